@@ -1,0 +1,135 @@
+//! The protobuf wire format, written forward into a caller's buffer.
+//!
+//! This is the one encoder of the project: generated writers (see `pftrace-codegen`) are one call into [`Message`] per
+//! field.
+//!
+//! # Guarantees
+//!
+//! * `no_std`, no allocation, no dependencies.
+//! * Lengths are **minimal** varints, also those of nested messages of any size and depth, in time linear in size and
+//!   depth (how: see below).
+//! * Nothing is ever written past the end of the buffer. A message that does not fit is reported once, by [`encode`], as
+//!   an [`Overflow`] that says how long the buffer should have been. Writers themselves never fail and never panic.
+//! * A buffer of exactly the message's length is enough.
+//! * While a nested message is open its parent can't be written: that is a compile error. A nested message is a closure,
+//!   so there is no guard to leak; when the closure panics the nested message vanishes whole and its parent stays
+//!   well formed.
+//!
+//! # Limits
+//!
+//! * A message of at most 4 GiB - 1 (protobuf itself stops at 2 GiB); a longer buffer is used up to there.
+//! * It is an encoder: it does not check UTF-8 (Rust's `&str` has), required fields, or that a singular field is written
+//!   once.
+//!
+//! # Example
+//!
+//! ```
+//! // message Point { int32 x = 1; sint32 y = 2; }    message Shape { string name = 1; Point at = 2; }
+//! let mut buffer = [0; 64];
+//! let shape = pftrace_wire::encode(&mut buffer, |mut shape| {
+//!     shape.string::<1>("dot");
+//!     shape.message::<2>(|mut point| {
+//!         point.int32::<1>(3);
+//!         point.sint32::<2>(-1);
+//!     });
+//! })?;
+//! assert_eq!(shape, b"\x0a\x03dot\x12\x04\x08\x03\x10\x01");
+//! # Ok::<(), pftrace_wire::Overflow>(())
+//! ```
+//!
+//! A child that is open makes its parent unwritable:
+//!
+//! ```compile_fail
+//! let mut buffer = [0; 64];
+//! pftrace_wire::encode(&mut buffer, |mut parent| {
+//!     parent.message::<2>(|mut child| {
+//!         parent.int32::<1>(3); // error[E0499]: `parent` is borrowed by the call that opened `child`
+//!         child.int32::<1>(3);
+//!     });
+//! });
+//! ```
+//!
+//! and it can't be carried out of its closure, so it can't be leaked open:
+//!
+//! ```compile_fail
+//! let mut buffer = [0; 64];
+//! pftrace_wire::encode(&mut buffer, |mut parent| {
+//!     let mut kept = None;
+//!     parent.message::<2>(|child| kept = Some(child)); // error: `child` escapes the closure body
+//! });
+//! ```
+//!
+//! # How lengths stay minimal
+//!
+//! The length of a nested message stands before its body and is known only after it. One byte is reserved for it. A body
+//! of up to 127 bytes, nearly every one, is finished by one store into that byte. A longer body is *noted*: eight bytes
+//! (where, how long) at the far end of the caller's buffer, which is free until the message ends. When the outermost
+//! message ends, one pass over the notes from right to left moves each byte at most once, straight to its final place,
+//! and writes the lengths. Should the room for a note be missing (a buffer that fits exactly), the bodies noted so far are
+//! moved at once instead: the result is the same, in time that then also depends on how many of them are open.
+
+#![no_std]
+#![warn(clippy::std_instead_of_core)]
+
+mod cursor;
+mod message;
+mod packed;
+mod varint;
+
+use core::fmt;
+
+use crate::cursor::Cursor;
+pub use crate::message::Message;
+pub use crate::packed::{Iter, Packed, iter};
+pub use crate::varint::{MAX_FIELD_NUMBER, MAX_TAG_LEN, MAX_VARINT_LEN, WireType, tag, varint_len, zigzag32, zigzag64};
+
+/// Encodes one message into the front of `buffer` and returns its bytes.
+///
+/// `f` gets the message to write; it is called once, whatever the size of the buffer. What it writes is the message's
+/// fields alone, without a length in front.
+///
+/// # Errors
+///
+/// [`Overflow`] when the message does not fit: `buffer` then holds nothing of use. Encoding the same again into
+/// [`needed`](Overflow::needed) bytes succeeds.
+///
+/// # Example
+///
+/// ```
+/// use pftrace_wire::{Overflow, encode};
+///
+/// assert_eq!(encode(&mut [0; 8], |mut m| m.uint64::<1>(300)).unwrap(), [0x08, 0xac, 0x02]);
+/// assert_eq!(encode(&mut [0; 2], |mut m| m.uint64::<1>(300)), Err(Overflow { needed: 3, capacity: 2 }));
+/// ```
+#[inline]
+pub fn encode(buffer: &mut [u8], f: impl FnOnce(Message<'_>)) -> Result<&mut [u8], Overflow> {
+    // SAFETY: `buffer` is borrowed mutably until we return, and the cursor does not outlive this function: `f` only gets
+    // it behind a reference that it can't keep.
+    let mut cursor = unsafe { Cursor::new(buffer) };
+    f(Message::new(&mut cursor));
+    match cursor.finish() {
+        Ok(len) => Ok(&mut buffer[..len]),
+        Err(needed) => Err(Overflow {
+            needed,
+            capacity: buffer.len(),
+        }),
+    }
+}
+
+/// The message did not fit into the buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overflow {
+    /// The length of the whole message, in bytes: a buffer of this size is enough.
+    pub needed: usize,
+    /// The length of the buffer that was given, in bytes.
+    pub capacity: usize,
+}
+
+impl fmt::Display for Overflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needed, capacity } = self;
+        write!(f, "the message needs {needed} bytes, the buffer has {capacity}")
+    }
+}
+
+impl core::error::Error for Overflow {}

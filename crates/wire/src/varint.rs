@@ -1,0 +1,156 @@
+//! Numbers of the wire format: tags, varints, zigzag.
+//!
+//! A varint holds a number in groups of seven bits, lowest first, one byte each; all bytes but the last have the top bit
+//! set. A field starts with its tag, the varint of `number << 3 | wire type`.
+//! (<https://protobuf.dev/programming-guides/encoding/>)
+
+/// The largest legal field number, 2^29 - 1.
+pub const MAX_FIELD_NUMBER: u32 = (1 << 29) - 1;
+
+/// The longest varint in bytes: 64 bits in groups of 7.
+pub const MAX_VARINT_LEN: usize = 64usize.div_ceil(7);
+
+/// The longest tag in bytes: 29 bits of number and 3 of wire type, in groups of 7.
+pub const MAX_TAG_LEN: usize = 32usize.div_ceil(7);
+
+const _: () = assert!(MAX_VARINT_LEN == 10 && MAX_TAG_LEN == 5);
+const _: () = assert!(varint_len(u64::MAX) == MAX_VARINT_LEN);
+const _: () = assert!(varint_len(tag(MAX_FIELD_NUMBER, WireType::Fixed32) as u64) == MAX_TAG_LEN);
+
+/// How a field's value is laid out, the low three bits of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WireType {
+    /// A varint: `int32`, `int64`, `uint32`, `uint64`, `sint32`, `sint64`, `bool`, enums.
+    Varint = 0,
+    /// Eight bytes, little endian: `fixed64`, `sfixed64`, `double`.
+    Fixed64 = 1,
+    /// A varint length and that many bytes: `string`, `bytes`, messages, packed fields.
+    Len = 2,
+    /// The start of a group.
+    StartGroup = 3,
+    /// The end of a group.
+    EndGroup = 4,
+    /// Four bytes, little endian: `fixed32`, `sfixed32`, `float`.
+    Fixed32 = 5,
+}
+
+/// The tag of a field.
+///
+/// # Panics
+///
+/// When `number` is not a field number: 0, above [`MAX_FIELD_NUMBER`], or in 19000..=19999, which protobuf keeps for
+/// itself. Generated code has the number as a constant, so there it is a compile error.
+///
+/// # Example
+///
+/// ```
+/// use pftrace_wire::{WireType, tag};
+///
+/// assert_eq!(tag(1, WireType::Len), 0x0a);
+/// ```
+#[must_use]
+pub const fn tag(number: u32, wire_type: WireType) -> u32 {
+    assert!(
+        number != 0 && number <= MAX_FIELD_NUMBER,
+        "a field number is between 1 and 536870911"
+    );
+    assert!(
+        !matches!(number, 19_000..=19_999),
+        "protobuf keeps the field numbers 19000 to 19999 for itself"
+    );
+    number << 3 | wire_type as u32
+}
+
+/// The length of a number's varint, in bytes: 1 to 10.
+///
+/// ```
+/// use pftrace_wire::varint_len;
+///
+/// assert_eq!((varint_len(127), varint_len(128), varint_len(u64::MAX)), (1, 2, 10));
+/// ```
+#[inline]
+#[must_use]
+pub const fn varint_len(value: u64) -> usize {
+    // ceil(bits / 7) without a division: exact for 1 to 64 bits.
+    ((63 - (value | 1).leading_zeros()) * 9 + 73) as usize / 64
+}
+
+/// `sint32`: numbers near zero, of either sign, become small: 0, -1, 1, -2 → 0, 1, 2, 3.
+///
+/// ```
+/// assert_eq!([0, -1, 1, i32::MIN].map(pftrace_wire::zigzag32), [0, 1, 2, u32::MAX]);
+/// ```
+#[inline]
+#[must_use]
+pub const fn zigzag32(value: i32) -> u32 {
+    (value << 1 ^ value >> 31) as u32
+}
+
+/// `sint64`, as [`zigzag32`].
+///
+/// ```
+/// assert_eq!([0, -1, 1, i64::MIN].map(pftrace_wire::zigzag64), [0, 1, 2, u64::MAX]);
+/// ```
+#[inline]
+#[must_use]
+pub const fn zigzag64(value: i64) -> u64 {
+    (value << 1 ^ value >> 63) as u64
+}
+
+/// The varint of `value`: ten bytes, of which the first `len` count, and `len`. Branch-free.
+#[inline]
+pub(crate) const fn spread(value: u64) -> ([u8; MAX_VARINT_LEN], usize) {
+    let len = varint_len(value);
+    // 56 bits in eight groups of 7, each moved to a byte of its own by three rounds of halving.
+    let x = value & 0x00ff_ffff_ffff_ffff;
+    let x = x & 0x0000_0000_0fff_ffff | (x & 0x00ff_ffff_f000_0000) << 4;
+    let x = x & 0x0000_3fff_0000_3fff | (x & 0x0fff_c000_0fff_c000) << 2;
+    let x = x & 0x007f_007f_007f_007f | (x & 0x3f80_3f80_3f80_3f80) << 1;
+    // The top bit says "more": on all bytes before the last one.
+    let more = if len > 8 {
+        0x8080_8080_8080_8080
+    } else {
+        0x0080_8080_8080_8080 >> (8 * (8 - len))
+    };
+    let low = (x | more).to_le_bytes();
+    let ninth = (value >> 56) as u8 & 0x7f | if len > 9 { 0x80 } else { 0 };
+    let tenth = (value >> 63) as u8;
+    let [a, b, c, d, e, f, g, h] = low;
+    ([a, b, c, d, e, f, g, h, ninth, tenth], len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Varint as the specification tells it, a group at a time.
+    fn naive(mut value: u64) -> ([u8; MAX_VARINT_LEN], usize) {
+        let (mut out, mut len) = ([0; MAX_VARINT_LEN], 0);
+        loop {
+            let group = (value & 0x7f) as u8;
+            value >>= 7;
+            out[len] = if value == 0 { group } else { group | 0x80 };
+            len += 1;
+            if value == 0 {
+                return (out, len);
+            }
+        }
+    }
+
+    #[test]
+    fn spread_and_len_equal_the_naive_loop_around_every_power_of_two() {
+        for bit in 0..64 {
+            for near in [-2i64, -1, 0, 1, 2] {
+                for value in [
+                    (1u64 << bit).wrapping_add_signed(near),
+                    !(1u64 << bit).wrapping_add_signed(near),
+                ] {
+                    let ((bytes, len), (expected, expected_len)) = (spread(value), naive(value));
+                    assert_eq!(len, expected_len, "{value:#x}");
+                    assert_eq!(bytes[..len], expected[..len], "{value:#x}");
+                    assert_eq!(varint_len(value), len);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Random trees of fields, written by this crate and by the simplest encoder one can think of: equal bytes, in buffers
+//! of every size around the message's own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pftrace_wire::{Message, Overflow, WireType, encode, iter, tag, zigzag32, zigzag64};
+use proptest::prelude::*;
+
+/// One field. `number` is an index into [`NUMBERS`].
+#[derive(Debug, Clone)]
+struct Field {
+    number: usize,
+    value: Value,
+}
+
+#[derive(Debug, Clone)]
+enum Value {
+    Int32(i32),
+    Int64(i64),
+    Uint32(u32),
+    Uint64(u64),
+    Sint32(i32),
+    Sint64(i64),
+    Bool(bool),
+    Enumeration(i32),
+    Fixed32(u32),
+    Fixed64(u64),
+    Sfixed32(i32),
+    Sfixed64(i64),
+    Float(f32),
+    Double(f64),
+    Text(String),
+    Bytes(Vec<u8>),
+    PackedUint64(Vec<u64>),
+    PackedSint32(Vec<i32>),
+    PackedBool(Vec<bool>),
+    PackedDouble(Vec<f64>),
+    Nested(Vec<Field>),
+    /// A nested message that panics after these fields, caught by its parent.
+    Abandoned(Vec<Field>),
+}
+
+/// Field numbers on both sides of each length of a tag.
+const NUMBERS: [u32; 11] = [
+    1,
+    2,
+    15,
+    16,
+    2047,
+    2048,
+    262_143,
+    262_144,
+    33_554_431,
+    33_554_432,
+    536_870_911,
+];
+
+/// Calls `m.method::<NUMBER>(value)` for a number only known at run time.
+macro_rules! with_number {
+    ($index:expr, $m:ident.$method:ident($value:expr)) => {
+        match $index {
+            0 => $m.$method::<1>($value),
+            1 => $m.$method::<2>($value),
+            2 => $m.$method::<15>($value),
+            3 => $m.$method::<16>($value),
+            4 => $m.$method::<2047>($value),
+            5 => $m.$method::<2048>($value),
+            6 => $m.$method::<262_143>($value),
+            7 => $m.$method::<262_144>($value),
+            8 => $m.$method::<33_554_431>($value),
+            9 => $m.$method::<33_554_432>($value),
+            _ => $m.$method::<536_870_911>($value),
+        }
+    };
+}
+
+fn write(m: &mut Message<'_>, fields: &[Field]) {
+    for Field { number, value } in fields {
+        match value {
+            Value::Int32(v) => with_number!(number, m.int32(*v)),
+            Value::Int64(v) => with_number!(number, m.int64(*v)),
+            Value::Uint32(v) => with_number!(number, m.uint32(*v)),
+            Value::Uint64(v) => with_number!(number, m.uint64(*v)),
+            Value::Sint32(v) => with_number!(number, m.sint32(*v)),
+            Value::Sint64(v) => with_number!(number, m.sint64(*v)),
+            Value::Bool(v) => with_number!(number, m.bool(*v)),
+            Value::Enumeration(v) => with_number!(number, m.enumeration(*v)),
+            Value::Fixed32(v) => with_number!(number, m.fixed32(*v)),
+            Value::Fixed64(v) => with_number!(number, m.fixed64(*v)),
+            Value::Sfixed32(v) => with_number!(number, m.sfixed32(*v)),
+            Value::Sfixed64(v) => with_number!(number, m.sfixed64(*v)),
+            Value::Float(v) => with_number!(number, m.float(*v)),
+            Value::Double(v) => with_number!(number, m.double(*v)),
+            Value::Text(v) => with_number!(number, m.string(v)),
+            Value::Bytes(v) => with_number!(number, m.bytes(v)),
+            Value::PackedUint64(v) => with_number!(number, m.packed_uint64(&v[..])),
+            Value::PackedSint32(v) => with_number!(number, m.packed_sint32(iter(v.iter().copied()))),
+            Value::PackedBool(v) => with_number!(number, m.packed_bool(&v[..])),
+            Value::PackedDouble(v) => with_number!(number, m.packed_double(&v[..])),
+            Value::Nested(v) => with_number!(number, m.message(|mut child| write(&mut child, v))),
+            Value::Abandoned(v) => {
+                let result = catch_unwind(AssertUnwindSafe(|| {
+                    with_number!(
+                        number,
+                        m.message(|mut child| {
+                            write(&mut child, v);
+                            std::panic::resume_unwind(Box::new("abandoned"));
+                        })
+                    );
+                }));
+                assert!(result.is_err());
+            }
+        }
+    }
+}
+
+fn naive_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value > 0x7f {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn varints(values: impl IntoIterator<Item = u64>) -> Vec<u8> {
+    let mut out = Vec::new();
+    values.into_iter().for_each(|value| naive_varint(value, &mut out));
+    out
+}
+
+/// The field's value without its tag and length; `None` where nothing is written.
+fn naive_value(value: &Value) -> Option<(WireType, Vec<u8>)> {
+    Some(match value {
+        Value::Int32(v) | Value::Enumeration(v) => (WireType::Varint, varints([i64::from(*v) as u64])),
+        Value::Int64(v) => (WireType::Varint, varints([*v as u64])),
+        Value::Uint32(v) => (WireType::Varint, varints([u64::from(*v)])),
+        Value::Uint64(v) => (WireType::Varint, varints([*v])),
+        Value::Sint32(v) => (WireType::Varint, varints([u64::from(zigzag32(*v))])),
+        Value::Sint64(v) => (WireType::Varint, varints([zigzag64(*v)])),
+        Value::Bool(v) => (WireType::Varint, varints([u64::from(*v)])),
+        Value::Fixed32(v) => (WireType::Fixed32, v.to_le_bytes().into()),
+        Value::Fixed64(v) => (WireType::Fixed64, v.to_le_bytes().into()),
+        Value::Sfixed32(v) => (WireType::Fixed32, v.to_le_bytes().into()),
+        Value::Sfixed64(v) => (WireType::Fixed64, v.to_le_bytes().into()),
+        Value::Float(v) => (WireType::Fixed32, v.to_le_bytes().into()),
+        Value::Double(v) => (WireType::Fixed64, v.to_le_bytes().into()),
+        Value::Text(v) => (WireType::Len, v.as_bytes().into()),
+        Value::Bytes(v) => (WireType::Len, v.clone()),
+        Value::PackedUint64(v) => (WireType::Len, packed(v, |v| varints([*v]))?),
+        Value::PackedSint32(v) => (WireType::Len, packed(v, |v| varints([u64::from(zigzag32(*v))]))?),
+        Value::PackedBool(v) => (WireType::Len, packed(v, |v| vec![u8::from(*v)])?),
+        Value::PackedDouble(v) => (WireType::Len, packed(v, |v| v.to_le_bytes().into())?),
+        Value::Nested(v) => (WireType::Len, naive(v)),
+        Value::Abandoned(_) => return None,
+    })
+}
+
+fn packed<T>(values: &[T], one: impl Fn(&T) -> Vec<u8>) -> Option<Vec<u8>> {
+    (!values.is_empty()).then(|| values.iter().flat_map(one).collect())
+}
+
+fn naive(fields: &[Field]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for Field { number, value } in fields {
+        let Some((wire_type, value)) = naive_value(value) else {
+            continue;
+        };
+        naive_varint(u64::from(tag(NUMBERS[*number], wire_type)), &mut out);
+        if matches!(wire_type, WireType::Len) {
+            naive_varint(value.len() as u64, &mut out);
+        }
+        out.extend(value);
+    }
+    out
+}
+
+/// Numbers with every length of a varint about equally often.
+fn number() -> impl Strategy<Value = u64> {
+    (0..=64u32, any::<u64>()).prop_map(|(bits, random)| random.checked_shr(64 - bits).unwrap_or(0))
+}
+
+/// Lengths on both sides of where a length grows by a byte.
+fn content() -> impl Strategy<Value = Vec<u8>> {
+    let len = prop_oneof![8 => 0..20usize, 2 => 120..136usize, 1 => 16_370..16_400usize];
+    len.prop_flat_map(|len| proptest::collection::vec(any::<u8>(), len))
+}
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        number().prop_map(|v| Value::Int32(v as i32)),
+        number().prop_map(|v| Value::Int64(v as i64)),
+        number().prop_map(|v| Value::Uint32(v as u32)),
+        number().prop_map(Value::Uint64),
+        number().prop_map(|v| Value::Sint32(v as i32)),
+        number().prop_map(|v| Value::Sint64(v as i64)),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i32>().prop_map(Value::Enumeration),
+        any::<u32>().prop_map(Value::Fixed32),
+        any::<u64>().prop_map(Value::Fixed64),
+        any::<i32>().prop_map(Value::Sfixed32),
+        any::<i64>().prop_map(Value::Sfixed64),
+        any::<f32>().prop_map(Value::Float),
+        any::<f64>().prop_map(Value::Double),
+        content().prop_map(|v| Value::Text(v.iter().map(|b| char::from(b & 0x7f)).collect())),
+        content().prop_map(Value::Bytes),
+        proptest::collection::vec(number(), 0..40).prop_map(Value::PackedUint64),
+        proptest::collection::vec(any::<i32>(), 0..40).prop_map(Value::PackedSint32),
+        proptest::collection::vec(any::<bool>(), 0..200).prop_map(Value::PackedBool),
+        proptest::collection::vec(any::<f64>(), 0..40).prop_map(Value::PackedDouble),
+    ]
+}
+
+fn field(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Field> {
+    (0..NUMBERS.len(), value).prop_map(|(number, value)| Field { number, value })
+}
+
+fn message() -> impl Strategy<Value = Vec<Field>> {
+    let leaf = scalar().boxed();
+    let value = leaf.prop_recursive(12, 96, 6, |inner| {
+        let fields = proptest::collection::vec(field(inner), 0..6);
+        (fields, 0..7).prop_map(|(fields, kind)| {
+            if kind > 0 {
+                Value::Nested(fields)
+            } else {
+                Value::Abandoned(fields)
+            }
+        })
+    });
+    proptest::collection::vec(field(value), 0..6)
+}
+
+/// Encodes into a buffer of `capacity` bytes that is the middle of a larger one, whose margins must stay as they are.
+fn encode_within(capacity: usize, fields: &[Field]) -> Result<Vec<u8>, Overflow> {
+    const MARGIN: usize = 32;
+    let mut memory = vec![0xa5; MARGIN + capacity + MARGIN];
+    let result =
+        encode(&mut memory[MARGIN..MARGIN + capacity], |mut m| write(&mut m, fields)).map(|bytes| bytes.to_vec());
+    let margins = memory[..MARGIN].iter().chain(&memory[MARGIN + capacity..]);
+    assert!(
+        margins.copied().all(|byte| byte == 0xa5),
+        "written outside of the buffer"
+    );
+    result
+}
+
+fn assert_encodes(fields: &[Field]) {
+    let expected = naive(fields);
+    let exact = expected.len();
+    // Room for everything, exactly enough, and each size in between at which the notes of long bodies run out of room.
+    for capacity in [exact + 4096, exact].into_iter().chain(exact + 1..exact + 40) {
+        let bytes = encode_within(capacity, fields).unwrap();
+        assert!(bytes == expected, "capacity {capacity} of {exact}");
+    }
+    // Too small: a few bytes, half, nothing. What is reported is what is needed.
+    for capacity in [exact.wrapping_sub(1), exact.wrapping_sub(7), exact / 2, 0] {
+        if capacity < exact {
+            let overflow = encode_within(capacity, fields).unwrap_err();
+            assert_eq!(overflow.capacity, capacity);
+            assert_eq!(overflow.needed, exact);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_tree_of_fields_in_buffers_of_any_size(fields in message()) {
+        assert_encodes(&fields);
+    }
+}
+
+/// A chain of `depth` nested messages with `fields` in the innermost.
+fn chain(depth: usize, fields: Vec<Field>) -> Vec<Field> {
+    (0..depth).fold(fields, |inner, _| {
+        vec![Field {
+            number: 0,
+            value: Value::Nested(inner),
+        }]
+    })
+}
+
+#[test]
+fn bodies_around_each_length_of_a_length() {
+    for len in [0, 1, 126, 127, 128, 129, 16_383, 16_384, 16_385, 2_097_151, 2_097_152] {
+        for depth in [0, 1, 2, 5] {
+            let content = Field {
+                number: 0,
+                value: Value::Bytes(vec![7; len]),
+            };
+            let fields = chain(depth, vec![content]);
+            let expected = naive(&fields);
+            for capacity in [expected.len(), expected.len() + 9, expected.len() + 1000] {
+                assert!(
+                    encode_within(capacity, &fields).unwrap() == expected,
+                    "{len} bytes, {depth} deep"
+                );
+            }
+            assert_eq!(
+                encode_within(expected.len() - 1, &fields).unwrap_err().needed,
+                expected.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_thousand_messages_deep() {
+    assert_encodes(&chain(
+        1000,
+        vec![Field {
+            number: 3,
+            value: Value::Uint64(1),
+        }],
+    ));
+}
+
+#[test]
+fn many_long_siblings_at_each_of_three_depths() {
+    let long = || Field {
+        number: 1,
+        value: Value::Nested(vec![Field {
+            number: 0,
+            value: Value::Bytes(vec![1; 200]),
+        }]),
+    };
+    let middle = || Field {
+        number: 2,
+        value: Value::Nested((0..20).map(|_| long()).collect()),
+    };
+    assert_encodes(&(0..10).map(|_| middle()).collect::<Vec<_>>());
+}
