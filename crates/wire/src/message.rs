@@ -130,6 +130,12 @@ impl<'w> Message<'w> {
         Self { cursor }
     }
 
+    /// The same message for a shorter time, to give away while keeping it.
+    #[inline]
+    pub fn reborrow(&mut self) -> Message<'_> {
+        Message { cursor: self.cursor }
+    }
+
     #[inline]
     fn packed<const N: u32, T>(&mut self, values: impl Packed<T>, append: impl Fn(&mut Cursor, T)) {
         let mut values = values.elements();

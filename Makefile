@@ -1,0 +1,70 @@
+# Everything that is done with this repository. `make help` lists it.
+
+CARGO ?= cargo
+NIGHTLY ?= cargo +nightly
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEMO := $(TARGET)/demo
+FUZZ_SECONDS ?= 20
+
+.PHONY: help demo test verify examples lint fmt gen gen-check asan fuzz-smoke screenshot bench doc ci
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
+
+include tools/tools.mk
+
+demo: ## trace the code generator at work on the official .proto tree
+	$(CARGO) run --release -q -p pftrace-demo -- --protos "$$(tools/official-protos.sh)" --out $(DEMO)/codegen.pftrace
+
+test: tools ## all tests, judged by the real trace processor and two reference decoders
+	@rm -f $(TOOLS)/skips.log
+	$(CARGO) test --workspace --all-targets
+	$(CARGO) test --workspace --doc
+	$(CARGO) test -p pftrace --no-default-features --test no_std
+	$(MAKE) --no-print-directory gen-check
+	@$(SKIPS)
+
+verify: tools ## only the judges: what is written is what the trace processor and the decoders read
+	$(CARGO) test -p pftrace --test '*'
+	$(CARGO) test -p pftrace-testkit
+
+lint: ## formatting, clippy, documentation, without a warning
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p pftrace --no-default-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps -q
+
+fmt: ## format all code
+	$(CARGO) fmt --all
+
+PROTO_FILES := $(sort $(wildcard crates/protos/proto/*.proto crates/protos/proto/*/*.proto crates/protos/proto/*/*/*.proto))
+PROTOS := $(CARGO) run -q -p pftrace-codegen -- -I crates/protos/proto -o crates/protos/src/generated.rs
+
+gen: ## generate the writers of crates/protos anew
+	$(PROTOS) $(PROTO_FILES)
+
+gen-check: ## the committed writers of crates/protos are what the generator makes
+	$(PROTOS) --check $(PROTO_FILES)
+
+asan: ## the encoder's tests under AddressSanitizer (nightly)
+	RUST_MIN_STACK=67108864 RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p pftrace-wire --tests --target x86_64-unknown-linux-gnu
+
+CARGO_FUZZ := $(TOOLS)/cargo-fuzz/bin/cargo-fuzz
+
+$(CARGO_FUZZ):
+	@echo "tools: cargo-fuzz 0.13.2, into $(TOOLS)"
+	$(CARGO) install -q --locked cargo-fuzz --version 0.13.2 --root $(TOOLS)/cargo-fuzz
+
+fuzz-smoke: $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
+	cd fuzz && for target in $$(cargo +nightly read-manifest | python3 -c 'import json,sys; print(*[t["name"] for t in json.load(sys.stdin)["targets"] if t["kind"] == ["bin"]])'); do \
+		RUSTUP_TOOLCHAIN=nightly $(abspath $(CARGO_FUZZ)) run $$target -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 || exit 1; \
+	done
+
+screenshot: demo tools-ui ## the demo's trace in the real Perfetto UI, as docs/images/demo.png
+	node tools/screenshot.mjs --out docs/images/demo.png $(DEMO)/codegen.pftrace
+
+bench: ## the encoder beside others and beside the floor (criterion)
+	cd benches && $(CARGO) bench
+
+ci: ## what continuous integration runs
+	bash .ci/run

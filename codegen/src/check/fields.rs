@@ -1,0 +1,158 @@
+//! The rules of fields.
+
+use std::collections::HashMap;
+
+use super::ranges::Ranges;
+use super::{Checker, is_map, option};
+use crate::error::Error;
+use crate::ir::Scalar;
+use crate::parse::{Field, Label, Message, Syntax, TypeRef};
+use crate::resolve::{Symbol, join};
+
+/// 2^29 - 1: what a tag of 32 bits has room for.
+const MAX_FIELD_NUMBER: u64 = 536_870_911;
+
+impl Checker<'_> {
+    pub(super) fn fields(&mut self, name: &str, message: &Message) -> Result<(), Error> {
+        let max = i128::from(MAX_FIELD_NUMBER);
+        let whole = self.origin(message.pos, name.to_owned());
+        let ranges = Ranges::new(&whole, 1..=max, &message.reserved, &message.extension_ranges)?;
+        let mut numbers: HashMap<u64, &Field> = HashMap::new();
+        for field in &message.fields {
+            let full_name = join(name, &field.name);
+            let invalid = |text: String| Err(Error::invalid(self.origin(field.pos, full_name.clone()), text));
+            if let Some(text) = bad_number(field.number) {
+                return invalid(text);
+            }
+            if let Some(first) = numbers.insert(field.number, field) {
+                let first = format!("`{}` in line {}", first.name, first.pos.line);
+                return invalid(format!("field number {} is already used by {first}", field.number));
+            }
+            if let Some(text) = ranges.violation(i128::from(field.number)) {
+                return invalid(format!("field number {} {text}", field.number));
+            }
+            self.field(&full_name, field)?;
+        }
+        self.reserved_field_names(name, message)?;
+        self.empty_oneofs(name, message)
+    }
+
+    fn reserved_field_names(&self, name: &str, message: &Message) -> Result<(), Error> {
+        let fields: HashMap<_, _> = message
+            .fields
+            .iter()
+            .map(|field| (field.name.as_str(), field))
+            .collect();
+        for reserved in &message.reserved_names {
+            if let Some(field) = fields.get(reserved.name.as_str()) {
+                let origin = self.origin(field.pos, join(name, &field.name));
+                return Err(Error::invalid(origin, "the name is reserved"));
+            }
+        }
+        Ok(())
+    }
+
+    fn empty_oneofs(&self, name: &str, message: &Message) -> Result<(), Error> {
+        let mut fields = vec![0; message.oneofs.len()];
+        for oneof in message.fields.iter().filter_map(|field| field.oneof) {
+            fields[oneof] += 1;
+        }
+        match fields.iter().position(|&count| count == 0) {
+            Some(empty) => {
+                let oneof = &message.oneofs[empty];
+                let origin = self.origin(oneof.pos, join(name, &oneof.name));
+                Err(Error::invalid(
+                    origin,
+                    "expected at least one field in the oneof, found none",
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn field(&mut self, full_name: &str, field: &Field) -> Result<(), Error> {
+        let origin = self.origin(field.pos, full_name.to_owned());
+        if let Some(text) = self.bad_label(field) {
+            return Err(Error::invalid(origin, text));
+        }
+        if self.file.syntax == Syntax::Proto3 && option(&field.options, "default").is_some() {
+            return Err(Error::invalid(origin, "default values are not allowed in proto3"));
+        }
+        match &field.type_ref {
+            TypeRef::Scalar(_) => {}
+            TypeRef::Named(name) => self.field_type(full_name, field, name)?,
+            TypeRef::Map(key, value) => self.map(full_name, field, key, value)?,
+            TypeRef::Group => self.unsupported(origin.clone(), "groups are not supported")?,
+        }
+        match self.bad_packed(full_name, field) {
+            Some(text) => Err(Error::invalid(origin, text)),
+            None => Ok(()),
+        }
+    }
+
+    fn bad_label(&self, field: &Field) -> Option<String> {
+        let proto3 = self.file.syntax == Syntax::Proto3;
+        match field.label {
+            _ if is_map(&field.type_ref) && field.oneof.is_some() => Some("a map cannot be in a oneof".to_owned()),
+            Some(_) if is_map(&field.type_ref) => Some("a map has no label".to_owned()),
+            Some(Label::Required) if proto3 => Some("required fields are not allowed in proto3".to_owned()),
+            None if !proto3 && field.oneof.is_none() && !is_map(&field.type_ref) => {
+                Some("expected `optional`, `required` or `repeated`, found no label".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn bad_packed(&self, full_name: &str, field: &Field) -> Option<String> {
+        let value = option(&field.options, "packed")?;
+        if value != "true" && value != "false" {
+            return Some(format!("expected `packed` to be true or false, found `{value}`"));
+        }
+        let scalar = match &field.type_ref {
+            TypeRef::Scalar(scalar) => scalar.can_be_packed(),
+            TypeRef::Named(_) => self
+                .checked
+                .types
+                .get(full_name)
+                .is_some_and(|(_, symbol)| *symbol == Symbol::Enum),
+            _ => false,
+        };
+        let can = scalar && field.label == Some(Label::Repeated);
+        (value == "true" && !can).then(|| "only repeated numbers, bools and enums can be packed".to_owned())
+    }
+
+    fn field_type(&mut self, full_name: &str, field: &Field, name: &str) -> Result<(), Error> {
+        let message = full_name.rsplit_once('.').map_or("", |(message, _)| message);
+        let resolved = self.resolve(message, name);
+        let resolved = resolved.map_err(|hint| self.unresolved(field.pos, full_name, name, &hint))?;
+        self.checked.types.insert(full_name.to_owned(), resolved);
+        Ok(())
+    }
+
+    fn map(&mut self, full_name: &str, field: &Field, key: &TypeRef, value: &TypeRef) -> Result<(), Error> {
+        let origin = self.origin(field.pos, full_name.to_owned());
+        if !matches!(key, TypeRef::Scalar(scalar) if Scalar::can_be_key(*scalar)) {
+            return Err(Error::invalid(
+                origin,
+                "expected a map key that is an integer, bool or string",
+            ));
+        }
+        match value {
+            TypeRef::Scalar(_) => Ok(()),
+            TypeRef::Named(name) => self.field_type(full_name, field, name),
+            TypeRef::Map(..) | TypeRef::Group => Err(Error::invalid(origin, "a map's value cannot be a map")),
+        }
+    }
+}
+
+fn bad_number(number: u64) -> Option<String> {
+    match number {
+        19_000..=19_999 => Some(format!(
+            "field number {number} is in 19000 to 19999, which protobuf keeps for itself"
+        )),
+        1..=MAX_FIELD_NUMBER => None,
+        _ => Some(format!(
+            "expected a field number from 1 to {MAX_FIELD_NUMBER}, found {number}"
+        )),
+    }
+}

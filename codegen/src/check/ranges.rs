@@ -1,0 +1,61 @@
+//! Ranges of numbers that fields and values must keep out of.
+
+use std::ops::RangeInclusive;
+
+use crate::error::{Error, Origin};
+use crate::parse::Range;
+
+/// Sorted, and without overlaps.
+#[derive(Debug)]
+pub(super) struct Ranges(Vec<(RangeInclusive<i128>, &'static str)>);
+
+impl Ranges {
+    pub(super) fn new(
+        origin: &Origin,
+        limits: RangeInclusive<i128>,
+        reserved: &[Range],
+        extensions: &[Range],
+    ) -> Result<Self, Error> {
+        let reserved = reserved.iter().map(|range| (range, "is reserved"));
+        let extensions = extensions.iter().map(|range| (range, "is in a range for extensions"));
+        let mut ranges = Vec::new();
+        for (range, text) in reserved.chain(extensions) {
+            let last = range.last.unwrap_or(*limits.end());
+            let place = || Origin {
+                line: range.line,
+                ..origin.clone()
+            };
+            if !limits.contains(&range.first) || !limits.contains(&last) || range.first > last {
+                let (from, to) = limits.clone().into_inner();
+                let text = format!(
+                    "expected a range within {from} to {to}, found {} to {last}",
+                    range.first
+                );
+                return Err(Error::invalid(place(), text));
+            }
+            ranges.push((range.first..=last, text, range.line));
+        }
+        ranges.sort_by_key(|(range, ..)| *range.start());
+        for pair in ranges.windows(2) {
+            if pair[0].0.end() >= pair[1].0.start() {
+                let place = Origin {
+                    line: pair[0].2.max(pair[1].2),
+                    ..origin.clone()
+                };
+                let text = |range: &RangeInclusive<i128>| format!("{} to {}", range.start(), range.end());
+                return Err(Error::invalid(
+                    place,
+                    format!("ranges {} and {} overlap", text(&pair[0].0), text(&pair[1].0)),
+                ));
+            }
+        }
+        Ok(Self(ranges.into_iter().map(|(range, text, _)| (range, text)).collect()))
+    }
+
+    /// What is wrong with `number`, if anything is.
+    pub(super) fn violation(&self, number: i128) -> Option<&'static str> {
+        let behind = self.0.partition_point(|(range, _)| *range.start() <= number);
+        let (range, text) = self.0.get(behind.checked_sub(1)?)?;
+        range.contains(&number).then_some(*text)
+    }
+}

@@ -1,0 +1,238 @@
+//! What can go wrong, said with file, line and full name.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Where a declaration is.
+///
+/// Displays as `shapes.proto:12: shapes.Circle.center`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The name of the file, as an `import` would write it.
+    pub file: String,
+    /// The line, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The full name of what is declared there, without a leading dot.
+    pub name: String,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", Place(&self.file, self.line), self.name)
+    }
+}
+
+/// Why nothing was generated. The text says where, what was expected and what was found.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The output could not be written.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is not UTF-8.
+    NotUtf8 {
+        /// The file, as an `import` would write it.
+        file: String,
+        /// The line of the first byte that is not UTF-8.
+        line: u32,
+    },
+    /// An input lies outside of every include directory, so that it has no name to import it by.
+    OutsideIncludes {
+        /// The input.
+        path: PathBuf,
+        /// The include directories.
+        includes: Vec<PathBuf>,
+    },
+    /// An import was found in no include directory.
+    MissingImport {
+        /// The file that imports.
+        file: String,
+        /// The line of the `import`.
+        line: u32,
+        /// What it imports.
+        import: String,
+        /// The directories that were searched.
+        searched: Vec<PathBuf>,
+    },
+    /// Files import each other in a circle.
+    ImportCycle {
+        /// The file whose `import` closes the circle.
+        file: String,
+        /// The line of that `import`.
+        line: u32,
+        /// The circle: each file imports the next one, the last is the first again.
+        cycle: Vec<String>,
+    },
+    /// The text is not a .proto file.
+    Syntax {
+        /// The file.
+        file: String,
+        /// The line, from 1; 0 when it is not known.
+        line: u32,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// A declaration breaks a rule of the language.
+    Invalid {
+        /// The declaration.
+        origin: Origin,
+        /// The rule, and what was found.
+        message: String,
+    },
+    /// A declaration is legal, and this version cannot write it.
+    Unsupported {
+        /// The declaration.
+        origin: Origin,
+        /// What is not supported.
+        message: String,
+    },
+    /// A full name is declared twice.
+    Duplicate {
+        /// The second declaration.
+        origin: Origin,
+        /// The first one.
+        first: Box<Origin>,
+    },
+    /// Two declarations would get the same name in the generated code.
+    NameClash {
+        /// The second declaration.
+        origin: Origin,
+        /// The first one.
+        first: Box<Origin>,
+        /// The name in Rust, with its scope.
+        rust_name: String,
+    },
+    /// The output file is not what would be generated. Only [`Config::check`](crate::Config::check) says this.
+    Outdated {
+        /// The output file.
+        path: PathBuf,
+        /// The first line that differs; 0 when there is no such file.
+        line: usize,
+    },
+    /// The generator is at fault: what it wrote is not Rust, or a type that it had found is gone.
+    Internal {
+        /// What happened.
+        message: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn invalid(origin: Origin, message: impl Into<String>) -> Self {
+        Self::Invalid {
+            origin,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn syntax(file: &str, line: u32, message: impl Into<String>) -> Self {
+        Self::Syntax {
+            file: file.to_owned(),
+            line,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, source } => write!(f, "{}: cannot be read: {source}", path.display()),
+            Self::Write { path, source } => write!(f, "{}: cannot be written: {source}", path.display()),
+            Self::NotUtf8 { file, line } => write!(f, "{}: expected UTF-8, found other bytes", Place(file, *line)),
+            Self::OutsideIncludes { path, includes } => {
+                write!(
+                    f,
+                    "{}: expected an input below an include directory ({})",
+                    path.display(),
+                    paths(includes)
+                )
+            }
+            Self::MissingImport {
+                file,
+                line,
+                import,
+                searched,
+            } => {
+                write!(
+                    f,
+                    "{}: import `{import}` is not found in {}",
+                    Place(file, *line),
+                    paths(searched)
+                )
+            }
+            Self::ImportCycle { file, line, cycle } => {
+                write!(
+                    f,
+                    "{}: files import each other: {}",
+                    Place(file, *line),
+                    cycle.join(" -> ")
+                )
+            }
+            Self::Syntax { file, line, message } => write!(f, "{}: {message}", Place(file, *line)),
+            Self::Invalid { origin, message } | Self::Unsupported { origin, message } => {
+                write!(f, "{origin}: {message}")
+            }
+            Self::Duplicate { origin, first } => {
+                write!(f, "{origin}: is already declared at {}", Place(&first.file, first.line))
+            }
+            Self::NameClash {
+                origin,
+                first,
+                rust_name,
+            } => {
+                write!(f, "{origin}: becomes `{rust_name}` in rust, as does {first}")
+            }
+            Self::Outdated { path, line: 0 } => write!(f, "{}: expected generated code, found no file", path.display()),
+            Self::Outdated { path, line } => {
+                write!(
+                    f,
+                    "{}:{line}: is not what would be generated, generate it again",
+                    path.display()
+                )
+            }
+            Self::Internal { message } => write!(f, "{message} (this is a bug of pftrace-codegen)"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// `file:line`, or `file` when the line is not known.
+struct Place<'a>(&'a str, u32);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            0 => f.write_str(self.0),
+            line => write!(f, "{}:{line}", self.0),
+        }
+    }
+}
+
+fn paths(paths: &[PathBuf]) -> String {
+    let quoted: Vec<_> = paths.iter().map(|p| format!("`{}`", p.display())).collect();
+    if quoted.is_empty() {
+        "no directory".to_owned()
+    } else {
+        quoted.join(", ")
+    }
+}

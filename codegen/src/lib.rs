@@ -1,0 +1,90 @@
+//! From .proto files to Rust writers, at build time.
+//!
+//! The writers are straight-line code over [`pftrace-wire`](https://docs.rs/pftrace-wire): they write a message forward into a
+//! buffer, without a tree of messages and without an allocator. One writer per message, one method per field.
+//!
+//! # Use
+//!
+//! In a build script (with `pftrace-codegen` under `[build-dependencies]`, without its default features, which only
+//! concern the command, and with `pftrace-wire` under `[dependencies]`):
+//!
+//! ```
+//! # let dir = std::env::temp_dir().join(format!("pftrace-codegen-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(dir.join("proto")).unwrap();
+//! # std::fs::write(dir.join("proto/shapes.proto"), "syntax = 'proto3'; message Circle { double radius = 1; }").unwrap();
+//! # std::env::set_current_dir(&dir).unwrap();
+//! # unsafe { std::env::set_var("OUT_DIR", &dir) };
+//! // build.rs
+//! use std::path::Path;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let out = Path::new(&std::env::var("OUT_DIR")?).join("shapes.rs");
+//!     let generated = pftrace_codegen::Config::new().include("proto").compile(&["proto/shapes.proto"], out)?;
+//!     generated.print_cargo_directives();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! and in the crate:
+//!
+//! ```ignore
+//! include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
+//!
+//! let mut buffer = [0; 64];
+//! let circle = Circle::encode(&mut buffer, |circle| {
+//!     circle.set_radius(1.5);
+//! })?;
+//! ```
+//!
+//! There is a command of the same name too, which can also `--check` that a file in a repository is up to date.
+//!
+//! # What becomes what
+//!
+//! | .proto | Rust |
+//! |---|---|
+//! | package `a.b` | `mod a { mod b { … } }` |
+//! | message `TrackEvent` | `struct TrackEvent<'w>`, with `new`, `encode` and a method per field |
+//! | what is declared in it | `mod track_event { … }` |
+//! | singular field `x` | `set_x(value)`; of a message: `set_x(\|child\| …)` |
+//! | repeated field `x` | `add_x(value)`, once per element |
+//! | packed field `x` | `add_x(&[…])`, all elements at once |
+//! | map field `x` | `add_x(key, value)`, once per entry |
+//! | enum `Type` | `struct Type(i32)` with a constant per value, named as in the .proto file |
+//!
+//! Setters always write, also a value that is the default. Names that are not Rust's (`fooBar`, `type`, `Self`) are
+//! adapted; two that become one are an error.
+//!
+//! All of the inputs is generated, and of the files that they import what they need. The output is one file, `no_std`,
+//! without `unsafe`, the same for the same inputs on every machine.
+//!
+//! # Supported, and not
+//!
+//! proto2 and proto3: all scalar types, enums, nested types, repeated and packed fields, oneofs, `optional` in proto3,
+//! maps, imports, public ones too, and google/protobuf/*.proto even where no include directory has them.
+//!
+//! Not supported, and refused by name: groups, extensions, message sets, editions. With
+//! [`skip_unsupported`](Config::skip_unsupported) fields that are groups or extensions are left out instead, and noted. Custom
+//! options and services are always left out and noted. What is legal in no .proto file, such as a field number that is
+//! reserved, is refused too.
+//!
+//! Comments become documentation: text, whatever it looks like, never a link or a test.
+
+#![forbid(unsafe_code)]
+
+mod builtin;
+mod check;
+mod config;
+mod emit;
+mod error;
+mod frontend;
+mod ir;
+mod load;
+mod lower;
+mod observer;
+mod parse;
+mod resolve;
+
+pub use crate::check::Note;
+pub use crate::config::{Config, Generated};
+pub use crate::error::{Error, Origin};
+pub use crate::observer::{Counter, Observer, Phase};

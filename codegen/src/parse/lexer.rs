@@ -1,0 +1,216 @@
+//! Tokens and comments of a .proto text, with their places. One pass, linear, for any text.
+
+use super::Failure;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ident,
+    Int,
+    Float,
+    Str,
+    /// One ASCII character.
+    Symbol(u8),
+    /// After the last token.
+    End,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// From 1.
+    pub(super) line: u32,
+    /// From 1, in characters.
+    pub(super) column: u32,
+    /// How many comments lie before this token, in the whole text.
+    pub(super) comments_before: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Comment {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) first_line: u32,
+    pub(super) last_line: u32,
+    /// `/* */`, not `//`.
+    pub(super) block: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Lexed {
+    /// The last one is [`Kind::End`].
+    pub(super) tokens: Vec<Token>,
+    pub(super) comments: Vec<Comment>,
+}
+
+pub(super) fn lex(text: &str) -> Result<Lexed, Failure> {
+    let mut lexer = Lexer {
+        text,
+        at: 0,
+        line: 1,
+        mark: 0,
+        mark_column: 1,
+        tokens: Vec::new(),
+        comments: Vec::new(),
+    };
+    // A byte order mark is allowed, and says nothing.
+    if text.starts_with('\u{feff}') {
+        lexer.at = '\u{feff}'.len_utf8();
+    }
+    while lexer.step()? {}
+    Ok(Lexed {
+        tokens: lexer.tokens,
+        comments: lexer.comments,
+    })
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    line: u32,
+    /// A place of this line whose column is known, so that columns cost one pass over the text.
+    mark: usize,
+    mark_column: u32,
+    tokens: Vec<Token>,
+    comments: Vec<Comment>,
+}
+
+impl Lexer<'_> {
+    fn peek(&self, ahead: usize) -> u8 {
+        self.text.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    /// One token, comment or piece of white space. False at the end.
+    fn step(&mut self) -> Result<bool, Failure> {
+        if self.at >= self.text.len() {
+            self.push(Kind::End, self.at);
+            return Ok(false);
+        }
+        match self.peek(0) {
+            b'\n' => self.newline(),
+            b' ' | b'\t' | b'\r' | 0x0b | 0x0c => self.at += 1,
+            b'/' if self.peek(1) == b'/' => self.line_comment(),
+            b'/' if self.peek(1) == b'*' => self.block_comment()?,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
+                self.take_while(Kind::Ident, |c| c.is_ascii_alphanumeric() || c == b'_')
+            }
+            b'0'..=b'9' => self.number(),
+            b'.' if self.peek(1).is_ascii_digit() => self.number(),
+            quote @ (b'"' | b'\'') => self.string(quote)?,
+            c if c.is_ascii_graphic() => self.push(Kind::Symbol(c), self.at + 1),
+            _ => return Err(self.unexpected()),
+        }
+        Ok(true)
+    }
+
+    fn newline(&mut self) {
+        self.at += 1;
+        self.line += 1;
+        (self.mark, self.mark_column) = (self.at, 1);
+    }
+
+    fn push(&mut self, kind: Kind, end: usize) {
+        let since = &self.text.as_bytes()[self.mark..self.at];
+        self.mark_column += since.iter().filter(|&&c| c & 0xc0 != 0x80).count() as u32;
+        self.mark = self.at;
+        let comments_before = self.comments.len();
+        self.tokens.push(Token {
+            kind,
+            start: self.at,
+            end,
+            line: self.line,
+            column: self.mark_column,
+            comments_before,
+        });
+        self.at = end;
+    }
+
+    fn take_while(&mut self, kind: Kind, more: impl Fn(u8) -> bool) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let len = rest.iter().position(|&c| !more(c)).unwrap_or(rest.len());
+        self.push(kind, self.at + len);
+    }
+
+    fn number(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let hex = rest.len() > 1 && rest[0] == b'0' && matches!(rest[1], b'x' | b'X');
+        let mut float = false;
+        let mut len = 0;
+        while let Some(&c) = rest.get(len) {
+            let exponent_sign = !hex && matches!(c, b'+' | b'-') && matches!(rest[len - 1], b'e' | b'E');
+            if !(c.is_ascii_alphanumeric() || c == b'_' || c == b'.' || exponent_sign) {
+                break;
+            }
+            float |= c == b'.' || exponent_sign || !hex && matches!(c, b'e' | b'E' | b'f' | b'F');
+            len += 1;
+        }
+        self.push(if float { Kind::Float } else { Kind::Int }, self.at + len);
+    }
+
+    fn string(&mut self, quote: u8) -> Result<(), Failure> {
+        let bytes = self.text.as_bytes();
+        let mut end = self.at + 1;
+        loop {
+            match bytes.get(end) {
+                None | Some(b'\n') => {
+                    return Err(self.failure("expected the end of the string, found the end of the line"));
+                }
+                Some(b'\\') if bytes.get(end + 1).is_some_and(|&c| c != b'\n') => end += 2,
+                Some(&c) if c == quote => break,
+                Some(_) => end += 1,
+            }
+        }
+        self.push(Kind::Str, end + 1);
+        Ok(())
+    }
+
+    fn line_comment(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let len = rest.iter().position(|&c| c == b'\n').unwrap_or(rest.len());
+        let end = self.at + len;
+        let line = self.line;
+        self.comments.push(Comment {
+            start: self.at,
+            end,
+            first_line: line,
+            last_line: line,
+            block: false,
+        });
+        self.at = end;
+    }
+
+    fn block_comment(&mut self) -> Result<(), Failure> {
+        let Some(len) = self.text[self.at + 2..].find("*/") else {
+            return Err(self.failure("expected the end of the comment, found the end of the file"));
+        };
+        let (start, end, first_line) = (self.at, self.at + 2 + len + 2, self.line);
+        while self.at < end {
+            if self.peek(0) == b'\n' {
+                self.newline()
+            } else {
+                self.at += 1
+            }
+        }
+        self.comments.push(Comment {
+            start,
+            end,
+            first_line,
+            last_line: self.line,
+            block: true,
+        });
+        Ok(())
+    }
+
+    fn unexpected(&self) -> Failure {
+        let found = self.text[self.at..].chars().next().unwrap_or(' ');
+        self.failure(&format!("expected a declaration, found the character {found:?}"))
+    }
+
+    fn failure(&self, message: &str) -> Failure {
+        Failure {
+            line: self.line,
+            message: message.to_owned(),
+        }
+    }
+}

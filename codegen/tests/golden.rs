@@ -1,0 +1,61 @@
+//! The code that is generated for the fixtures, word for word.
+//!
+//! `PFTRACE_BLESS=1 cargo test -p pftrace-codegen --test golden` takes over what is generated now. Review the difference.
+
+use std::path::Path;
+
+use pftrace_codegen::{Config, Generated};
+
+fn generate() -> Generated {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    Config::new()
+        .include(&fixtures)
+        .generate(&[fixtures.join("everything.proto")])
+        .unwrap()
+}
+
+#[test]
+fn fixtures_generate_the_golden_file() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/everything.rs");
+    let generated = generate();
+    if std::env::var_os("PFTRACE_BLESS").is_some() {
+        std::fs::write(&golden, generated.code()).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap();
+    for (line, (found, expected)) in (1..).zip(generated.code().lines().zip(expected.lines())) {
+        assert_eq!(found, expected, "line {line} differs from tests/golden/everything.rs");
+    }
+    assert_eq!(generated.code().len(), expected.len());
+}
+
+#[test]
+fn what_is_left_out_is_noted() {
+    let notes: Vec<_> = generate().notes().iter().map(ToString::to_string).collect();
+    let expected = [
+        "legacy.proto:8: fixture.legacy.unit: custom options are ignored",
+        "everything.proto:161: fixture.all.Ignored: services are ignored",
+    ];
+    assert_eq!(notes, expected);
+}
+
+#[test]
+fn the_same_inputs_generate_the_same_code() {
+    let first = generate();
+    for _ in 0..5 {
+        assert_eq!(generate().code(), first.code());
+    }
+}
+
+#[test]
+fn inputs_in_any_order_generate_the_same_types() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let generate = |inputs: &[&str]| {
+        let generated = Config::new().include(&fixtures).generate(inputs).unwrap();
+        let mut lines: Vec<_> = generated.code().lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let one = generate(&["everything.proto", "legacy.proto", "other/types.proto"]);
+    let other = generate(&["other/types.proto", "legacy.proto", "everything.proto"]);
+    assert_eq!(one, other);
+}

@@ -1,0 +1,349 @@
+//! What an event says beside its time, track and name.
+
+use pftrace_protos::{DebugAnnotation, TrackEvent};
+
+use crate::error::Error;
+use crate::intern::{Kind, Table};
+
+/// How deep dictionaries and arrays may be nested in each other.
+pub const MAX_ANNOTATION_DEPTH: u32 = 64;
+
+/// An event being written: what a closure given to one of the `…_with` methods of [`TraceWriter`](crate::TraceWriter)
+/// gets.
+///
+/// Everything is written as it is said, and what is interned is found by itself: nothing is gathered, nothing allocated.
+///
+/// # Example
+///
+/// ```
+/// # let mut trace = pftrace::TraceWriter::new(Vec::new());
+/// # let process = trace.process_track(7).describe()?;
+/// # let mut thread = trace.thread_track(&process, 7).describe()?;
+/// trace.begin_with(&mut thread, 1_000, "draw", |event| {
+///     event.category("gpu").arg("pass", 3).arg("shader", "sky").dict("target", |target| {
+///         target.arg("width", 640).arg("height", 480);
+///     });
+/// })?;
+/// # Ok::<(), pftrace::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Event<'a> {
+    event: TrackEvent<'a>,
+    context: Context<'a>,
+}
+
+/// What every part of an event needs.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) table: Table<'a>,
+    /// The first thing that went wrong: the event will not be written.
+    pub(crate) error: &'a mut Option<Error>,
+    /// How many dictionaries and arrays are open.
+    pub(crate) depth: u32,
+}
+
+impl Context<'_> {
+    fn deeper(&mut self) -> Context<'_> {
+        let Self { table, error, depth } = self;
+        Context {
+            table: table.reborrow(),
+            error,
+            depth: *depth + 1,
+        }
+    }
+
+    /// Whether one more dictionary or array may be opened.
+    fn check_depth(&mut self) -> bool {
+        let fits = self.depth < MAX_ANNOTATION_DEPTH;
+        if !fits && self.error.is_none() {
+            *self.error = Some(Error::AnnotationTooDeep {
+                limit: MAX_ANNOTATION_DEPTH,
+            });
+        }
+        fits
+    }
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn new(event: TrackEvent<'a>, context: Context<'a>) -> Self {
+        Self { event, context }
+    }
+
+    pub(crate) fn name(&mut self, name: &str) {
+        match self.context.table.intern(Kind::EventName, name, 0) {
+            Some(iid) => self.event.set_name_iid(iid),
+            None => self.event.set_name(name),
+        };
+    }
+
+    /// A category; several may be given.
+    pub fn category(&mut self, category: &str) -> &mut Self {
+        match self.context.table.intern(Kind::Category, category, 0) {
+            Some(iid) => self.event.add_category_iids(iid),
+            None => self.event.add_categories(category),
+        };
+        self
+    }
+
+    /// An annotation: shown among the event's arguments as `debug.<name>`.
+    pub fn arg<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) -> &mut Self {
+        let Self { event, context } = self;
+        event.add_debug_annotations(|annotation| scalar(annotation, context, Some(name), value.into()));
+        self
+    }
+
+    /// An annotation that is a dictionary, filled by `f`.
+    ///
+    /// Up to [`MAX_ANNOTATION_DEPTH`] dictionaries and arrays may be nested; deeper, the event is refused with
+    /// [`Error::AnnotationTooDeep`]. One that stays empty is not shown.
+    pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
+        let Self { event, context } = self;
+        if context.check_depth() {
+            event.add_debug_annotations(|annotation| dict(annotation, context, Some(name), f));
+        }
+        self
+    }
+
+    /// An annotation that is an array, filled by `f`. Nesting and emptiness as in [`dict`](Self::dict).
+    pub fn array(&mut self, name: &str, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
+        let Self { event, context } = self;
+        if context.check_depth() {
+            event.add_debug_annotations(|annotation| array(annotation, context, Some(name), f));
+        }
+        self
+    }
+
+    /// The event is a step of a flow: an arrow is drawn to the flow's next event in time. `id` is the trace's.
+    pub fn flow(&mut self, id: u64) -> &mut Self {
+        self.event.add_flow_ids(id);
+        self
+    }
+
+    /// The event is the last step of a flow: no arrow leads on from it.
+    pub fn terminating_flow(&mut self, id: u64) -> &mut Self {
+        self.event.add_terminating_flow_ids(id);
+        self
+    }
+
+    /// Events of one operation have the same number: they are coloured alike and lit up together.
+    pub fn correlation_id(&mut self, id: u64) -> &mut Self {
+        self.event.set_correlation_id(id);
+        self
+    }
+
+    /// Where in the program the event comes from.
+    pub fn source_location(&mut self, file: &str, function: &str, line: u32) -> &mut Self {
+        self.context.source_location(&mut self.event, file, function, line);
+        self
+    }
+
+    /// Any field of the event, through its generated writer.
+    ///
+    /// The type, track, name and counter value are written already. Interned ids of one's own do not work here: the
+    /// sequence has its own.
+    pub fn raw(&mut self, f: impl FnOnce(&mut TrackEvent<'_>)) -> &mut Self {
+        f(&mut self.event);
+        self
+    }
+}
+
+impl Context<'_> {
+    fn source_location(&mut self, event: &mut TrackEvent<'_>, file: &str, function: &str, line: u32) {
+        // The table compares one text and one number: both names in one buffer, where the first ends and the line.
+        let mut both = [0; LONGEST_LOCATION];
+        let text = join(&mut both, file, function);
+        let extra = (file.len() as u64) << 32 | u64::from(line);
+        match text.and_then(|text| self.table.intern(Kind::SourceLocation, text, extra)) {
+            Some(iid) => event.set_source_location_iid(iid),
+            None => event.set_source_location(|location| {
+                location
+                    .set_file_name(file)
+                    .set_function_name(function)
+                    .set_line_number(line);
+            }),
+        };
+    }
+}
+
+/// A longer file and function name together are written inline.
+const LONGEST_LOCATION: usize = 512;
+
+fn join<'b>(buffer: &'b mut [u8], first: &str, second: &str) -> Option<&'b str> {
+    let buffer = buffer.get_mut(..first.len() + second.len())?;
+    buffer[..first.len()].copy_from_slice(first.as_bytes());
+    buffer[first.len()..].copy_from_slice(second.as_bytes());
+    core::str::from_utf8(buffer).ok()
+}
+
+/// A dictionary among the annotations of an event.
+#[derive(Debug)]
+pub struct Dict<'a> {
+    annotation: DebugAnnotation<'a>,
+    context: Context<'a>,
+}
+
+impl Dict<'_> {
+    /// A key and its value.
+    pub fn arg<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) -> &mut Self {
+        let Self { annotation, context } = self;
+        annotation.add_dict_entries(|entry| scalar(entry, context, Some(name), value.into()));
+        self
+    }
+
+    /// A dictionary within.
+    pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
+        let Self { annotation, context } = self;
+        if context.check_depth() {
+            annotation.add_dict_entries(|entry| dict(entry, context, Some(name), f));
+        }
+        self
+    }
+
+    /// An array within.
+    pub fn array(&mut self, name: &str, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
+        let Self { annotation, context } = self;
+        if context.check_depth() {
+            annotation.add_dict_entries(|entry| array(entry, context, Some(name), f));
+        }
+        self
+    }
+}
+
+/// An array among the annotations of an event.
+#[derive(Debug)]
+pub struct Array<'a> {
+    annotation: DebugAnnotation<'a>,
+    context: Context<'a>,
+}
+
+impl Array<'_> {
+    /// An element.
+    pub fn push<'v>(&mut self, value: impl Into<Value<'v>>) -> &mut Self {
+        let Self { annotation, context } = self;
+        annotation.add_array_values(|element| scalar(element, context, None, value.into()));
+        self
+    }
+
+    /// A dictionary as element.
+    pub fn dict(&mut self, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
+        let Self { annotation, context } = self;
+        if context.check_depth() {
+            annotation.add_array_values(|element| dict(element, context, None, f));
+        }
+        self
+    }
+
+    /// An array as element.
+    pub fn array(&mut self, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
+        let Self { annotation, context } = self;
+        if context.check_depth() {
+            annotation.add_array_values(|element| array(element, context, None, f));
+        }
+        self
+    }
+}
+
+fn dict(
+    annotation: &mut DebugAnnotation<'_>,
+    context: &mut Context<'_>,
+    name: Option<&str>,
+    f: impl FnOnce(&mut Dict<'_>),
+) {
+    set_name(annotation, context, name);
+    f(&mut Dict {
+        annotation: annotation.reborrow(),
+        context: context.deeper(),
+    });
+}
+
+fn array(
+    annotation: &mut DebugAnnotation<'_>,
+    context: &mut Context<'_>,
+    name: Option<&str>,
+    f: impl FnOnce(&mut Array<'_>),
+) {
+    set_name(annotation, context, name);
+    f(&mut Array {
+        annotation: annotation.reborrow(),
+        context: context.deeper(),
+    });
+}
+
+fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {
+    let Some(name) = name else { return };
+    match context.table.intern(Kind::AnnotationName, name, 0) {
+        Some(iid) => annotation.set_name_iid(iid),
+        None => annotation.set_name(name),
+    };
+}
+
+fn scalar(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>, value: Value<'_>) {
+    set_name(annotation, context, name);
+    match value {
+        Value::Bool(value) => annotation.set_bool_value(value),
+        Value::Int(value) => annotation.set_int_value(value),
+        Value::Uint(value) => annotation.set_uint_value(value),
+        Value::Double(value) => annotation.set_double_value(value),
+        Value::Pointer(value) => annotation.set_pointer_value(value),
+        Value::Str(value) => match context.table.intern(Kind::StringValue, value, 0) {
+            Some(iid) => annotation.set_string_value_iid(iid),
+            None => annotation.set_string_value(value),
+        },
+    };
+}
+
+/// The value of an annotation. Made from Rust's own types by `From`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'v> {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A signed number.
+    Int(i64),
+    /// An unsigned number.
+    Uint(u64),
+    /// A floating-point number; also infinities and NaN.
+    Double(f64),
+    /// An address: shown in hexadecimal.
+    Pointer(u64),
+    /// A text: interned as long as there is room.
+    Str(&'v str),
+}
+
+macro_rules! value_from {
+    ($($variant:ident: $($type:ty as $as:ty),+;)+) => {
+        $($(
+            impl From<$type> for Value<'_> {
+                fn from(value: $type) -> Self {
+                    Self::$variant(value as $as)
+                }
+            }
+        )+)+
+    };
+}
+
+value_from! {
+    Bool: bool as bool;
+    Int: i8 as i64, i16 as i64, i32 as i64, i64 as i64, isize as i64;
+    Uint: u8 as u64, u16 as u64, u32 as u64, u64 as u64, usize as u64;
+    Double: f32 as f64, f64 as f64;
+}
+
+impl<'v> From<&'v str> for Value<'v> {
+    fn from(value: &'v str) -> Self {
+        Self::Str(value)
+    }
+}
+
+#[cfg(feature = "std")]
+impl<'v> From<&'v std::string::String> for Value<'v> {
+    fn from(value: &'v std::string::String) -> Self {
+        Self::Str(value)
+    }
+}
+
+impl<T> From<*const T> for Value<'_> {
+    fn from(value: *const T) -> Self {
+        Self::Pointer(value.addr() as u64)
+    }
+}

@@ -1,0 +1,69 @@
+//! Writes [Perfetto](https://perfetto.dev) traces: streaming, without a message tree, without allocations, without C++.
+//!
+//! [`TraceWriter`] writes events with explicit times on explicit tracks of any process or thread, as emulators,
+//! simulators and converters want it. Open the file at <https://ui.perfetto.dev>.
+//!
+//! ```
+//! use pftrace::TraceWriter;
+//!
+//! let mut trace = TraceWriter::new(Vec::new());
+//! let process = trace.process_track(1).name("emulator").describe()?;
+//! let mut cpu = trace.thread_track(&process, 1).name("cpu").describe()?;
+//! trace.begin_with(&mut cpu, 0, "reset", |event| {
+//!     event.category("6502").arg("pc", 0xfffc);
+//! })?;
+//! trace.end(&mut cpu, 7_000)?;
+//! let bytes = trace.finish()?;
+//! # assert!(!bytes.is_empty());
+//! # Ok::<(), pftrace::Error>(())
+//! ```
+//!
+//! # What there is
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`TraceWriter`] | writes a trace into any [`Write`](std::io::Write) or a byte buffer |
+//! | [`Builder`] | what can be set before: the clock, sizes |
+//! | [`ProcessTrack`], [`Track`], [`CounterTrack`], [`StateTrack`] | what events are put on |
+//! | [`Event`], [`Dict`], [`Array`] | what an event says beside its time and name |
+//! | [`Error`] | why a call wrote nothing |
+//! | [`protos`] | the generated writers of Perfetto's messages, for all that has no method here |
+//!
+//! # Features
+//!
+//! `std` (on): files and other [`Write`](std::io::Write)rs. Without it the crate is `no_std`, needs no allocator, and writes into
+//! byte buffers.
+//!
+//! # Limits
+//!
+//! * One writer is used by one thread at a time.
+//! * A packet is at most [`Builder::max_packet_len`] bytes long; a larger one is an error.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+mod clock;
+mod error;
+mod event;
+mod intern;
+mod sequence;
+mod sink;
+mod track;
+mod writer;
+
+pub use pftrace_protos as protos;
+
+pub use crate::clock::{Clock, Timestamp};
+pub use crate::error::Error;
+pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
+#[cfg(feature = "std")]
+pub use crate::sink::IoSink;
+pub use crate::sink::{BufferSink, Sink};
+pub use crate::track::{
+    ChildOrdering, CounterTrack, Kind, MAX_TRACK_ANCESTORS, ProcessTrack, SequenceId, SiblingMerge, StateTrack, Track,
+    TrackBuilder, Unit, kind,
+};
+pub use crate::writer::{Builder, CounterValue, MAX_OPEN_SLICES, Memory, TraceWriter};

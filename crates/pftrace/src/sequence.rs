@@ -1,0 +1,271 @@
+//! One stream of packets: what its incremental state is, and the packets that set it.
+
+use pftrace_protos::trace_packet::SequenceFlags;
+use pftrace_protos::{InternedData, Trace, TracePacket};
+
+use crate::clock::{Clock, INCREMENTAL_CLOCK_ID};
+use crate::error::Error;
+use crate::intern::{Definition, Interner, Kind, Table};
+use crate::sink::Sink;
+
+/// Where packets go, and how many went there.
+#[derive(Debug)]
+pub(crate) struct Output<S> {
+    pub(crate) sink: S,
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+}
+
+impl<S: Sink> Output<S> {
+    /// One packet; nothing of it is written when `fill` fails or it does not fit.
+    pub(crate) fn packet(&mut self, fill: impl FnOnce(&mut TracePacket<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let space = self.sink.space()?;
+        let mut filled = Ok(());
+        let framed = Trace::encode(space, |trace| {
+            trace.add_packet(|packet| filled = fill(packet));
+        });
+        let framed = framed.map(|bytes| bytes.len());
+        filled?;
+        let len = framed.map_err(|overflow| self.sink.too_large(overflow.needed))?;
+        self.sink.commit(len);
+        self.packets += 1;
+        self.bytes += len as u64;
+        Ok(())
+    }
+}
+
+/// The trace's clock, and how far its snapshots are. Perfetto wants each snapshot's trace time at or after the one's
+/// before, whatever the order of the events.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TraceClock {
+    pub(crate) clock: Clock,
+    /// The trace's clock in the last snapshot.
+    pub(crate) last_snapshot: u64,
+    /// Whether a snapshot has said which clock it is.
+    pub(crate) announced: bool,
+}
+
+/// A sequence and its state: what is true of it in the packets that have been committed.
+#[derive(Debug)]
+pub(crate) struct Sequence<M> {
+    /// `trusted_packet_sequence_id`.
+    pub(crate) id: u32,
+    pub(crate) interner: Interner<M>,
+    /// Whether any packet of it has been written.
+    begun: bool,
+    /// Whether the head of the current generation has been written.
+    has_head: bool,
+    /// The time of the last packet on the incremental clock.
+    last_ns: u64,
+    /// The track of events that name none, once an event has set it.
+    default_track: Option<u64>,
+}
+
+/// A packet's timestamp, as it is written.
+#[derive(Debug, Clone, Copy)]
+enum Stamp {
+    /// On the incremental clock: since the last one.
+    Delta(u64),
+    /// On a clock of the whole trace.
+    Absolute(u64, Clock),
+}
+
+/// What of the sequence's state a packet changes when it is committed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    last_ns: Option<u64>,
+    default_track: Option<u64>,
+}
+
+impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
+    pub(crate) fn new(id: u32, memory: M) -> Self {
+        let interner = Interner::new(memory);
+        Self {
+            id,
+            interner,
+            begun: false,
+            has_head: false,
+            last_ns: 0,
+            default_track: None,
+        }
+    }
+
+    /// The next packet begins a new generation: nothing said before is needed to read what follows.
+    pub(crate) fn clear(&mut self) {
+        self.has_head = false;
+        self.default_track = None;
+        self.interner.clear();
+    }
+
+    /// An event of `track`, or of the sequence's default track where that is the same and `names_track` is not set.
+    pub(crate) fn event<S: Sink>(
+        &mut self,
+        output: &mut Output<S>,
+        clock: &mut TraceClock,
+        (ns, other_clock): (u64, Option<Clock>),
+        (track, names_track): (u64, bool),
+        fill: impl FnOnce(&mut TracePacket<'_>, Option<u64>, Table<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.write_head(output, clock)?;
+        let (stamp, mut change) = self.stamp(ns, other_clock, clock.clock);
+        let becomes_default = self.default_track.is_none();
+        if becomes_default {
+            change.default_track = Some(track);
+        }
+        let track = (names_track || !becomes_default && self.default_track != Some(track)).then_some(track);
+        self.commit_or_rollback(output, change, |packet, table| {
+            set_stamp(packet, stamp);
+            if let Some(track) = change.default_track {
+                set_defaults(packet, Some(track));
+            }
+            fill(packet, track, table)
+        })
+    }
+
+    /// Any packet, with the sequence's id, and a timestamp if one is given.
+    pub(crate) fn packet<S: Sink>(
+        &mut self,
+        output: &mut Output<S>,
+        clock: &mut TraceClock,
+        timestamp: Option<(u64, Option<Clock>)>,
+        fill: impl FnOnce(&mut TracePacket<'_>),
+    ) -> Result<(), Error> {
+        self.write_head(output, clock)?;
+        let stamped = timestamp.map(|(ns, other_clock)| self.stamp(ns, other_clock, clock.clock));
+        let change = stamped.map(|(_, change)| change).unwrap_or_default();
+        self.commit_or_rollback(output, change, |packet, _| {
+            if let Some((stamp, _)) = stamped {
+                set_stamp(packet, stamp);
+            }
+            fill(packet);
+            Ok(())
+        })
+    }
+
+    fn commit_or_rollback<S: Sink>(
+        &mut self,
+        output: &mut Output<S>,
+        change: Change,
+        fill: impl FnOnce(&mut TracePacket<'_>, Table<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Self { id, interner, .. } = self;
+        let written = output.packet(|packet| {
+            packet.set_trusted_packet_sequence_id(*id);
+            packet.set_sequence_flags(SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u32);
+            let mut table = interner.table();
+            fill(packet, table.reborrow())?;
+            if table.has_definitions() {
+                packet.set_interned_data(|data| table.definitions().for_each(|definition| define(data, definition)));
+            }
+            Ok(())
+        });
+        match written {
+            Ok(()) => {
+                self.interner.commit();
+                self.last_ns = change.last_ns.unwrap_or(self.last_ns);
+                self.default_track = change.default_track.or(self.default_track);
+            }
+            Err(_) => self.interner.rollback(),
+        }
+        written
+    }
+
+    /// How a timestamp is written: as the difference to the last one where it can be.
+    fn stamp(&self, ns: u64, other_clock: Option<Clock>, trace_clock: Clock) -> (Stamp, Change) {
+        let own = other_clock.is_none_or(|clock| clock == trace_clock);
+        match (own, ns.checked_sub(self.last_ns)) {
+            (true, Some(delta)) => (
+                Stamp::Delta(delta),
+                Change {
+                    last_ns: Some(ns),
+                    default_track: None,
+                },
+            ),
+            _ => (
+                Stamp::Absolute(ns, other_clock.unwrap_or(trace_clock)),
+                Change::default(),
+            ),
+        }
+    }
+
+    /// The head of a generation: what is needed to read the packets after it.
+    fn write_head<S: Sink>(&mut self, output: &mut Output<S>, clock: &mut TraceClock) -> Result<(), Error> {
+        if self.has_head {
+            return Ok(());
+        }
+        // At or after every snapshot before; it need not be the time of the first event.
+        let now = clock.last_snapshot;
+        output.packet(|packet| {
+            packet.set_trusted_packet_sequence_id(self.id);
+            packet.set_sequence_flags(SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.value() as u32);
+            if !self.begun {
+                packet.set_first_packet_on_sequence(true);
+            }
+            set_defaults(packet, None);
+            packet.set_clock_snapshot(|snapshot| {
+                if !clock.announced {
+                    snapshot.set_primary_trace_clock(clock.clock.builtin());
+                }
+                snapshot.add_clocks(|entry| {
+                    entry
+                        .set_clock_id(INCREMENTAL_CLOCK_ID)
+                        .set_timestamp(now)
+                        .set_is_incremental(true);
+                });
+                snapshot.add_clocks(|entry| {
+                    entry.set_clock_id(clock.clock.id()).set_timestamp(now);
+                });
+            });
+            Ok(())
+        })?;
+        clock.announced = true;
+        self.begun = true;
+        self.has_head = true;
+        self.last_ns = now;
+        Ok(())
+    }
+}
+
+/// Later defaults replace earlier ones whole, so each time all of them are written.
+fn set_defaults(packet: &mut TracePacket<'_>, track: Option<u64>) {
+    packet.set_trace_packet_defaults(|defaults| {
+        defaults.set_timestamp_clock_id(INCREMENTAL_CLOCK_ID);
+        if let Some(track) = track {
+            defaults.set_track_event_defaults(|event| {
+                event.set_track_uuid(track);
+            });
+        }
+    });
+}
+
+fn set_stamp(packet: &mut TracePacket<'_>, stamp: Stamp) {
+    match stamp {
+        Stamp::Delta(delta) => packet.set_timestamp(delta),
+        Stamp::Absolute(ns, clock) => packet.set_timestamp_clock_id(clock.id()).set_timestamp(ns),
+    };
+}
+
+fn define(data: &mut InternedData<'_>, Definition { kind, iid, text, extra }: Definition<'_>) {
+    match kind {
+        Kind::EventName => data.add_event_names(|entry| {
+            entry.set_iid(iid).set_name(text);
+        }),
+        Kind::Category => data.add_event_categories(|entry| {
+            entry.set_iid(iid).set_name(text);
+        }),
+        Kind::AnnotationName => data.add_debug_annotation_names(|entry| {
+            entry.set_iid(iid).set_name(text);
+        }),
+        Kind::StringValue => data.add_debug_annotation_string_values(|entry| {
+            entry.set_iid(iid).set_str(text.as_bytes());
+        }),
+        Kind::SourceLocation => data.add_source_locations(|entry| {
+            let (file, function) = text.split_at((extra >> 32) as usize);
+            entry
+                .set_iid(iid)
+                .set_file_name(file)
+                .set_function_name(function)
+                .set_line_number(extra as u32);
+        }),
+    };
+}

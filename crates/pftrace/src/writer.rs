@@ -1,0 +1,760 @@
+//! The direct writer: packets with explicit times on explicit tracks, streamed into a sink.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use pftrace_protos::track_event::Type;
+use pftrace_protos::{TracePacket, TrackEvent};
+
+use crate::clock::{Clock, Timestamp};
+use crate::error::Error;
+use crate::event::{Context, Event};
+use crate::sequence::{Output, Sequence, TraceClock};
+use crate::sink::{BufferSink, Sink};
+#[cfg(feature = "std")]
+use crate::track::SequenceId;
+use crate::track::{CounterTrack, Place, ProcessTrack, StateTrack, Track, TrackBuilder, kind};
+
+/// How many slices may be open on one track: Perfetto drops deeper ones.
+pub const MAX_OPEN_SLICES: u32 = 512;
+
+/// The memory for a sequence's interned strings, in words of eight bytes.
+#[cfg(feature = "std")]
+pub type Memory = std::boxed::Box<[u64]>;
+
+/// The memory for a sequence's interned strings, in words of eight bytes.
+#[cfg(not(feature = "std"))]
+pub type Memory = &'static mut [u64];
+
+/// Writes a trace, packet by packet.
+///
+/// Times, tracks, processes and threads are what the caller says: this is for emulators and simulators, converters, and
+/// programs that keep their own time. There are no globals, no threads and no clock in it.
+///
+/// * It streams: a packet is encoded in place into the sink's buffer, and memory does not grow with the trace.
+/// * It allocates when it is made and when a sequence is added, never else.
+/// * Names, categories, annotation names, string values and source locations are interned by themselves.
+/// * A call that fails wrote nothing, and the next works as if it had not been made; see [`Error`].
+///
+/// `S` is where the trace goes: any [`std::io::Write`] ([`new`](Self::new), [`create`](Self::create)) or, without `std`
+/// and without an allocator, a byte buffer ([`in_buffer`](Self::in_buffer)). `M` is the memory for interned strings.
+///
+/// # Example
+///
+/// ```
+/// use pftrace::{TraceWriter, Unit};
+///
+/// let mut trace = TraceWriter::new(Vec::new());
+/// let game = trace.process_track(42).name("game").describe()?;
+/// let mut main = trace.thread_track(&game, 42).name("main").describe()?;
+/// let fps = trace.counter_track("frames per second").parent(&game).unit(Unit::Count).describe()?;
+///
+/// trace.begin_with(&mut main, 1_000, "frame", |event| {
+///     event.category("render").arg("number", 1);
+/// })?;
+/// trace.counter(&fps, 1_000, 60)?;
+/// trace.end(&mut main, 17_000)?;
+/// let bytes = trace.finish()?;
+/// # assert!(!bytes.is_empty());
+/// # Ok::<(), pftrace::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TraceWriter<S: Sink, M = Memory> {
+    output: Output<S>,
+    clock: TraceClock,
+    related: RelatedClocks,
+    main: Sequence<M>,
+    #[cfg(feature = "std")]
+    added: std::vec::Vec<Sequence<M>>,
+    #[cfg(feature = "std")]
+    intern_bytes: usize,
+    id: u32,
+    last_track_uuid: u64,
+}
+
+/// How a trace is to be written: from [`TraceWriter::builder`].
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct Builder {
+    clock: Clock,
+    #[cfg(feature = "std")]
+    max_packet_len: usize,
+    #[cfg(feature = "std")]
+    intern_bytes: usize,
+    first_track_uuid: u64,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            clock: Clock::Simulated,
+            #[cfg(feature = "std")]
+            max_packet_len: 256 * 1024,
+            #[cfg(feature = "std")]
+            intern_bytes: 256 * 1024,
+            first_track_uuid: 1,
+        }
+    }
+}
+
+impl Builder {
+    /// The clock of timestamps that do not name one, which is also the trace's. [`Clock::Simulated`] unless set.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The size of the largest packet that can be written, in bytes. 256 KiB unless set. That much memory is taken.
+    #[cfg(feature = "std")]
+    pub fn max_packet_len(mut self, bytes: usize) -> Self {
+        self.max_packet_len = bytes;
+        self
+    }
+
+    /// The memory for the interned strings of each sequence, in bytes. 256 KiB unless set, enough for 4096 strings of 32
+    /// bytes. When it is full, further strings are written out in each packet.
+    #[cfg(feature = "std")]
+    pub fn intern_bytes(mut self, bytes: usize) -> Self {
+        self.intern_bytes = bytes;
+        self
+    }
+
+    /// The number of the first track that has none by itself; the next ones count up from there. 1 unless set.
+    ///
+    /// Small numbers make small packets. Set it when traces of several writers are joined into one file.
+    pub fn first_track_uuid(mut self, uuid: u64) -> Self {
+        self.first_track_uuid = uuid;
+        self
+    }
+
+    /// A trace that is streamed into `writer`.
+    ///
+    /// Packets are gathered and written 64 KiB at a time, so `writer` needs no buffer of its own.
+    #[cfg(feature = "std")]
+    pub fn build<W: std::io::Write>(self, writer: W) -> TraceWriter<crate::IoSink<W>> {
+        let memory = intern_memory(self.intern_bytes);
+        TraceWriter::assemble(self, crate::IoSink::new(writer, self.max_packet_len), memory)
+    }
+
+    /// A trace that is streamed into a new file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file can't be created.
+    #[cfg(feature = "std")]
+    pub fn create(self, path: impl AsRef<std::path::Path>) -> Result<TraceWriter<crate::IoSink<std::fs::File>>, Error> {
+        let path = path.as_ref();
+        let file = std::fs::File::create(path).map_err(|error| {
+            let source = std::io::Error::new(error.kind(), std::format!("{}: {error}", path.display()));
+            Error::Io { written: 0, source }
+        })?;
+        Ok(self.build(file))
+    }
+
+    /// A trace that is written into `buffer`: see [`TraceWriter::in_buffer`].
+    pub fn in_buffer<'b, M>(self, buffer: &'b mut [u8], intern_memory: M) -> TraceWriter<BufferSink<'b>, M>
+    where
+        M: AsRef<[u64]> + AsMut<[u64]>,
+    {
+        TraceWriter::assemble(self, BufferSink::new(buffer), intern_memory)
+    }
+}
+
+#[cfg(feature = "std")]
+fn intern_memory(bytes: usize) -> Memory {
+    std::vec![0; bytes / size_of::<u64>()].into_boxed_slice()
+}
+
+#[cfg(feature = "std")]
+impl<W: std::io::Write> TraceWriter<crate::IoSink<W>> {
+    /// A trace that is streamed into `writer`: [`Builder::build`] with nothing set.
+    pub fn new(writer: W) -> Self {
+        Builder::default().build(writer)
+    }
+
+    /// Adds a sequence: a stream of packets with a clock and interned strings of its own. This allocates.
+    ///
+    /// A packet's time is written as the difference to the one before on its sequence, which is short as long as time
+    /// goes forward. Tracks whose times advance apart, such as the threads of a converted trace, are better off on
+    /// sequences of their own: see [`TrackBuilder::sequence`].
+    pub fn add_sequence(&mut self) -> SequenceId {
+        let index = self.added.len() as u32 + 1;
+        self.added.push(Sequence::new(
+            FIRST_SEQUENCE_ID + index,
+            intern_memory(self.intern_bytes),
+        ));
+        SequenceId { writer: self.id, index }
+    }
+
+    /// Writes what has gathered, so that all packets so far are with the sink.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the sink fails.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.output.sink.flush()
+    }
+
+    /// Ends the trace: writes what has gathered and returns the sink.
+    ///
+    /// A writer that is dropped does the same, but has nobody to tell that it failed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the sink fails.
+    pub fn finish(self) -> Result<W, Error> {
+        self.output.sink.finish()
+    }
+}
+
+#[cfg(feature = "std")]
+impl TraceWriter<crate::IoSink<std::fs::File>> {
+    /// A trace that is streamed into a new file: [`Builder::create`] with nothing set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file can't be created.
+    pub fn create(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        Builder::default().create(path)
+    }
+}
+
+impl<'b, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<BufferSink<'b>, M> {
+    /// A trace that is written into `buffer`, with `intern_memory` for interned strings: no `std`, no allocator.
+    ///
+    /// Of the memory a half is for the texts, and each text takes 32 bytes of the other. It may be empty: then nothing is
+    /// interned.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use pftrace::TraceWriter;
+    ///
+    /// let (mut buffer, mut memory) = ([0; 1024], [0; 256]);
+    /// let mut trace = TraceWriter::in_buffer(&mut buffer, &mut memory[..]);
+    /// let mut track = trace.track("motor").describe()?;
+    /// trace.instant(&mut track, 5, "step")?;
+    /// let bytes: &[u8] = trace.finish();
+    /// # assert!(bytes.len() > 20);
+    /// # Ok::<(), pftrace::Error>(())
+    /// ```
+    pub fn in_buffer(buffer: &'b mut [u8], intern_memory: M) -> Self {
+        Builder::default().in_buffer(buffer, intern_memory)
+    }
+
+    /// Ends the trace and returns the part of the buffer that it takes.
+    #[must_use]
+    pub fn finish(self) -> &'b mut [u8] {
+        self.output.sink.into_written()
+    }
+}
+
+impl TraceWriter<BufferSink<'_>, Memory> {
+    /// How a trace is to be written.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+/// Describing tracks.
+impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
+    /// The track of a process, this one or any other.
+    pub fn process_track<'t>(&mut self, pid: i32) -> TrackBuilder<'_, 't, S, M, kind::Process<'t>> {
+        TrackBuilder::new(self, kind::Process::new(pid), None)
+    }
+
+    /// The track of a thread of a process.
+    pub fn thread_track<'t>(&mut self, process: &ProcessTrack, tid: i64) -> TrackBuilder<'_, 't, S, M, kind::Thread> {
+        TrackBuilder::new(self, kind::Thread::new(process.pid(), tid), None)
+    }
+
+    /// A track of slices and instants that is neither a process's nor a thread's: an asynchronous task, a device, a
+    /// queue.
+    pub fn track<'t>(&mut self, name: &'t str) -> TrackBuilder<'_, 't, S, M, kind::Slices> {
+        TrackBuilder::new(self, kind::Slices, Some(name))
+    }
+
+    /// A track of numbers over time.
+    pub fn counter_track<'t>(&mut self, name: &'t str) -> TrackBuilder<'_, 't, S, M, kind::Counter<'t>> {
+        TrackBuilder::new(self, kind::Counter::default(), Some(name))
+    }
+
+    /// A track of states, one after the other.
+    ///
+    /// State tracks came with Perfetto v57; an older one ignores them.
+    pub fn state_track<'t>(&mut self, name: &'t str) -> TrackBuilder<'_, 't, S, M, kind::State> {
+        TrackBuilder::new(self, kind::State, Some(name))
+    }
+}
+
+/// Writing events.
+///
+/// `timestamp` is in nanoseconds: a `u64` of the trace's clock, or [`Clock::at`] of another. On one track slices begin and
+/// end in the order of time, as they are nested; instants, counters and states may come in any order.
+///
+/// # Errors
+///
+/// All of them return [`Error::TimestampOutOfRange`], [`Error::UnknownClock`], [`Error::ForeignTrack`],
+/// [`Error::PacketTooLarge`] or [`Error::BufferFull`] where these apply, and [`Error::Io`] once when the sink has failed, then
+/// [`Error::Closed`]; those with a closure also [`Error::AnnotationTooDeep`].
+impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
+    /// Begins a slice.
+    ///
+    /// # Errors
+    ///
+    /// Beside those of all events, [`Error::SlicesTooDeep`] when [`MAX_OPEN_SLICES`] are open on the track and
+    /// [`Error::TimeWentBack`].
+    #[inline]
+    pub fn begin(
+        &mut self,
+        track: &mut impl AsMut<Track>,
+        timestamp: impl Into<Timestamp>,
+        name: &str,
+    ) -> Result<(), Error> {
+        self.begin_with(track, timestamp, name, |_| {})
+    }
+
+    /// Begins a slice, of which `f` says more.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin).
+    pub fn begin_with(
+        &mut self,
+        track: &mut impl AsMut<Track>,
+        timestamp: impl Into<Timestamp>,
+        name: &str,
+        f: impl FnOnce(&mut Event<'_>),
+    ) -> Result<(), Error> {
+        let (track, timestamp) = (track.as_mut(), timestamp.into());
+        if track.open >= MAX_OPEN_SLICES {
+            return Err(Error::SlicesTooDeep { limit: MAX_OPEN_SLICES });
+        }
+        let last = self.check_order(track, timestamp)?;
+        self.event(
+            track.place,
+            false,
+            timestamp,
+            Type::TYPE_SLICE_BEGIN,
+            Some(name),
+            no_field,
+            f,
+        )?;
+        track.open += 1;
+        track.last = Some(last);
+        Ok(())
+    }
+
+    /// Ends the slice that was begun last on the track.
+    ///
+    /// # Errors
+    ///
+    /// Beside those of all events, [`Error::NothingOpen`] and [`Error::TimeWentBack`].
+    #[inline]
+    pub fn end(&mut self, track: &mut impl AsMut<Track>, timestamp: impl Into<Timestamp>) -> Result<(), Error> {
+        self.end_with(track, timestamp, |_| {})
+    }
+
+    /// Ends the slice that was begun last on the track. What `f` says is added to what was said at its begin.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub fn end_with(
+        &mut self,
+        track: &mut impl AsMut<Track>,
+        timestamp: impl Into<Timestamp>,
+        f: impl FnOnce(&mut Event<'_>),
+    ) -> Result<(), Error> {
+        let (track, timestamp) = (track.as_mut(), timestamp.into());
+        if track.open == 0 {
+            return Err(Error::NothingOpen);
+        }
+        let last = self.check_order(track, timestamp)?;
+        self.event(track.place, false, timestamp, Type::TYPE_SLICE_END, None, no_field, f)?;
+        track.open -= 1;
+        track.last = Some(last);
+        Ok(())
+    }
+
+    /// Something that takes no time.
+    ///
+    /// # Errors
+    ///
+    /// Those of all events.
+    #[inline]
+    pub fn instant(
+        &mut self,
+        track: &impl AsRef<Track>,
+        timestamp: impl Into<Timestamp>,
+        name: &str,
+    ) -> Result<(), Error> {
+        self.instant_with(track, timestamp, name, |_| {})
+    }
+
+    /// Something that takes no time, of which `f` says more.
+    ///
+    /// # Errors
+    ///
+    /// Those of all events.
+    pub fn instant_with(
+        &mut self,
+        track: &impl AsRef<Track>,
+        timestamp: impl Into<Timestamp>,
+        name: &str,
+        f: impl FnOnce(&mut Event<'_>),
+    ) -> Result<(), Error> {
+        let place = track.as_ref().place;
+        self.event(
+            place,
+            false,
+            timestamp.into(),
+            Type::TYPE_INSTANT,
+            Some(name),
+            no_field,
+            f,
+        )
+    }
+
+    /// The value of a counter from this time on: an `i64`, an `f64`, or what turns into one.
+    ///
+    /// Perfetto computes with doubles: integers beyond 2^53 are rounded.
+    ///
+    /// # Errors
+    ///
+    /// Those of all events.
+    pub fn counter(
+        &mut self,
+        track: &CounterTrack,
+        timestamp: impl Into<Timestamp>,
+        value: impl Into<CounterValue>,
+    ) -> Result<(), Error> {
+        let value = value.into();
+        let set_value = |event: &mut TrackEvent<'_>| match value {
+            CounterValue::Int(value) => _ = event.set_counter_value(value),
+            CounterValue::Double(value) => _ = event.set_double_counter_value(value),
+        };
+        self.event(
+            track.0,
+            true,
+            timestamp.into(),
+            Type::TYPE_COUNTER,
+            None,
+            set_value,
+            |_| {},
+        )
+    }
+
+    /// The state of a state track from this time on.
+    ///
+    /// # Errors
+    ///
+    /// Those of all events.
+    pub fn state(&mut self, track: &StateTrack, timestamp: impl Into<Timestamp>, state: &str) -> Result<(), Error> {
+        self.event(
+            track.0,
+            true,
+            timestamp.into(),
+            Type::TYPE_STATE,
+            Some(state),
+            no_field,
+            |_| {},
+        )
+    }
+
+    /// From this time on a state track is in no state.
+    ///
+    /// # Errors
+    ///
+    /// Those of all events.
+    pub fn idle(&mut self, track: &StateTrack, timestamp: impl Into<Timestamp>) -> Result<(), Error> {
+        self.event(
+            track.0,
+            true,
+            timestamp.into(),
+            Type::TYPE_STATE,
+            None,
+            no_field,
+            |_| {},
+        )
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "private, and each of them differs between its callers"
+    )]
+    fn event(
+        &mut self,
+        place: Place,
+        names_track: bool,
+        timestamp: Timestamp,
+        kind: Type,
+        name: Option<&str>,
+        set_value: impl FnOnce(&mut TrackEvent<'_>),
+        f: impl FnOnce(&mut Event<'_>),
+    ) -> Result<(), Error> {
+        if place.writer != self.id {
+            return Err(Error::ForeignTrack);
+        }
+        let timestamp = self.check_timestamp(timestamp)?;
+        let (sequence, output, clock) = self.sequence(place.sequence);
+        sequence.event(
+            output,
+            clock,
+            timestamp,
+            (place.uuid, names_track),
+            |packet, track, table| {
+                let mut error = None;
+                packet.set_track_event(|event| {
+                    event.set_type(kind);
+                    if let Some(uuid) = track {
+                        event.set_track_uuid(uuid);
+                    }
+                    set_value(event);
+                    let mut event = Event::new(
+                        event.reborrow(),
+                        Context {
+                            table,
+                            error: &mut error,
+                            depth: 0,
+                        },
+                    );
+                    if let Some(name) = name {
+                        event.name(name);
+                    }
+                    f(&mut event);
+                });
+                error.map_or(Ok(()), Err)
+            },
+        )
+    }
+
+    /// Whether a slice may begin or end now: its time, and the number of its clock.
+    fn check_order(&self, track: &Track, timestamp: Timestamp) -> Result<(u64, u32), Error> {
+        let clock = timestamp.clock.unwrap_or(self.clock.clock).id();
+        match track.last {
+            Some((last, last_clock)) if last_clock == clock && timestamp.ns < last => Err(Error::TimeWentBack {
+                timestamp: timestamp.ns,
+                last,
+            }),
+            _ => Ok((timestamp.ns, clock)),
+        }
+    }
+}
+
+fn no_field(_: &mut TrackEvent<'_>) {}
+
+/// Writing anything else.
+impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
+    /// Relates clocks to each other: their readings at one moment, in nanoseconds. The trace's own must be among them.
+    ///
+    /// After it timestamps of the clocks named may be used, and Perfetto can lay the trace beside those of other
+    /// processes and machines, if `Boottime` and `Realtime` are among them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadSnapshot`], and all errors of writing a packet.
+    pub fn clock_snapshot(&mut self, readings: &[(Clock, u64)]) -> Result<(), Error> {
+        let own = readings.iter().find(|(clock, _)| *clock == self.clock.clock);
+        let own = own
+            .ok_or(Error::BadSnapshot {
+                reason: "expected the trace's own clock among the readings",
+            })?
+            .1;
+        if own < self.clock.last_snapshot {
+            return Err(Error::BadSnapshot {
+                reason: "expected the trace's own clock to go forward from one to the next",
+            });
+        }
+        if readings
+            .iter()
+            .enumerate()
+            .any(|(i, (clock, _))| readings[..i].iter().any(|(other, _)| other == clock))
+        {
+            return Err(Error::BadSnapshot {
+                reason: "expected each clock once",
+            });
+        }
+        for &(_, timestamp) in readings {
+            check_range(timestamp)?;
+        }
+        self.packet(|packet| {
+            packet.set_clock_snapshot(|snapshot| {
+                for (clock, timestamp) in readings {
+                    snapshot.add_clocks(|entry| {
+                        entry.set_clock_id(clock.id()).set_timestamp(*timestamp);
+                    });
+                }
+            });
+        })?;
+        self.clock.last_snapshot = own;
+        self.related.add(readings);
+        Ok(())
+    }
+
+    /// A packet on the main sequence, filled through its generated writer. Its sequence id and flags are set.
+    ///
+    /// # Errors
+    ///
+    /// All errors of writing a packet.
+    pub fn packet(&mut self, f: impl FnOnce(&mut TracePacket<'_>)) -> Result<(), Error> {
+        let (sequence, output, clock) = self.sequence(0);
+        sequence.packet(output, clock, None, f)
+    }
+
+    /// As [`packet`](Self::packet), with a timestamp; `f` must not set another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimestampOutOfRange`], [`Error::UnknownClock`], and all errors of writing a packet.
+    pub fn packet_at(
+        &mut self,
+        timestamp: impl Into<Timestamp>,
+        f: impl FnOnce(&mut TracePacket<'_>),
+    ) -> Result<(), Error> {
+        let timestamp = self.check_timestamp(timestamp.into())?;
+        let (sequence, output, clock) = self.sequence(0);
+        sequence.packet(output, clock, Some(timestamp), f)
+    }
+
+    /// Begins a new generation on every sequence: what follows can be read without the interned strings before it.
+    pub fn clear_incremental_state(&mut self) {
+        self.main.clear();
+        #[cfg(feature = "std")]
+        self.added.iter_mut().for_each(Sequence::clear);
+    }
+
+    /// How many packets have been written.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.output.packets
+    }
+
+    /// How many bytes these packets take in the trace.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.output.bytes
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    pub(crate) fn next_track_uuid(&mut self) -> u64 {
+        self.last_track_uuid = self.last_track_uuid.wrapping_add(1).max(1);
+        self.last_track_uuid
+    }
+
+    fn assemble(builder: Builder, sink: S, memory: M) -> Self {
+        static WRITERS: AtomicU32 = AtomicU32::new(0);
+        Self {
+            output: Output {
+                sink,
+                packets: 0,
+                bytes: 0,
+            },
+            clock: TraceClock {
+                clock: builder.clock,
+                last_snapshot: 0,
+                announced: false,
+            },
+            related: RelatedClocks::default(),
+            main: Sequence::new(FIRST_SEQUENCE_ID, memory),
+            #[cfg(feature = "std")]
+            added: std::vec::Vec::new(),
+            #[cfg(feature = "std")]
+            intern_bytes: builder.intern_bytes,
+            // Only to tell writers apart: no other memory hangs on it.
+            id: WRITERS.fetch_add(1, Ordering::Relaxed),
+            last_track_uuid: builder.first_track_uuid.wrapping_sub(1),
+        }
+    }
+
+    /// A sequence, by the number that its tracks have, and where its packets go.
+    fn sequence(&mut self, index: u32) -> (&mut Sequence<M>, &mut Output<S>, &mut TraceClock) {
+        #[cfg(feature = "std")]
+        let sequence = match index
+            .checked_sub(1)
+            .and_then(|index| self.added.get_mut(index as usize))
+        {
+            Some(added) => added,
+            None => &mut self.main,
+        };
+        #[cfg(not(feature = "std"))]
+        let (sequence, _) = (&mut self.main, index);
+        (sequence, &mut self.output, &mut self.clock)
+    }
+
+    fn check_timestamp(&self, Timestamp { ns, clock }: Timestamp) -> Result<(u64, Option<Clock>), Error> {
+        check_range(ns)?;
+        match clock {
+            Some(clock) if clock != self.clock.clock && !self.related.contains(clock) => {
+                Err(Error::UnknownClock { clock })
+            }
+            _ => Ok((ns, clock)),
+        }
+    }
+}
+
+const FIRST_SEQUENCE_ID: u32 = 1;
+
+fn check_range(timestamp: u64) -> Result<(), Error> {
+    if timestamp > i64::MAX as u64 {
+        Err(Error::TimestampOutOfRange { timestamp })
+    } else {
+        Ok(())
+    }
+}
+
+/// The clocks that snapshots have related to the trace's: a bit for each number of a built-in clock.
+#[derive(Debug, Default)]
+struct RelatedClocks(u64);
+
+impl RelatedClocks {
+    fn add(&mut self, readings: &[(Clock, u64)]) {
+        self.0 |= readings.iter().fold(0, |clocks, (clock, _)| clocks | 1 << clock.id());
+    }
+
+    fn contains(&self, clock: Clock) -> bool {
+        self.0 >> clock.id() & 1 == 1
+    }
+}
+
+/// The value of a counter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum CounterValue {
+    /// An integer.
+    Int(i64),
+    /// A floating-point number.
+    Double(f64),
+}
+
+macro_rules! counter_value_from {
+    ($($variant:ident: $($type:ty),+;)+) => {
+        $($(
+            impl From<$type> for CounterValue {
+                fn from(value: $type) -> Self {
+                    Self::$variant(value.into())
+                }
+            }
+        )+)+
+    };
+}
+
+counter_value_from! {
+    Int: i8, i16, i32, i64, u8, u16, u32;
+    Double: f32, f64;
+}
+
+impl From<u64> for CounterValue {
+    /// Above `i64::MAX`, the nearest double, which is what Perfetto would make of it.
+    fn from(value: u64) -> Self {
+        i64::try_from(value).map_or(Self::Double(value as f64), Self::Int)
+    }
+}
+
+impl From<usize> for CounterValue {
+    fn from(value: usize) -> Self {
+        Self::from(value as u64)
+    }
+}

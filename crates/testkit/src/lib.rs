@@ -1,0 +1,78 @@
+//! The judges of what pftrace writes, none of them written with it:
+//!
+//! * [`TraceProcessor`]: the engine of the Perfetto UI itself. What it shows is what counts.
+//! * [`dynamic`]: prost-reflect over the newest official descriptors.
+//! * [`python`]: Google's own protobuf runtime with the official Python package.
+//! * [`naive`]: the simplest encoder of the wire format one can think of, to make packets with planted faults.
+//!
+//! [`check`] asks the first three at once. They are installed by `make tools`, into [`tools::dir`]. A test that finds one
+//! missing is skipped, by name and counted; in continuous integration it fails.
+
+#![forbid(unsafe_code)]
+
+pub mod dynamic;
+pub mod naive;
+pub mod python;
+mod server;
+pub mod tools;
+mod trace_processor;
+
+pub use crate::trace_processor::{Arg, Counter, Loaded, Process, Rows, Slice, Thread, TraceProcessor, Track, Value};
+
+/// Asks all judges whether a trace is sound: it is whole, both decoders know every field and read the same packets, and
+/// the trace processor has nothing to complain of.
+///
+/// Returns the trace loaded in the trace processor, to look at its rows; `None` where a judge is not installed.
+///
+/// # Panics
+///
+/// With what a judge said, when the trace is not sound.
+#[must_use]
+pub fn check(trace: &[u8]) -> Option<Loaded> {
+    let mut processor = TraceProcessor::shared()?;
+    compare_decoders(trace)?;
+    let loaded = processor
+        .load(trace)
+        .unwrap_or_else(|error| panic!("the trace processor: {error}"));
+    assert_eq!(loaded.cut(), "", "the trace is not whole");
+    let complaints = loaded.complaints();
+    assert!(complaints.is_empty(), "the trace processor complains: {complaints:#?}");
+    drop(processor);
+    Some(loaded)
+}
+
+/// Decodes a trace with both decoders and compares what they read. `None` where one is not installed.
+///
+/// # Panics
+///
+/// When one can't decode it, or they differ.
+#[must_use]
+pub fn compare_decoders(trace: &[u8]) -> Option<Vec<serde_json::Value>> {
+    let dynamic = dynamic::decode(trace)?.unwrap_or_else(|error| panic!("the dynamic decoder: {error}"));
+    let python = python::decode(trace)?.unwrap_or_else(|error| panic!("the Python decoder: {error}"));
+    assert_eq!(
+        dynamic.len(),
+        python.len(),
+        "the decoders read different numbers of packets"
+    );
+    for (number, (ours, theirs)) in dynamic.iter().zip(&python).enumerate() {
+        assert!(
+            same_json(ours, theirs),
+            "packet {number}: the decoders differ:\n{ours:#}\n{theirs:#}"
+        );
+    }
+    Some(dynamic)
+}
+
+/// Whether two decoders' JSON says the same: they spell whole doubles differently (1 and 1.0).
+fn same_json(a: &serde_json::Value, b: &serde_json::Value) -> bool {
+    use serde_json::Value::{Array, Number, Object};
+    match (a, b) {
+        (Number(a), Number(b)) => a.as_f64() == b.as_f64(),
+        (Array(a), Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b)),
+        (Object(a), Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
