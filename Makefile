@@ -61,7 +61,7 @@ fuzz-smoke: $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
 	done
 
 screenshot: demo tools-ui ## the demo's trace in the real Perfetto UI, as docs/images/demo.png
-	node tools/screenshot.mjs --out docs/images/demo.png $(DEMO)/codegen.pftrace
+	node tools/screenshot.mjs --out docs/images/demo.png --select TracePacket $(DEMO)/codegen.pftrace
 
 bench: ## the encoder beside others and beside the floor (criterion)
 	cd benches && $(CARGO) bench

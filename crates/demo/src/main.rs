@@ -112,10 +112,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
     }
     let required =
         |value: Option<OsString>, name| value.map(PathBuf::from).ok_or(format!("expected {name}, see --help"));
-    Ok(Some(Arguments {
-        protos: required(protos, "--protos DIR")?,
-        out: required(out, "--out FILE")?,
-    }))
+    Ok(Some(Arguments { protos: required(protos, "--protos DIR")?, out: required(out, "--out FILE")? }))
 }
 
 fn find_protos(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -25,7 +25,7 @@ pub(crate) struct Totals {
 struct State {
     trace: TraceWriter<IoSink<File>>,
     thread: Track,
-    counters: Vec<(Counter, CounterTrack)>,
+    counters: Vec<Total>,
     memory: CounterTrack,
     start: Instant,
     /// When the open phases began.
@@ -35,14 +35,18 @@ struct State {
     failed: Result<(), Error>,
 }
 
-const COUNTERS: [Counter; 6] = [
-    Counter::Files,
-    Counter::InputBytes,
-    Counter::Messages,
-    Counter::Enums,
-    Counter::Fields,
-    Counter::OutputBytes,
-];
+/// A counter of the generator, which counts from zero for each batch of files, and its track, which does not.
+struct Total {
+    counter: Counter,
+    track: CounterTrack,
+    /// Of the batches before.
+    before: u64,
+    /// Of this batch.
+    now: u64,
+}
+
+const COUNTERS: [Counter; 6] =
+    [Counter::Files, Counter::InputBytes, Counter::Messages, Counter::Enums, Counter::Fields, Counter::OutputBytes];
 
 impl Recorder {
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
@@ -61,41 +65,17 @@ impl Recorder {
                 Counter::InputBytes | Counter::OutputBytes => Unit::SizeBytes,
                 _ => Unit::Count,
             };
-            counters.push((
-                counter,
-                trace
-                    .counter_track(counter.name())
-                    .parent(&process)
-                    .unit(unit)
-                    .describe()?,
-            ));
+            let track = trace.counter_track(counter.name()).parent(&process).unit(unit).describe()?;
+            counters.push(Total { counter, track, before: 0, now: 0 });
         }
-        let memory = trace
-            .counter_track("resident memory")
-            .parent(&process)
-            .unit(Unit::SizeBytes)
-            .describe()?;
+        let memory = trace.counter_track("resident memory").parent(&process).unit(Unit::SizeBytes).describe()?;
         let (open, totals) = (Vec::new(), Totals::default());
-        Ok(Self(RefCell::new(State {
-            trace,
-            thread,
-            counters,
-            memory,
-            start,
-            open,
-            totals,
-            failed: Ok(()),
-        })))
+        Ok(Self(RefCell::new(State { trace, thread, counters, memory, start, open, totals, failed: Ok(()) })))
     }
 
     /// Ends the trace.
     pub(crate) fn finish(self) -> Result<Totals, Error> {
-        let State {
-            trace,
-            mut totals,
-            failed,
-            ..
-        } = self.0.into_inner();
+        let State { trace, mut totals, failed, .. } = self.0.into_inner();
         failed?;
         totals.packets = trace.packets();
         totals.bytes = trace.bytes();
@@ -109,10 +89,7 @@ impl Observer for Recorder {
         self.0.borrow_mut().record(|state, now| {
             let State { trace, thread, .. } = state;
             // The timeline shows what is worked on; the phase is the category.
-            let name = subject
-                .rsplit(['/', '.'])
-                .find(|part| *part != "proto")
-                .filter(|part| !part.is_empty());
+            let name = subject.rsplit(['/', '.']).find(|part| *part != "proto").filter(|part| !part.is_empty());
             trace.begin_with(thread, now, name.unwrap_or(phase.name()), |event| {
                 event.category(phase.name());
                 if !subject.is_empty() {
@@ -129,6 +106,9 @@ impl Observer for Recorder {
         self.0.borrow_mut().record(|state, now| {
             state.trace.end(&mut state.thread, now)?;
             let begin = state.open.pop().map_or(now, |(_, begin)| begin);
+            if phase == Phase::Generate {
+                state.counters.iter_mut().for_each(|counted| counted.before += std::mem::take(&mut counted.now));
+            }
             match state.totals.time.iter_mut().find(|(other, _)| *other == phase) {
                 Some((_, total)) => *total += now - begin,
                 None => state.totals.time.push((phase, now - begin)),
@@ -139,12 +119,14 @@ impl Observer for Recorder {
 
     fn count(&self, counter: Counter, total: u64) {
         self.0.borrow_mut().record(|state, now| {
-            let track = state.counters.iter().find(|(other, _)| *other == counter);
-            if let Some((_, track)) = track {
-                state.trace.counter(track, now, total)?;
-                state.totals.counter_values += 1;
-            }
-            if counter == Counter::Files {
+            let Some(counted) = state.counters.iter_mut().find(|counted| counted.counter == counter) else {
+                return Ok(());
+            };
+            counted.now = total;
+            state.trace.counter(&counted.track, now, counted.before + total)?;
+            state.totals.counter_values += 1;
+            // Often enough to see memory grow, seldom enough not to be what takes the time.
+            if matches!(counter, Counter::Files | Counter::Messages) && total % 16 == 1 {
                 if let Some(bytes) = resident_bytes() {
                     state.trace.counter(&state.memory, now, bytes)?;
                     state.totals.counter_values += 1;

@@ -101,33 +101,21 @@ impl fmt::Display for Error {
             Self::SlicesTooDeep { limit } => write!(f, "expected at most {limit} open slices on a track, found more"),
             Self::TracksTooDeep { limit } => write!(f, "expected a track with at most {limit} ancestors, found more"),
             Self::AnnotationTooDeep { limit } => {
-                write!(
-                    f,
-                    "expected dictionaries and arrays nested at most {limit} deep, found more"
-                )
+                write!(f, "expected dictionaries and arrays nested at most {limit} deep, found more")
             }
             Self::ForeignTrack => f.write_str("expected a track of this writer, found one of another"),
             Self::ReservedId => {
                 f.write_str("expected a process or thread id other than 0, which is the kernel's idle thread")
             }
             Self::UnknownClock { clock } => {
-                write!(
-                    f,
-                    "expected a clock that a snapshot has related to the trace's, found {clock:?}"
-                )
+                write!(f, "expected a clock that a snapshot has related to the trace's, found {clock:?}")
             }
             Self::BadSnapshot { reason } => write!(f, "bad clock snapshot: {reason}"),
             Self::PacketTooLarge { needed, capacity } => {
-                write!(
-                    f,
-                    "expected a packet of at most {capacity} bytes, found one of {needed}"
-                )
+                write!(f, "expected a packet of at most {capacity} bytes, found one of {needed}")
             }
             Self::BufferFull { needed, remaining } => {
-                write!(
-                    f,
-                    "the buffer is full: a packet of {needed} bytes, room for {remaining}"
-                )
+                write!(f, "the buffer is full: a packet of {needed} bytes, room for {remaining}")
             }
             #[cfg(feature = "std")]
             Self::Io { written, source } => write!(f, "cannot write the trace after {written} bytes: {source}"),

@@ -45,20 +45,14 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     fn deeper(&mut self) -> Context<'_> {
         let Self { table, error, depth } = self;
-        Context {
-            table: table.reborrow(),
-            error,
-            depth: *depth + 1,
-        }
+        Context { table: table.reborrow(), error, depth: *depth + 1 }
     }
 
     /// Whether one more dictionary or array may be opened.
     fn check_depth(&mut self) -> bool {
         let fits = self.depth < MAX_ANNOTATION_DEPTH;
         if !fits && self.error.is_none() {
-            *self.error = Some(Error::AnnotationTooDeep {
-                limit: MAX_ANNOTATION_DEPTH,
-            });
+            *self.error = Some(Error::AnnotationTooDeep { limit: MAX_ANNOTATION_DEPTH });
         }
         fits
     }
@@ -156,10 +150,7 @@ impl Context<'_> {
         match text.and_then(|text| self.table.intern(Kind::SourceLocation, text, extra)) {
             Some(iid) => event.set_source_location_iid(iid),
             None => event.set_source_location(|location| {
-                location
-                    .set_file_name(file)
-                    .set_function_name(function)
-                    .set_line_number(line);
+                location.set_file_name(file).set_function_name(function).set_line_number(line);
             }),
         };
     }
@@ -250,10 +241,7 @@ fn dict(
     f: impl FnOnce(&mut Dict<'_>),
 ) {
     set_name(annotation, context, name);
-    f(&mut Dict {
-        annotation: annotation.reborrow(),
-        context: context.deeper(),
-    });
+    f(&mut Dict { annotation: annotation.reborrow(), context: context.deeper() });
 }
 
 fn array(
@@ -263,10 +251,7 @@ fn array(
     f: impl FnOnce(&mut Array<'_>),
 ) {
     set_name(annotation, context, name);
-    f(&mut Array {
-        annotation: annotation.reborrow(),
-        context: context.deeper(),
-    });
+    f(&mut Array { annotation: annotation.reborrow(), context: context.deeper() });
 }
 
 fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {

@@ -28,13 +28,8 @@ pub(crate) enum Kind {
 const KINDS: usize = 5;
 
 impl Kind {
-    const ALL: [Self; KINDS] = [
-        Self::EventName,
-        Self::Category,
-        Self::AnnotationName,
-        Self::StringValue,
-        Self::SourceLocation,
-    ];
+    const ALL: [Self; KINDS] =
+        [Self::EventName, Self::Category, Self::AnnotationName, Self::StringValue, Self::SourceLocation];
 }
 
 /// A text and its number.
@@ -117,10 +112,7 @@ impl Layout {
         let most = (bytes / 2 / per_entry).min(1 << (IID_BITS - 1));
         // The number of places of the index must be a power of two.
         let entries = if most == 0 { 0 } else { 1 << most.ilog2() };
-        Self {
-            entries,
-            texts: (bytes - entries * per_entry).min(u32::MAX as usize),
-        }
+        Self { entries, texts: (bytes - entries * per_entry).min(u32::MAX as usize) }
     }
 }
 
@@ -129,12 +121,7 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Interner<M> {
         let layout = Layout::new(memory.as_ref().len());
         // Fixed keys: the same program writes the same trace.
         let hasher = RandomState::with_seeds(0x7066_7472, 0x6163_6520, 0x696e_7465, 0x726e_6572);
-        let mut this = Self {
-            memory,
-            layout,
-            hasher,
-            progress: Progress::default(),
-        };
+        let mut this = Self { memory, layout, hasher, progress: Progress::default() };
         this.clear();
         this
     }
@@ -194,20 +181,8 @@ pub(crate) struct Table<'m> {
 impl Table<'_> {
     /// The same table, for a shorter time.
     pub(crate) fn reborrow(&mut self) -> Table<'_> {
-        let Self {
-            entries,
-            index,
-            texts,
-            hasher,
-            progress,
-        } = self;
-        Table {
-            entries,
-            index,
-            texts,
-            hasher,
-            progress,
-        }
+        let Self { entries, index, texts, hasher, progress } = self;
+        Table { entries, index, texts, hasher, progress }
     }
 
     /// The number of a text, which is defined from now on; `None` when there is no room for it.
@@ -215,9 +190,7 @@ impl Table<'_> {
         let hash = self.hasher.hash_one((kind as u8, extra, text)) as u32;
         for place in places(hash, self.index.len()) {
             let Some(number) = self.index[place].checked_sub(1) else {
-                return self
-                    .has_room(kind, text.len())
-                    .then(|| self.define(kind, text, extra, hash, place));
+                return self.has_room(kind, text.len()).then(|| self.define(kind, text, extra, hash, place));
             };
             let entry = &self.entries[number as usize];
             let same = entry.hash == hash && entry.kind() == kind && entry.extra == extra;
@@ -232,15 +205,13 @@ impl Table<'_> {
     /// What the packet being written defines.
     pub(crate) fn definitions(&self) -> impl Iterator<Item = Definition<'_>> {
         let Progress { used, committed } = *self.progress;
-        self.entries[committed.entries..used.entries]
-            .iter()
-            .map(|entry| Definition {
-                kind: entry.kind(),
-                iid: entry.iid(),
-                // A `&str` was stored there whole.
-                text: core::str::from_utf8(text_of(entry, self.texts)).unwrap_or_default(),
-                extra: entry.extra,
-            })
+        self.entries[committed.entries..used.entries].iter().map(|entry| Definition {
+            kind: entry.kind(),
+            iid: entry.iid(),
+            // A `&str` was stored there whole.
+            text: core::str::from_utf8(text_of(entry, self.texts)).unwrap_or_default(),
+            extra: entry.extra,
+        })
     }
 
     /// Whether the packet being written defines something.

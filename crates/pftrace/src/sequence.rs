@@ -80,14 +80,7 @@ struct Change {
 impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
     pub(crate) fn new(id: u32, memory: M) -> Self {
         let interner = Interner::new(memory);
-        Self {
-            id,
-            interner,
-            begun: false,
-            has_head: false,
-            last_ns: 0,
-            default_track: None,
-        }
+        Self { id, interner, begun: false, has_head: false, last_ns: 0, default_track: None }
     }
 
     /// The next packet begins a new generation: nothing said before is needed to read what follows.
@@ -174,17 +167,8 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
     fn stamp(&self, ns: u64, other_clock: Option<Clock>, trace_clock: Clock) -> (Stamp, Change) {
         let own = other_clock.is_none_or(|clock| clock == trace_clock);
         match (own, ns.checked_sub(self.last_ns)) {
-            (true, Some(delta)) => (
-                Stamp::Delta(delta),
-                Change {
-                    last_ns: Some(ns),
-                    default_track: None,
-                },
-            ),
-            _ => (
-                Stamp::Absolute(ns, other_clock.unwrap_or(trace_clock)),
-                Change::default(),
-            ),
+            (true, Some(delta)) => (Stamp::Delta(delta), Change { last_ns: Some(ns), default_track: None }),
+            _ => (Stamp::Absolute(ns, other_clock.unwrap_or(trace_clock)), Change::default()),
         }
     }
 
@@ -207,10 +191,7 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
                     snapshot.set_primary_trace_clock(clock.clock.builtin());
                 }
                 snapshot.add_clocks(|entry| {
-                    entry
-                        .set_clock_id(INCREMENTAL_CLOCK_ID)
-                        .set_timestamp(now)
-                        .set_is_incremental(true);
+                    entry.set_clock_id(INCREMENTAL_CLOCK_ID).set_timestamp(now).set_is_incremental(true);
                 });
                 snapshot.add_clocks(|entry| {
                     entry.set_clock_id(clock.clock.id()).set_timestamp(now);
@@ -261,11 +242,7 @@ fn define(data: &mut InternedData<'_>, Definition { kind, iid, text, extra }: De
         }),
         Kind::SourceLocation => data.add_source_locations(|entry| {
             let (file, function) = text.split_at((extra >> 32) as usize);
-            entry
-                .set_iid(iid)
-                .set_file_name(file)
-                .set_function_name(function)
-                .set_line_number(extra as u32);
+            entry.set_iid(iid).set_file_name(file).set_function_name(function).set_line_number(extra as u32);
         }),
     };
 }

@@ -48,10 +48,7 @@ impl sealed::Sink for BufferSink<'_> {
     }
 
     fn too_large(&self, needed: usize) -> Error {
-        Error::BufferFull {
-            needed,
-            remaining: self.buffer.len() - self.used,
-        }
+        Error::BufferFull { needed, remaining: self.buffer.len() - self.used }
     }
 }
 
@@ -85,14 +82,7 @@ mod io {
     impl<W: Write> IoSink<W> {
         pub(crate) fn new(writer: W, max_packet_len: usize) -> Self {
             let buffer = vec![0; BATCH_LEN + max_packet_len].into_boxed_slice();
-            Self {
-                writer: Some(writer),
-                buffer,
-                used: 0,
-                max_packet_len,
-                written: 0,
-                failed: false,
-            }
+            Self { writer: Some(writer), buffer, used: 0, max_packet_len, written: 0, failed: false }
         }
 
         /// Writes what has gathered.
@@ -129,19 +119,12 @@ mod io {
         }
 
         fn check(&self) -> Result<(), Error> {
-            if self.failed {
-                Err(Error::Closed { written: self.written })
-            } else {
-                Ok(())
-            }
+            if self.failed { Err(Error::Closed { written: self.written }) } else { Ok(()) }
         }
 
         fn fail(&mut self, source: io::Error) -> Error {
             self.failed = true;
-            Error::Io {
-                written: self.written,
-                source,
-            }
+            Error::Io { written: self.written, source }
         }
     }
 
@@ -156,9 +139,7 @@ mod io {
 
     impl<W: Write> core::fmt::Debug for IoSink<W> {
         fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            let Self {
-                used, written, failed, ..
-            } = self;
+            let Self { used, written, failed, .. } = self;
             f.debug_struct("IoSink")
                 .field("used", used)
                 .field("written", written)
@@ -183,10 +164,7 @@ mod io {
         }
 
         fn too_large(&self, needed: usize) -> Error {
-            Error::PacketTooLarge {
-                needed,
-                capacity: self.max_packet_len,
-            }
+            Error::PacketTooLarge { needed, capacity: self.max_packet_len }
         }
     }
 }

@@ -249,14 +249,7 @@ mod sealed {
 
 impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 't, S, M, K> {
     pub(crate) fn new(writer: &'w mut TraceWriter<S, M>, kind: K, name: Option<&'t str>) -> Self {
-        Self {
-            writer,
-            kind,
-            common: Common {
-                name,
-                ..Common::default()
-            },
-        }
+        Self { writer, kind, common: Common { name, ..Common::default() } }
     }
 
     /// A text about the track, shown by the UI on demand.
@@ -310,9 +303,7 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
         let ancestors = match common.parent {
             Some(parent) if parent.writer != writer.id() => return Err(Error::ForeignTrack),
             Some(parent) if parent.ancestors >= MAX_TRACK_ANCESTORS => {
-                return Err(Error::TracksTooDeep {
-                    limit: MAX_TRACK_ANCESTORS,
-                });
+                return Err(Error::TracksTooDeep { limit: MAX_TRACK_ANCESTORS });
             }
             Some(parent) => parent.ancestors + 1,
             None => 0,
@@ -330,12 +321,7 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
                 common.fill(descriptor);
             });
         })?;
-        Ok(kind.handle(Place {
-            uuid,
-            writer: writer.id(),
-            sequence,
-            ancestors,
-        }))
+        Ok(kind.handle(Place { uuid, writer: writer.id(), sequence, ancestors }))
     }
 }
 
@@ -438,12 +424,7 @@ impl<'t, S: Sink, M> TrackBuilder<'_, 't, S, M, kind::Counter<'t>> {
 
 impl<'t> kind::Process<'t> {
     pub(crate) fn new(pid: i32) -> Self {
-        Self {
-            pid,
-            cmdline: &[],
-            labels: &[],
-            start_ns: None,
-        }
+        Self { pid, cmdline: &[], labels: &[], start_ns: None }
     }
 }
 
@@ -483,10 +464,7 @@ impl sealed::Kind for kind::Process<'_> {
     }
 
     fn handle(&self, place: Place) -> ProcessTrack {
-        ProcessTrack {
-            track: Track::at(place),
-            pid: self.pid,
-        }
+        ProcessTrack { track: Track::at(place), pid: self.pid }
     }
 }
 
@@ -575,11 +553,7 @@ fn set_name(descriptor: &mut TrackDescriptor<'_>, name: Option<&str>) {
 
 impl Track {
     fn at(place: Place) -> Self {
-        Self {
-            place,
-            open: 0,
-            last: None,
-        }
+        Self { place, open: 0, last: None }
     }
 }
 
@@ -611,9 +585,6 @@ fn mix(number: u64) -> u64 {
 
 impl<S: Sink + fmt::Debug, M: fmt::Debug, K: fmt::Debug> fmt::Debug for TrackBuilder<'_, '_, S, M, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TrackBuilder")
-            .field("common", &self.common)
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
+        f.debug_struct("TrackBuilder").field("common", &self.common).field("kind", &self.kind).finish_non_exhaustive()
     }
 }

@@ -178,10 +178,7 @@ impl<W: std::io::Write> TraceWriter<crate::IoSink<W>> {
     /// sequences of their own: see [`TrackBuilder::sequence`].
     pub fn add_sequence(&mut self) -> SequenceId {
         let index = self.added.len() as u32 + 1;
-        self.added.push(Sequence::new(
-            FIRST_SEQUENCE_ID + index,
-            intern_memory(self.intern_bytes),
-        ));
+        self.added.push(Sequence::new(FIRST_SEQUENCE_ID + index, intern_memory(self.intern_bytes)));
         SequenceId { writer: self.id, index }
     }
 
@@ -330,15 +327,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
             return Err(Error::SlicesTooDeep { limit: MAX_OPEN_SLICES });
         }
         let last = self.check_order(track, timestamp)?;
-        self.event(
-            track.place,
-            false,
-            timestamp,
-            Type::TYPE_SLICE_BEGIN,
-            Some(name),
-            no_field,
-            f,
-        )?;
+        self.event(track.place, false, timestamp, Type::TYPE_SLICE_BEGIN, Some(name), no_field, f)?;
         track.open += 1;
         track.last = Some(last);
         Ok(())
@@ -404,15 +393,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
         f: impl FnOnce(&mut Event<'_>),
     ) -> Result<(), Error> {
         let place = track.as_ref().place;
-        self.event(
-            place,
-            false,
-            timestamp.into(),
-            Type::TYPE_INSTANT,
-            Some(name),
-            no_field,
-            f,
-        )
+        self.event(place, false, timestamp.into(), Type::TYPE_INSTANT, Some(name), no_field, f)
     }
 
     /// The value of a counter from this time on: an `i64`, an `f64`, or what turns into one.
@@ -433,15 +414,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
             CounterValue::Int(value) => _ = event.set_counter_value(value),
             CounterValue::Double(value) => _ = event.set_double_counter_value(value),
         };
-        self.event(
-            track.0,
-            true,
-            timestamp.into(),
-            Type::TYPE_COUNTER,
-            None,
-            set_value,
-            |_| {},
-        )
+        self.event(track.0, true, timestamp.into(), Type::TYPE_COUNTER, None, set_value, |_| {})
     }
 
     /// The state of a state track from this time on.
@@ -450,15 +423,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     ///
     /// Those of all events.
     pub fn state(&mut self, track: &StateTrack, timestamp: impl Into<Timestamp>, state: &str) -> Result<(), Error> {
-        self.event(
-            track.0,
-            true,
-            timestamp.into(),
-            Type::TYPE_STATE,
-            Some(state),
-            no_field,
-            |_| {},
-        )
+        self.event(track.0, true, timestamp.into(), Type::TYPE_STATE, Some(state), no_field, |_| {})
     }
 
     /// From this time on a state track is in no state.
@@ -467,21 +432,10 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     ///
     /// Those of all events.
     pub fn idle(&mut self, track: &StateTrack, timestamp: impl Into<Timestamp>) -> Result<(), Error> {
-        self.event(
-            track.0,
-            true,
-            timestamp.into(),
-            Type::TYPE_STATE,
-            None,
-            no_field,
-            |_| {},
-        )
+        self.event(track.0, true, timestamp.into(), Type::TYPE_STATE, None, no_field, |_| {})
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "private, and each of them differs between its callers"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "private, and each of them differs between its callers")]
     fn event(
         &mut self,
         place: Place,
@@ -497,45 +451,31 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
         }
         let timestamp = self.check_timestamp(timestamp)?;
         let (sequence, output, clock) = self.sequence(place.sequence);
-        sequence.event(
-            output,
-            clock,
-            timestamp,
-            (place.uuid, names_track),
-            |packet, track, table| {
-                let mut error = None;
-                packet.set_track_event(|event| {
-                    event.set_type(kind);
-                    if let Some(uuid) = track {
-                        event.set_track_uuid(uuid);
-                    }
-                    set_value(event);
-                    let mut event = Event::new(
-                        event.reborrow(),
-                        Context {
-                            table,
-                            error: &mut error,
-                            depth: 0,
-                        },
-                    );
-                    if let Some(name) = name {
-                        event.name(name);
-                    }
-                    f(&mut event);
-                });
-                error.map_or(Ok(()), Err)
-            },
-        )
+        sequence.event(output, clock, timestamp, (place.uuid, names_track), |packet, track, table| {
+            let mut error = None;
+            packet.set_track_event(|event| {
+                event.set_type(kind);
+                if let Some(uuid) = track {
+                    event.set_track_uuid(uuid);
+                }
+                set_value(event);
+                let mut event = Event::new(event.reborrow(), Context { table, error: &mut error, depth: 0 });
+                if let Some(name) = name {
+                    event.name(name);
+                }
+                f(&mut event);
+            });
+            error.map_or(Ok(()), Err)
+        })
     }
 
     /// Whether a slice may begin or end now: its time, and the number of its clock.
     fn check_order(&self, track: &Track, timestamp: Timestamp) -> Result<(u64, u32), Error> {
         let clock = timestamp.clock.unwrap_or(self.clock.clock).id();
         match track.last {
-            Some((last, last_clock)) if last_clock == clock && timestamp.ns < last => Err(Error::TimeWentBack {
-                timestamp: timestamp.ns,
-                last,
-            }),
+            Some((last, last_clock)) if last_clock == clock && timestamp.ns < last => {
+                Err(Error::TimeWentBack { timestamp: timestamp.ns, last })
+            }
             _ => Ok((timestamp.ns, clock)),
         }
     }
@@ -555,24 +495,14 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     /// [`Error::BadSnapshot`], and all errors of writing a packet.
     pub fn clock_snapshot(&mut self, readings: &[(Clock, u64)]) -> Result<(), Error> {
         let own = readings.iter().find(|(clock, _)| *clock == self.clock.clock);
-        let own = own
-            .ok_or(Error::BadSnapshot {
-                reason: "expected the trace's own clock among the readings",
-            })?
-            .1;
+        let own = own.ok_or(Error::BadSnapshot { reason: "expected the trace's own clock among the readings" })?.1;
         if own < self.clock.last_snapshot {
             return Err(Error::BadSnapshot {
                 reason: "expected the trace's own clock to go forward from one to the next",
             });
         }
-        if readings
-            .iter()
-            .enumerate()
-            .any(|(i, (clock, _))| readings[..i].iter().any(|(other, _)| other == clock))
-        {
-            return Err(Error::BadSnapshot {
-                reason: "expected each clock once",
-            });
+        if readings.iter().enumerate().any(|(i, (clock, _))| readings[..i].iter().any(|(other, _)| other == clock)) {
+            return Err(Error::BadSnapshot { reason: "expected each clock once" });
         }
         for &(_, timestamp) in readings {
             check_range(timestamp)?;
@@ -647,16 +577,8 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     fn assemble(builder: Builder, sink: S, memory: M) -> Self {
         static WRITERS: AtomicU32 = AtomicU32::new(0);
         Self {
-            output: Output {
-                sink,
-                packets: 0,
-                bytes: 0,
-            },
-            clock: TraceClock {
-                clock: builder.clock,
-                last_snapshot: 0,
-                announced: false,
-            },
+            output: Output { sink, packets: 0, bytes: 0 },
+            clock: TraceClock { clock: builder.clock, last_snapshot: 0, announced: false },
             related: RelatedClocks::default(),
             main: Sequence::new(FIRST_SEQUENCE_ID, memory),
             #[cfg(feature = "std")]
@@ -672,10 +594,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     /// A sequence, by the number that its tracks have, and where its packets go.
     fn sequence(&mut self, index: u32) -> (&mut Sequence<M>, &mut Output<S>, &mut TraceClock) {
         #[cfg(feature = "std")]
-        let sequence = match index
-            .checked_sub(1)
-            .and_then(|index| self.added.get_mut(index as usize))
-        {
+        let sequence = match index.checked_sub(1).and_then(|index| self.added.get_mut(index as usize)) {
             Some(added) => added,
             None => &mut self.main,
         };
@@ -698,11 +617,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
 const FIRST_SEQUENCE_ID: u32 = 1;
 
 fn check_range(timestamp: u64) -> Result<(), Error> {
-    if timestamp > i64::MAX as u64 {
-        Err(Error::TimestampOutOfRange { timestamp })
-    } else {
-        Ok(())
-    }
+    if timestamp > i64::MAX as u64 { Err(Error::TimestampOutOfRange { timestamp }) } else { Ok(()) }
 }
 
 /// The clocks that snapshots have related to the trace's: a bit for each number of a built-in clock.

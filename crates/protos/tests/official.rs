@@ -170,9 +170,7 @@ fn describe(field: &FieldDescriptor) -> Field {
 }
 
 fn values(of: &EnumDescriptor) -> BTreeMap<String, i32> {
-    of.values()
-        .map(|value| (value.name().to_owned(), value.number()))
-        .collect()
+    of.values().map(|value| (value.name().to_owned(), value.number())).collect()
 }
 
 /// All differences between our schema and the official one.
@@ -187,12 +185,9 @@ fn differences(ours: &DescriptorPool, official: &DescriptorPool, left_out: &[(&s
     for of in ours.all_enums().filter(|of| of.package_name() == PACKAGE) {
         match official.get_enum_by_name(of.full_name()) {
             Some(theirs) if values(&of) == values(&theirs) => {}
-            Some(theirs) => found.push(format!(
-                "{}: {:?}, officially {:?}",
-                of.full_name(),
-                values(&of),
-                values(&theirs)
-            )),
+            Some(theirs) => {
+                found.push(format!("{}: {:?}, officially {:?}", of.full_name(), values(&of), values(&theirs)))
+            }
             None => found.push(format!("{}: is not official", of.full_name())),
         }
     }
@@ -206,15 +201,8 @@ fn compare_messages(
     found: &mut Vec<String>,
 ) {
     let short = ours.full_name().trim_start_matches(PACKAGE).trim_start_matches('.');
-    let left_out = left_out
-        .iter()
-        .find(|(message, _)| *message == short)
-        .map_or(&[][..], |(_, fields)| fields);
-    let names: BTreeSet<String> = ours
-        .fields()
-        .chain(official.fields())
-        .map(|field| field.name().to_owned())
-        .collect();
+    let left_out = left_out.iter().find(|(message, _)| *message == short).map_or(&[][..], |(_, fields)| fields);
+    let names: BTreeSet<String> = ours.fields().chain(official.fields()).map(|field| field.name().to_owned()).collect();
     for name in &names {
         let (ours, official) = (ours.get_field_by_name(name), official.get_field_by_name(name));
         let left_out = left_out.contains(&name.as_str());
@@ -222,9 +210,7 @@ fn compare_messages(
             (Some(ours), Some(official), false) if ours == official => {}
             (None, Some(_), true) => {}
             (ours, official, left_out) => {
-                found.push(format!(
-                    "{short}.{name}: {ours:?}, officially {official:?}, left out: {left_out}"
-                ));
+                found.push(format!("{short}.{name}: {ours:?}, officially {official:?}, left out: {left_out}"));
             }
         }
     }
@@ -244,9 +230,7 @@ fn ours() -> DescriptorPool {
 }
 
 fn compile(text: &str) -> DescriptorPool {
-    let file = prost_reflect::prost_types::FileDescriptorSet {
-        file: vec![protox_parse(text)],
-    };
+    let file = prost_reflect::prost_types::FileDescriptorSet { file: vec![protox_parse(text)] };
     DescriptorPool::from_file_descriptor_set(file).unwrap()
 }
 
@@ -270,21 +254,14 @@ fn every_field_and_value_is_the_official_one() {
 fn what_is_left_out_is_left_out_of_our_messages() {
     let ours = ours();
     for (message, _) in LEFT_OUT {
-        assert!(
-            ours.get_message_by_name(&format!("{PACKAGE}.{message}")).is_some(),
-            "{message} is not ours"
-        );
+        assert!(ours.get_message_by_name(&format!("{PACKAGE}.{message}")).is_some(), "{message} is not ours");
     }
 }
 
 /// The comparison itself, shown to find each kind of difference.
 #[test]
 fn planted_differences_are_found() {
-    let schema = |field: &str| {
-        compile(&format!(
-            "syntax = 'proto2'; package {PACKAGE}; message A {{ {field} }}"
-        ))
-    };
+    let schema = |field: &str| compile(&format!("syntax = 'proto2'; package {PACKAGE}; message A {{ {field} }}"));
     let official =
         schema("optional uint32 a = 1; oneof o { string b = 2; } repeated int32 c = 3; optional int32 d = 4;");
     let same = "optional uint32 a = 1; oneof o { string b = 2; } repeated int32 c = 3; optional int32 d = 4;";
@@ -292,10 +269,7 @@ fn planted_differences_are_found() {
     for (planted, name) in [
         (same.replace("uint32 a", "uint64 a"), "A.a"),
         (same.replace("a = 1", "a = 9"), "A.a"),
-        (
-            same.replace("oneof o { string b = 2; }", "optional string b = 2;"),
-            "A.b",
-        ),
+        (same.replace("oneof o { string b = 2; }", "optional string b = 2;"), "A.b"),
         (same.replace("oneof o", "oneof p"), "A.b"),
         (same.replace("c = 3", "c = 3 [packed = true]"), "A.c"),
         (same.replace("repeated int32 c", "optional int32 c"), "A.c"),

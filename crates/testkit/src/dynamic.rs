@@ -42,25 +42,18 @@ pub fn decode(trace: &[u8]) -> Option<Result<Vec<serde_json::Value>, String>> {
 }
 
 fn decode_packets(schema: &DescriptorPool, trace: &[u8]) -> Result<Vec<serde_json::Value>, String> {
-    let descriptor = schema
-        .get_message_by_name("perfetto.protos.Trace")
-        .ok_or("the schema has no Trace")?;
+    let descriptor = schema.get_message_by_name("perfetto.protos.Trace").ok_or("the schema has no Trace")?;
     let trace = DynamicMessage::decode(descriptor, trace).map_err(|error| error.to_string())?;
     check_known(&trace, "Trace")?;
     let packets = trace.get_field_by_name("packet");
-    let packets = packets
-        .as_ref()
-        .and_then(|packets| packets.as_list())
-        .ok_or("Trace has no packets")?;
+    let packets = packets.as_ref().and_then(|packets| packets.as_list()).ok_or("Trace has no packets")?;
     packets.iter().map(to_json).collect()
 }
 
 fn to_json(packet: &Value) -> Result<serde_json::Value, String> {
     let packet = packet.as_message().ok_or("a packet is not a message")?;
     let options = SerializeOptions::new().use_proto_field_name(true);
-    packet
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .map_err(|error| error.to_string())
+    packet.serialize_with_options(serde_json::value::Serializer, &options).map_err(|error| error.to_string())
 }
 
 /// That the schema knows every field, and every number of an enum, of a message and all in it.

@@ -31,9 +31,7 @@ pub use crate::trace_processor::{Arg, Counter, Loaded, Process, Rows, Slice, Thr
 pub fn check(trace: &[u8]) -> Option<Loaded> {
     let mut processor = TraceProcessor::shared()?;
     compare_decoders(trace)?;
-    let loaded = processor
-        .load(trace)
-        .unwrap_or_else(|error| panic!("the trace processor: {error}"));
+    let loaded = processor.load(trace).unwrap_or_else(|error| panic!("the trace processor: {error}"));
     assert_eq!(loaded.cut(), "", "the trace is not whole");
     let complaints = loaded.complaints();
     assert!(complaints.is_empty(), "the trace processor complains: {complaints:#?}");
@@ -50,16 +48,9 @@ pub fn check(trace: &[u8]) -> Option<Loaded> {
 pub fn compare_decoders(trace: &[u8]) -> Option<Vec<serde_json::Value>> {
     let dynamic = dynamic::decode(trace)?.unwrap_or_else(|error| panic!("the dynamic decoder: {error}"));
     let python = python::decode(trace)?.unwrap_or_else(|error| panic!("the Python decoder: {error}"));
-    assert_eq!(
-        dynamic.len(),
-        python.len(),
-        "the decoders read different numbers of packets"
-    );
+    assert_eq!(dynamic.len(), python.len(), "the decoders read different numbers of packets");
     for (number, (ours, theirs)) in dynamic.iter().zip(&python).enumerate() {
-        assert!(
-            same_json(ours, theirs),
-            "packet {number}: the decoders differ:\n{ours:#}\n{theirs:#}"
-        );
+        assert!(same_json(ours, theirs), "packet {number}: the decoders differ:\n{ours:#}\n{theirs:#}");
     }
     Some(dynamic)
 }

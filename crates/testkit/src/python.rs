@@ -20,10 +20,7 @@ pub fn decode(trace: &[u8]) -> Option<Result<Vec<serde_json::Value>, String>> {
             none => {
                 let script = tools::workspace().join("tools/decode.py");
                 none.insert(Server::start(
-                    Command::new("python3")
-                        .arg(script)
-                        .arg("--serve")
-                        .env("PYTHONPATH", packages),
+                    Command::new("python3").arg(script).arg("--serve").env("PYTHONPATH", packages),
                 )?)
             }
         };

@@ -18,11 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Server {
     pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
-        let child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.map_err(|error| format!("{command:?}: {error}"))?;
         let (Some(requests), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(format!("{command:?}: has no pipes"));
@@ -35,11 +31,7 @@ impl Server {
                 }
             }
         });
-        Ok(Self {
-            child,
-            requests,
-            replies,
-        })
+        Ok(Self { child, requests, replies })
     }
 
     /// Never waits longer than [`TIMEOUT`]: a server that does not answer is ended.

@@ -35,10 +35,7 @@ pub fn require(path_in_dir: &str) -> Option<PathBuf> {
     let note = format!("{test}: {} is not installed, run `make tools`", path.display());
     assert!(std::env::var_os("CI").is_none(), "{note}");
     eprintln!("SKIP {note}");
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dir().join("skips.log"));
+    let log = OpenOptions::new().create(true).append(true).open(dir().join("skips.log"));
     // Where the folder itself is missing the line above is all there is.
     if let Ok(mut log) = log {
         _ = writeln!(log, "{note}");

@@ -59,9 +59,7 @@ impl TraceProcessor {
             none => {
                 let script = tools::workspace().join("tools/tp/main.mjs");
                 let dist = tools::dir().join(DIST);
-                none.insert(Server::start(
-                    Command::new("node").arg(script).arg("--serve").arg("--dist").arg(dist),
-                )?)
+                none.insert(Server::start(Command::new("node").arg(script).arg("--serve").arg("--dist").arg(dist))?)
             }
         };
         let reply = server.ask(&request.to_string()).inspect_err(|_| self.server = None)?;
@@ -99,10 +97,8 @@ pub enum Value {
 impl Rows {
     fn parse(reply: &serde_json::Value) -> Result<Self, String> {
         let list = |value: &serde_json::Value| value.as_array().cloned().ok_or("the reply is not a table");
-        let columns = list(&reply["columns"])?
-            .iter()
-            .map(|name| name.as_str().unwrap_or_default().to_owned())
-            .collect();
+        let columns =
+            list(&reply["columns"])?.iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect();
         let mut rows = Vec::new();
         for row in list(&reply["rows"])? {
             rows.push(list(&row)?.iter().map(Value::parse).collect::<Result<_, _>>()?);
@@ -138,11 +134,7 @@ impl Value {
     /// The integer, if it is one.
     #[must_use]
     pub fn some_int(&self) -> Option<i64> {
-        if let Self::Int(value) = self {
-            Some(*value)
-        } else {
-            None
-        }
+        if let Self::Int(value) = self { Some(*value) } else { None }
     }
 
     /// The number, if it is one.
@@ -158,11 +150,7 @@ impl Value {
     /// The text, if it is one.
     #[must_use]
     pub fn some_text(&self) -> Option<String> {
-        if let Self::Text(value) = self {
-            Some(value.clone())
-        } else {
-            None
-        }
+        if let Self::Text(value) = self { Some(value.clone()) } else { None }
     }
 }
 
@@ -313,11 +301,7 @@ impl Loaded {
     /// The slices of a name, in the order of time.
     #[must_use]
     pub fn slices_named(&self, name: &str) -> Vec<&Slice> {
-        let mut slices: Vec<_> = self
-            .slices
-            .iter()
-            .filter(|slice| slice.name.as_deref() == Some(name))
-            .collect();
+        let mut slices: Vec<_> = self.slices.iter().filter(|slice| slice.name.as_deref() == Some(name)).collect();
         slices.sort_by_key(|slice| slice.ts);
         slices
     }
@@ -325,30 +309,16 @@ impl Loaded {
     /// The values of the counter of a name.
     #[must_use]
     pub fn counter_values(&self, name: &str) -> Vec<(i64, f64)> {
-        let named = |id| {
-            self.tracks
-                .get(&id)
-                .is_some_and(|track| track.name.as_deref() == Some(name))
-        };
-        self.counters
-            .iter()
-            .filter(|c| named(c.track))
-            .map(|c| (c.ts, c.value))
-            .collect()
+        let named = |id| self.tracks.get(&id).is_some_and(|track| track.name.as_deref() == Some(name));
+        self.counters.iter().filter(|c| named(c.track)).map(|c| (c.ts, c.value)).collect()
     }
 
     /// What the track of a slice is called in the UI: the track's name, or its thread's or process's.
     #[must_use]
     pub fn track_name(&self, slice: &Slice) -> Option<String> {
         let track = self.tracks.get(&slice.track)?;
-        let thread = track
-            .utid
-            .and_then(|utid| self.threads.get(&utid))
-            .and_then(|thread| thread.name.clone());
-        let process = track
-            .upid
-            .and_then(|upid| self.processes.get(&upid))
-            .and_then(|process| process.name.clone());
+        let thread = track.utid.and_then(|utid| self.threads.get(&utid)).and_then(|thread| thread.name.clone());
+        let process = track.upid.and_then(|upid| self.processes.get(&upid)).and_then(|process| process.name.clone());
         track.name.clone().or(thread).or(process)
     }
 }
@@ -403,15 +373,11 @@ fn slices(processor: &mut TraceProcessor, args: &ArgSets) -> Result<Vec<Slice>, 
 }
 
 fn counters(processor: &mut TraceProcessor) -> Result<Vec<Counter>, String> {
-    each(
-        processor,
-        "select track_id, ts, value from counter order by ts, id",
-        |row| Counter {
-            track: row[0].int(),
-            ts: row[1].int(),
-            value: row[2].some_float().unwrap_or(f64::NAN),
-        },
-    )
+    each(processor, "select track_id, ts, value from counter order by ts, id", |row| Counter {
+        track: row[0].int(),
+        ts: row[1].int(),
+        value: row[2].some_float().unwrap_or(f64::NAN),
+    })
 }
 
 fn tracks(processor: &mut TraceProcessor, args: &ArgSets) -> Result<BTreeMap<i64, Track>, String> {
@@ -437,38 +403,16 @@ fn tracks(processor: &mut TraceProcessor, args: &ArgSets) -> Result<BTreeMap<i64
 }
 
 fn processes(processor: &mut TraceProcessor) -> Result<BTreeMap<i64, Process>, String> {
-    let rows = each(
-        processor,
-        "select upid, pid, name, cmdline from process where pid != 0",
-        |row| {
-            (
-                row[0].int(),
-                Process {
-                    pid: row[1].int(),
-                    name: row[2].some_text(),
-                    cmdline: row[3].some_text(),
-                },
-            )
-        },
-    )?;
+    let rows = each(processor, "select upid, pid, name, cmdline from process where pid != 0", |row| {
+        (row[0].int(), Process { pid: row[1].int(), name: row[2].some_text(), cmdline: row[3].some_text() })
+    })?;
     Ok(rows.into_iter().collect())
 }
 
 fn threads(processor: &mut TraceProcessor) -> Result<BTreeMap<i64, Thread>, String> {
-    let rows = each(
-        processor,
-        "select utid, tid, name, upid from thread where tid != 0",
-        |row| {
-            (
-                row[0].int(),
-                Thread {
-                    tid: row[1].int(),
-                    name: row[2].some_text(),
-                    upid: row[3].some_int(),
-                },
-            )
-        },
-    )?;
+    let rows = each(processor, "select utid, tid, name, upid from thread where tid != 0", |row| {
+        (row[0].int(), Thread { tid: row[1].int(), name: row[2].some_text(), upid: row[3].some_int() })
+    })?;
     Ok(rows.into_iter().collect())
 }
 
@@ -479,8 +423,5 @@ fn complaints(processor: &mut TraceProcessor) -> Result<Vec<String>, String> {
         Value::Int(value) => value.to_string(),
         other => other.some_text().unwrap_or_default(),
     };
-    Ok(rows
-        .iter()
-        .map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ").trim().to_owned())
-        .collect())
+    Ok(rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ").trim().to_owned()).collect())
 }

@@ -33,10 +33,7 @@ fn track() -> Message {
 fn event(timestamp: u64, kind: u64, fields: Message) -> Message {
     let event = Message::new().varint(9, kind).varint(11, 7).into_bytes();
     let event = [event, fields.into_bytes()].concat();
-    packet()
-        .varint(TIMESTAMP, timestamp)
-        .varint(SEQUENCE_FLAGS, NEEDS)
-        .bytes(TRACK_EVENT, event)
+    packet().varint(TIMESTAMP, timestamp).varint(SEQUENCE_FLAGS, NEEDS).bytes(TRACK_EVENT, event)
 }
 
 fn begin() -> Message {
@@ -48,10 +45,7 @@ fn end() -> Message {
 }
 
 fn trace(packets: impl IntoIterator<Item = Message>) -> Vec<u8> {
-    packets
-        .into_iter()
-        .fold(Message::new(), |trace, packet| trace.message(PACKET, packet))
-        .into_bytes()
+    packets.into_iter().fold(Message::new(), |trace, packet| trace.message(PACKET, packet)).into_bytes()
 }
 
 /// What each judge has against a trace: the two decoders, then the trace processor. `None` where one is not installed.
@@ -70,10 +64,7 @@ fn complaints(trace: &[u8]) -> Option<[String; 3]> {
 fn assert_caught(trace: &[u8], by: [&str; 3]) {
     let Some(complaints) = complaints(trace) else { return };
     for (complaint, expected) in complaints.iter().zip(by) {
-        assert!(
-            complaint.contains(expected) && complaint.is_empty() == expected.is_empty(),
-            "{complaints:#?}"
-        );
+        assert!(complaint.contains(expected) && complaint.is_empty() == expected.is_empty(), "{complaints:#?}");
     }
 }
 
@@ -91,14 +82,7 @@ fn a_sound_trace_passes_and_its_rows_are_read() {
 fn a_cut_packet() {
     let mut cut = trace([head(), track(), begin(), end()]);
     cut.pop();
-    assert_caught(
-        &cut,
-        [
-            "expected a packet of",
-            "buffer underflow",
-            "the file ends inside packet 3",
-        ],
-    );
+    assert_caught(&cut, ["expected a packet of", "buffer underflow", "the file ends inside packet 3"]);
 }
 
 #[test]
@@ -110,12 +94,7 @@ fn a_field_that_is_not_in_the_schema() {
 #[test]
 fn a_field_of_the_wrong_wire_type() {
     // flow_ids is a fixed64.
-    let odd = trace([
-        head(),
-        track(),
-        event(100, BEGIN, Message::new().varint(10, 1).varint(47, 2)),
-        end(),
-    ]);
+    let odd = trace([head(), track(), event(100, BEGIN, Message::new().varint(10, 1).varint(47, 2)), end()]);
     // The trace processor drops the flow without a word.
     assert_caught(&odd, ["field 47", "invalid wire type", ""]);
 }

@@ -73,16 +73,7 @@ impl Cursor {
         let start = buffer.as_mut_ptr();
         // SAFETY: `len` is at most the buffer's length.
         let end = unsafe { start.add(len) };
-        Self {
-            cur: start,
-            limit: end,
-            grow: 0,
-            notes: end,
-            compactions: 0,
-            overflowed: false,
-            start,
-            end,
-        }
+        Self { cur: start, limit: end, grow: 0, notes: end, compactions: 0, overflowed: false, start, end }
     }
 
     /// Ends the outermost message: its length, or the length that it needs when it did not fit.
@@ -163,11 +154,7 @@ impl Cursor {
     #[inline]
     pub(crate) fn open<const N: u32>(&mut self) -> Frame {
         let tag = const { Tag::new(N, WireType::Len) };
-        let mut frame = Frame {
-            body: self.cur,
-            grow: self.grow,
-            compactions: self.compactions,
-        };
+        let mut frame = Frame { body: self.cur, grow: self.grow, compactions: self.compactions };
         if self.room() > tag.len {
             // SAFETY: the room was just checked. The second store reserves the byte of the length.
             unsafe {
@@ -315,11 +302,7 @@ impl Cursor {
                 self.put(tag.bytes());
                 self.put(&[0]);
             }
-            frame = Frame {
-                body: self.cur,
-                grow: self.grow,
-                compactions: self.compactions,
-            };
+            frame = Frame { body: self.cur, grow: self.grow, compactions: self.compactions };
         } else {
             // The body's final place is after the tag and the length that did not fit. `close` sees `grow` differ.
             frame.body = self.cur.wrapping_add(tag.len + 1);
@@ -419,11 +402,7 @@ impl Cursor {
         let notes = self.notes.cast::<Note>();
         let count = (self.end.addr() - self.notes.addr()) / NOTE_LEN;
         let mut waiting = 0;
-        let mut mover = Mover {
-            start: self.start,
-            source_end: self.cur,
-            shift: self.grow,
-        };
+        let mut mover = Mover { start: self.start, source_end: self.cur, shift: self.grow };
         // SAFETY: there are `count` notes from `notes` on; `waiting` never passes the index of the note that was read.
         unsafe {
             for i in 0..count {

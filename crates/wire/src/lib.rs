@@ -109,10 +109,7 @@ pub fn encode(buffer: &mut [u8], f: impl FnOnce(Message<'_>)) -> Result<&mut [u8
     f(Message::new(&mut cursor));
     match cursor.finish() {
         Ok(len) => Ok(&mut buffer[..len]),
-        Err(needed) => Err(Overflow {
-            needed,
-            capacity: buffer.len(),
-        }),
+        Err(needed) => Err(Overflow { needed, capacity: buffer.len() }),
     }
 }
 

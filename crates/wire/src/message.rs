@@ -114,10 +114,7 @@ impl Message<'_> {
     pub fn message<const N: u32>(&mut self, f: impl FnOnce(Message<'_>)) {
         let before = *self.cursor;
         let frame = self.cursor.open::<N>();
-        let nested = Nested {
-            cursor: &mut *self.cursor,
-            before,
-        };
+        let nested = Nested { cursor: &mut *self.cursor, before };
         f(Message::new(&mut *nested.cursor));
         core::mem::forget(nested);
         self.cursor.close(frame);

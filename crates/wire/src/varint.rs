@@ -50,14 +50,8 @@ pub enum WireType {
 /// ```
 #[must_use]
 pub const fn tag(number: u32, wire_type: WireType) -> u32 {
-    assert!(
-        number != 0 && number <= MAX_FIELD_NUMBER,
-        "a field number is between 1 and 536870911"
-    );
-    assert!(
-        !matches!(number, 19_000..=19_999),
-        "protobuf keeps the field numbers 19000 to 19999 for itself"
-    );
+    assert!(number != 0 && number <= MAX_FIELD_NUMBER, "a field number is between 1 and 536870911");
+    assert!(!matches!(number, 19_000..=19_999), "protobuf keeps the field numbers 19000 to 19999 for itself");
     number << 3 | wire_type as u32
 }
 
@@ -107,11 +101,7 @@ pub(crate) const fn spread(value: u64) -> ([u8; MAX_VARINT_LEN], usize) {
     let x = x & 0x0000_3fff_0000_3fff | (x & 0x0fff_c000_0fff_c000) << 2;
     let x = x & 0x007f_007f_007f_007f | (x & 0x3f80_3f80_3f80_3f80) << 1;
     // The top bit says "more": on all bytes before the last one.
-    let more = if len > 8 {
-        0x8080_8080_8080_8080
-    } else {
-        0x0080_8080_8080_8080 >> (8 * (8 - len))
-    };
+    let more = if len > 8 { 0x8080_8080_8080_8080 } else { 0x0080_8080_8080_8080 >> (8 * (8 - len)) };
     let low = (x | more).to_le_bytes();
     let ninth = (value >> 56) as u8 & 0x7f | if len > 9 { 0x80 } else { 0 };
     let tenth = (value >> 63) as u8;
@@ -141,10 +131,7 @@ mod tests {
     fn spread_and_len_equal_the_naive_loop_around_every_power_of_two() {
         for bit in 0..64 {
             for near in [-2i64, -1, 0, 1, 2] {
-                for value in [
-                    (1u64 << bit).wrapping_add_signed(near),
-                    !(1u64 << bit).wrapping_add_signed(near),
-                ] {
+                for value in [(1u64 << bit).wrapping_add_signed(near), !(1u64 << bit).wrapping_add_signed(near)] {
                     let ((bytes, len), (expected, expected_len)) = (spread(value), naive(value));
                     assert_eq!(len, expected_len, "{value:#x}");
                     assert_eq!(bytes[..len], expected[..len], "{value:#x}");

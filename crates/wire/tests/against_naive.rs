@@ -41,19 +41,7 @@ enum Value {
 }
 
 /// Field numbers on both sides of each length of a tag.
-const NUMBERS: [u32; 11] = [
-    1,
-    2,
-    15,
-    16,
-    2047,
-    2048,
-    262_143,
-    262_144,
-    33_554_431,
-    33_554_432,
-    536_870_911,
-];
+const NUMBERS: [u32; 11] = [1, 2, 15, 16, 2047, 2048, 262_143, 262_144, 33_554_431, 33_554_432, 536_870_911];
 
 /// Calls `m.method::<NUMBER>(value)` for a number only known at run time.
 macro_rules! with_number {
@@ -218,13 +206,11 @@ fn message() -> impl Strategy<Value = Vec<Field>> {
     let leaf = scalar().boxed();
     let value = leaf.prop_recursive(12, 96, 6, |inner| {
         let fields = proptest::collection::vec(field(inner), 0..6);
-        (fields, 0..7).prop_map(|(fields, kind)| {
-            if kind > 0 {
-                Value::Nested(fields)
-            } else {
-                Value::Abandoned(fields)
-            }
-        })
+        (fields, 0..7).prop_map(
+            |(fields, kind)| {
+                if kind > 0 { Value::Nested(fields) } else { Value::Abandoned(fields) }
+            },
+        )
     });
     proptest::collection::vec(field(value), 0..6)
 }
@@ -236,10 +222,7 @@ fn encode_within(capacity: usize, fields: &[Field]) -> Result<Vec<u8>, Overflow>
     let result =
         encode(&mut memory[MARGIN..MARGIN + capacity], |mut m| write(&mut m, fields)).map(|bytes| bytes.to_vec());
     let margins = memory[..MARGIN].iter().chain(&memory[MARGIN + capacity..]);
-    assert!(
-        margins.copied().all(|byte| byte == 0xa5),
-        "written outside of the buffer"
-    );
+    assert!(margins.copied().all(|byte| byte == 0xa5), "written outside of the buffer");
     result
 }
 
@@ -272,61 +255,33 @@ proptest! {
 
 /// A chain of `depth` nested messages with `fields` in the innermost.
 fn chain(depth: usize, fields: Vec<Field>) -> Vec<Field> {
-    (0..depth).fold(fields, |inner, _| {
-        vec![Field {
-            number: 0,
-            value: Value::Nested(inner),
-        }]
-    })
+    (0..depth).fold(fields, |inner, _| vec![Field { number: 0, value: Value::Nested(inner) }])
 }
 
 #[test]
 fn bodies_around_each_length_of_a_length() {
     for len in [0, 1, 126, 127, 128, 129, 16_383, 16_384, 16_385, 2_097_151, 2_097_152] {
         for depth in [0, 1, 2, 5] {
-            let content = Field {
-                number: 0,
-                value: Value::Bytes(vec![7; len]),
-            };
+            let content = Field { number: 0, value: Value::Bytes(vec![7; len]) };
             let fields = chain(depth, vec![content]);
             let expected = naive(&fields);
             for capacity in [expected.len(), expected.len() + 9, expected.len() + 1000] {
-                assert!(
-                    encode_within(capacity, &fields).unwrap() == expected,
-                    "{len} bytes, {depth} deep"
-                );
+                assert!(encode_within(capacity, &fields).unwrap() == expected, "{len} bytes, {depth} deep");
             }
-            assert_eq!(
-                encode_within(expected.len() - 1, &fields).unwrap_err().needed,
-                expected.len()
-            );
+            assert_eq!(encode_within(expected.len() - 1, &fields).unwrap_err().needed, expected.len());
         }
     }
 }
 
 #[test]
 fn a_thousand_messages_deep() {
-    assert_encodes(&chain(
-        1000,
-        vec![Field {
-            number: 3,
-            value: Value::Uint64(1),
-        }],
-    ));
+    assert_encodes(&chain(1000, vec![Field { number: 3, value: Value::Uint64(1) }]));
 }
 
 #[test]
 fn many_long_siblings_at_each_of_three_depths() {
-    let long = || Field {
-        number: 1,
-        value: Value::Nested(vec![Field {
-            number: 0,
-            value: Value::Bytes(vec![1; 200]),
-        }]),
-    };
-    let middle = || Field {
-        number: 2,
-        value: Value::Nested((0..20).map(|_| long()).collect()),
-    };
+    let long =
+        || Field { number: 1, value: Value::Nested(vec![Field { number: 0, value: Value::Bytes(vec![1; 200]) }]) };
+    let middle = || Field { number: 2, value: Value::Nested((0..20).map(|_| long()).collect()) };
     assert_encodes(&(0..10).map(|_| middle()).collect::<Vec<_>>());
 }

@@ -68,9 +68,7 @@ pub(crate) struct Image {
 impl Image {
     /// The function that starts at this very address.
     pub(crate) fn function_at(&self, bank: Option<u8>, address: u16) -> Option<&Function> {
-        let found = self
-            .functions
-            .binary_search_by_key(&(bank, address), |function| (function.bank, function.start));
+        let found = self.functions.binary_search_by_key(&(bank, address), |function| (function.bank, function.start));
         found.ok().map(|index| &self.functions[index])
     }
 }
@@ -106,10 +104,7 @@ struct Statement<'s> {
 
 impl Statement<'_> {
     fn error(&self, message: impl Into<String>) -> AsmError {
-        AsmError {
-            line: self.line,
-            message: message.into(),
-        }
+        AsmError { line: self.line, message: message.into() }
     }
 }
 
@@ -177,18 +172,12 @@ enum Term<'s> {
 
 fn parse(source: &str) -> Result<Vec<Statement<'_>>, AsmError> {
     let lines = source.lines().zip(1..);
-    lines
-        .map(|(text, line)| parse_line(text, line).map_err(|message| AsmError { line, message }))
-        .collect()
+    lines.map(|(text, line)| parse_line(text, line).map_err(|message| AsmError { line, message })).collect()
 }
 
 fn parse_line(text: &str, line: usize) -> Result<Statement<'_>, String> {
     let mut parser = Parser { rest: text };
-    let mut statement = Statement {
-        line,
-        label: None,
-        item: Item::Nothing,
-    };
+    let mut statement = Statement { line, label: None, item: Item::Nothing };
 
     let mut word = parser.name();
     if let Some(name) = word {
@@ -363,11 +352,7 @@ impl<'s> Parser<'s> {
     fn number(&mut self, radix: u32) -> Result<Term<'s>, String> {
         let digits = self.take_while(|c| c.is_ascii_alphanumeric());
         if digits.is_empty() {
-            let found = self
-                .rest
-                .chars()
-                .next()
-                .map_or("the end of the line".into(), |c| format!("`{c}`"));
+            let found = self.rest.chars().next().map_or("the end of the line".into(), |c| format!("`{c}`"));
             return Err(format!("expected a number or a name, found {found}"));
         }
         match u16::from_str_radix(digits, radix) {
@@ -425,9 +410,7 @@ impl<'s> Parser<'s> {
     }
 
     fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'s str {
-        let (taken, rest) = self
-            .rest
-            .split_at(self.rest.find(|c| !wanted(c)).unwrap_or(self.rest.len()));
+        let (taken, rest) = self.rest.split_at(self.rest.find(|c| !wanted(c)).unwrap_or(self.rest.len()));
         self.rest = rest;
         taken
     }
@@ -474,10 +457,7 @@ impl Symbols {
 }
 
 fn redefined(name: &str, line: usize, old_line: usize) -> AsmError {
-    AsmError {
-        line,
-        message: format!("`{name}` is already defined in line {old_line}"),
-    }
+    AsmError { line, message: format!("`{name}` is already defined in line {old_line}") }
 }
 
 /// Where a statement is, and what the second pass must not decide again.
@@ -500,12 +480,7 @@ fn place<'s>(statements: &[Statement<'s>]) -> Result<(Symbols, Vec<Function>, Ve
     for statement in statements {
         placer.place(statement)?;
     }
-    let Placer {
-        symbols,
-        mut functions,
-        places,
-        scope,
-    } = placer;
+    let Placer { symbols, mut functions, places, scope } = placer;
     if let (Some(open), Some(last)) = (scope.function, statements.last()) {
         return Err(last.error(format!("`{open}` has no `.endproc`")));
     }
@@ -535,18 +510,10 @@ impl<'s> Placer<'s> {
             self.symbols.define(self.scope.function, label, symbol)?;
             if let Item::Proc = statement.item {
                 let Scope { bank, address, .. } = self.scope;
-                self.functions.push(Function {
-                    name: label.into(),
-                    bank,
-                    start: address as u16,
-                    line: statement.line,
-                });
+                self.functions.push(Function { name: label.into(), bank, start: address as u16, line: statement.line });
             }
         }
-        self.places.push(Place {
-            scope: self.scope,
-            mode,
-        });
+        self.places.push(Place { scope: self.scope, mode });
         self.scope = next;
         Ok(())
     }
@@ -593,23 +560,13 @@ impl<'s> Placer<'s> {
         let line = statement.line;
         if let Item::Constant(expr) = &statement.item {
             let value = statement.in_range("a constant", self.known(statement, expr)?, -0x8000, 0xffff)?;
-            return Ok(Symbol {
-                value,
-                bank: None,
-                line,
-            });
+            return Ok(Symbol { value, bank: None, line });
         }
-        Ok(Symbol {
-            value: self.scope.address as i32,
-            bank: self.scope.bank,
-            line,
-        })
+        Ok(Symbol { value: self.scope.address as i32, bank: self.scope.bank, line })
     }
 
     fn known(&self, statement: &Statement<'_>, expr: &Expr<'_>) -> Result<i32, AsmError> {
-        let value = expr
-            .value(&self.scope, &self.symbols)
-            .map_err(|message| statement.error(message))?;
+        let value = expr.value(&self.scope, &self.symbols).map_err(|message| statement.error(message))?;
         value.map_err(|name| statement.error(format!("`{name}` must be defined above this line")))
     }
 }
@@ -730,34 +687,21 @@ impl Statement<'_> {
 fn emit(statements: &[Statement<'_>], places: &[Place<'_>], symbols: &Symbols) -> Result<Vec<Segment>, AsmError> {
     let mut segments: Vec<Segment> = Vec::new();
     for (statement, place) in statements.iter().zip(places) {
-        let bytes = Encoder {
-            statement,
-            place,
-            symbols,
-        }
-        .bytes()?;
+        let bytes = Encoder { statement, place, symbols }.bytes()?;
         if bytes.is_empty() {
             continue;
         }
         let Scope { bank, address, .. } = place.scope;
         match segments.last_mut() {
             Some(last) if last.bank == bank && last.end() == address => last.bytes.extend(bytes),
-            _ => segments.push(Segment {
-                bank,
-                origin: address as u16,
-                bytes,
-                line: statement.line,
-            }),
+            _ => segments.push(Segment { bank, origin: address as u16, bytes, line: statement.line }),
         }
     }
     segments.sort_by_key(|segment| (segment.bank, segment.origin));
     for pair in segments.windows(2) {
         if pair[0].bank == pair[1].bank && pair[0].end() > pair[1].origin.into() {
             let (line, other) = (pair[0].line.max(pair[1].line), pair[0].line.min(pair[1].line));
-            return Err(AsmError {
-                line,
-                message: format!("what starts here overlaps what starts in line {other}"),
-            });
+            return Err(AsmError { line, message: format!("what starts here overlaps what starts in line {other}") });
         }
     }
     Ok(segments)
@@ -814,9 +758,7 @@ impl Encoder<'_> {
             Mode::Implied | Mode::Accumulator => {}
             Mode::Immediate => bytes.push(self.byte(expr)?),
             Mode::ZeroPage | Mode::ZeroPageX | Mode::ZeroPageY | Mode::IndirectX | Mode::IndirectY => {
-                let address = self
-                    .statement
-                    .in_range("a zero page address", self.value(expr)?, 0, 0xff)?;
+                let address = self.statement.in_range("a zero page address", self.value(expr)?, 0, 0xff)?;
                 bytes.push(address as u8);
             }
             Mode::Relative => {
@@ -841,9 +783,7 @@ impl Encoder<'_> {
     }
 
     fn value(&self, expr: &Expr<'_>) -> Result<i32, AsmError> {
-        let value = expr
-            .value(&self.place.scope, self.symbols)
-            .map_err(|message| self.statement.error(message))?;
+        let value = expr.value(&self.place.scope, self.symbols).map_err(|message| self.statement.error(message))?;
         value.map_err(|name| self.statement.error(format!("`{name}` is not defined")))
     }
 }

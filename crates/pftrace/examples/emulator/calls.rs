@@ -82,10 +82,7 @@ pub(crate) struct CallStack<'p> {
 
 impl<'p> CallStack<'p> {
     pub(crate) fn new(image: &'p Image) -> Self {
-        CallStack {
-            image,
-            calls: Vec::new(),
-        }
+        CallStack { image, calls: Vec::new() }
     }
 
     #[cfg(test)]
@@ -95,12 +92,7 @@ impl<'p> CallStack<'p> {
 
     /// The outermost call, which nothing returns from.
     pub(crate) fn reset(&mut self, cpu: &Cpu, bank: Option<u8>, observer: &mut impl Observer) {
-        let site = Site {
-            cycles: 0,
-            sp: cpu.sp,
-            cpu: *cpu,
-            bank,
-        };
+        let site = Site { cycles: 0, sp: cpu.sp, cpu: *cpu, bank };
         self.enter(CallKind::Reset, cpu.pc, cpu.pc, site, observer);
     }
 
@@ -156,14 +148,7 @@ impl<'p> CallStack<'p> {
         if call.function != Some(function) {
             self.leave(Leave::Tail, site, observer);
             let (entry, caller) = (site.cpu.pc, pc);
-            let next = Call {
-                kind: CallKind::Tail,
-                function: Some(function),
-                bank: site.bank,
-                entry,
-                caller,
-                ..call
-            };
+            let next = Call { kind: CallKind::Tail, function: Some(function), bank: site.bank, entry, caller, ..call };
             self.push(next, site, observer);
         }
     }
@@ -184,16 +169,7 @@ impl<'p> CallStack<'p> {
         let function = self.image.function_at(bank, entry);
         let interrupts = matches!(kind, CallKind::Irq | CallKind::Nmi);
         self.push(
-            Call {
-                kind,
-                function,
-                bank,
-                entry,
-                caller,
-                return_address,
-                interrupts,
-                sp: site.sp,
-            },
+            Call { kind, function, bank, entry, caller, return_address, interrupts, sp: site.sp },
             site,
             observer,
         );

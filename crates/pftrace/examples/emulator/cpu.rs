@@ -183,10 +183,7 @@ impl Cpu {
         Cpu {
             sp: 0xfd,
             pc: read_word(bus, RESET_VECTOR),
-            status: Status {
-                interrupt_disable: true,
-                ..Status::default()
-            },
+            status: Status { interrupt_disable: true, ..Status::default() },
             irq_masked: true,
             ..Cpu::default()
         }
@@ -235,21 +232,14 @@ impl Cpu {
             mnemonic,
             mode,
             operand,
-            address: if let Target::Memory(address) = target {
-                Some(address)
-            } else {
-                None
-            },
+            address: if let Target::Memory(address) = target { Some(address) } else { None },
             cycles: cycles + page_cycle + branch_cycles,
         }
     }
 
     fn interrupt(&mut self, bus: &mut impl Bus, kind: Interrupt) -> Step {
         self.enter_handler(bus, self.pc, kind.vector(), false);
-        Step::Interrupt {
-            kind,
-            cycles: INTERRUPT_CYCLES,
-        }
+        Step::Interrupt { kind, cycles: INTERRUPT_CYCLES }
     }
 
     fn enter_handler(&mut self, bus: &mut impl Bus, return_address: u16, vector: u16, software: bool) {
@@ -275,10 +265,7 @@ impl Cpu {
             Mode::AbsoluteX => indexed(operand, self.x),
             Mode::AbsoluteY => indexed(operand, self.y),
             Mode::Indirect => (Target::Memory(read_word_in_page(bus, operand)), false),
-            Mode::IndirectX => (
-                Target::Memory(read_word_in_page(bus, low.wrapping_add(self.x).into())),
-                false,
-            ),
+            Mode::IndirectX => (Target::Memory(read_word_in_page(bus, low.wrapping_add(self.x).into())), false),
             Mode::IndirectY => indexed(read_word_in_page(bus, low.into()), self.y),
         }
     }
@@ -328,12 +315,8 @@ impl Cpu {
 
             Asl => self.shift(bus, target, |value, _| (value << 1, value & 0x80 != 0)),
             Lsr => self.shift(bus, target, |value, _| (value >> 1, value & 0x01 != 0)),
-            Rol => self.shift(bus, target, |value, carry| {
-                (value << 1 | u8::from(carry), value & 0x80 != 0)
-            }),
-            Ror => self.shift(bus, target, |value, carry| {
-                (value >> 1 | u8::from(carry) << 7, value & 0x01 != 0)
-            }),
+            Rol => self.shift(bus, target, |value, carry| (value << 1 | u8::from(carry), value & 0x80 != 0)),
+            Ror => self.shift(bus, target, |value, carry| (value >> 1 | u8::from(carry) << 7, value & 0x01 != 0)),
 
             Inc => self.step_memory(bus, target, 1),
             Dec => self.step_memory(bus, target, 0xff),
@@ -435,11 +418,7 @@ impl Cpu {
     }
 
     fn add(&mut self, value: u8) {
-        if self.status.decimal {
-            self.add_decimal(value)
-        } else {
-            self.add_binary(value)
-        }
+        if self.status.decimal { self.add_decimal(value) } else { self.add_binary(value) }
     }
 
     fn subtract(&mut self, value: u8) {

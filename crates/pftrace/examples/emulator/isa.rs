@@ -96,10 +96,7 @@ mnemonics! {
 impl Mnemonic {
     /// The mnemonic of these letters, capital or not.
     pub(crate) fn from_name(name: &str) -> Option<Mnemonic> {
-        Mnemonic::ALL
-            .iter()
-            .copied()
-            .find(|mnemonic| mnemonic.as_str().eq_ignore_ascii_case(name))
+        Mnemonic::ALL.iter().copied().find(|mnemonic| mnemonic.as_str().eq_ignore_ascii_case(name))
     }
 
     fn writes_memory(self) -> bool {
@@ -115,10 +112,7 @@ impl fmt::Display for Mnemonic {
 
 /// The opcode byte of a mnemonic in a mode, if the 6502 has it.
 pub(crate) fn encode(mnemonic: Mnemonic, mode: Mode) -> Option<u8> {
-    DOCUMENTED
-        .iter()
-        .find(|row| row.1 == mnemonic && row.2 == mode)
-        .map(|row| row.0)
+    DOCUMENTED.iter().find(|row| row.1 == mnemonic && row.2 == mode).map(|row| row.0)
 }
 
 /// What each byte means; `None` is an undocumented opcode.

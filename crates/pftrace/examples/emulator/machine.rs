@@ -74,18 +74,12 @@ impl<'p> Machine<'p> {
     pub(crate) fn new(program: &'p Image) -> Result<Self, LoadError> {
         let mut hardware = Hardware::with_rom(program)?;
         let cpu = Cpu::after_reset(&mut hardware);
-        Ok(Machine {
-            cpu,
-            hardware,
-            calls: CallStack::new(program),
-            cycles: 0,
-        })
+        Ok(Machine { cpu, hardware, calls: CallStack::new(program), cycles: 0 })
     }
 
     /// Runs until the program ends, or until `max_cycles` have passed since the reset.
     pub(crate) fn run(&mut self, max_cycles: u64, observer: &mut impl Observer) -> Stop {
-        self.calls
-            .reset(&self.cpu, self.hardware.bank_at(self.cpu.pc), observer);
+        self.calls.reset(&self.cpu, self.hardware.bank_at(self.cpu.pc), observer);
         let stop = loop {
             if self.cycles >= max_cycles {
                 break Stop::CycleLimit;
@@ -125,15 +119,7 @@ impl<'p> Machine<'p> {
             Step::Instruction(executed) => {
                 self.cycles += u64::from(executed.cycles);
                 let cycles_after = self.cycles;
-                observer.instruction(
-                    &Instruction {
-                        executed,
-                        bank,
-                        cycles_before,
-                        cycles_after,
-                    },
-                    &self.cpu,
-                );
+                observer.instruction(&Instruction { executed, bank, cycles_before, cycles_after }, &self.cpu);
                 self.report_port(observer);
                 // Where the last instruction leads to does not run any more.
                 if self.hardware.exit.is_none() {
@@ -181,12 +167,7 @@ impl<'p> Machine<'p> {
     }
 
     fn site(&self, sp: u8) -> Site {
-        Site {
-            cycles: self.cycles,
-            sp,
-            cpu: self.cpu,
-            bank: self.hardware.bank_at(self.cpu.pc),
-        }
+        Site { cycles: self.cycles, sp, cpu: self.cpu, bank: self.hardware.bank_at(self.cpu.pc) }
     }
 }
 
@@ -257,21 +238,13 @@ struct Hardware {
 
 impl fmt::Debug for Hardware {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hardware")
-            .field("bank", &self.bank)
-            .field("timer", &self.timer)
-            .finish_non_exhaustive()
+        f.debug_struct("Hardware").field("bank", &self.bank).field("timer", &self.timer).finish_non_exhaustive()
     }
 }
 
 impl Hardware {
     fn with_rom(program: &Image) -> Result<Self, LoadError> {
-        let last_bank = program
-            .segments
-            .iter()
-            .filter_map(|segment| segment.bank)
-            .max()
-            .unwrap_or(0);
+        let last_bank = program.segments.iter().filter_map(|segment| segment.bank).max().unwrap_or(0);
         let mut hardware = Hardware {
             ram: vec![0; RAM_LEN],
             banks: vec![vec![0xff; BANK_LEN]; usize::from(last_bank.min(MAX_BANKS - 1)) + 1],
@@ -286,15 +259,8 @@ impl Hardware {
         };
         for segment in &program.segments {
             let (bank, origin) = (segment.bank, segment.origin);
-            let room = hardware
-                .rom_from(bank, origin)
-                .and_then(|rom| rom.get_mut(..segment.bytes.len()));
-            room.ok_or(LoadError {
-                bank,
-                origin,
-                len: segment.bytes.len(),
-            })?
-            .copy_from_slice(&segment.bytes);
+            let room = hardware.rom_from(bank, origin).and_then(|rom| rom.get_mut(..segment.bytes.len()));
+            room.ok_or(LoadError { bank, origin, len: segment.bytes.len() })?.copy_from_slice(&segment.bytes);
         }
         Ok(hardware)
     }

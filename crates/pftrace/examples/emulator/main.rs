@@ -78,11 +78,7 @@ impl Summary {
         for (kind, count) in &self.interrupts {
             writeln!(out, "{count} {kind}s")?;
         }
-        writeln!(
-            out,
-            "at most {} bytes of stack, {} cycles to an IRQ",
-            self.max_stack_bytes, self.max_irq_latency
-        )?;
+        writeln!(out, "at most {} bytes of stack, {} cycles to an IRQ", self.max_stack_bytes, self.max_irq_latency)?;
         let mut functions: Vec<_> = self.functions.iter().collect();
         functions.sort_by_key(|(_, profile)| std::cmp::Reverse(profile.own_cycles));
         writeln!(out, "\n{:<16} {:>8} {:>10}", "function", "calls", "own cycles")?;

@@ -58,12 +58,7 @@ impl<W: Write> Tracer<W> {
     pub(crate) fn new(writer: W) -> Result<Self, Error> {
         let mut trace = TraceWriter::new(writer);
         let tracks = Tracks::describe(&mut trace)?;
-        Ok(Tracer {
-            trace,
-            tracks,
-            line: Line::default(),
-            result: Ok(()),
-        })
+        Ok(Tracer { trace, tracks, line: Line::default(), result: Ok(()) })
     }
 
     /// Ends the trace.
@@ -112,16 +107,8 @@ impl Tracks {
             console: trace.track("console").parent(&machine).describe()?,
             frames: trace.track("frames").parent(&machine).describe()?,
             bank: trace.state_track("ROM bank").parent(&machine).describe()?,
-            stack: trace
-                .counter_track("stack")
-                .parent(&machine)
-                .unit(Unit::SizeBytes)
-                .describe()?,
-            irq_latency: trace
-                .counter_track("IRQ latency")
-                .parent(&machine)
-                .unit(Unit::Named("cycles"))
-                .describe()?,
+            stack: trace.counter_track("stack").parent(&machine).unit(Unit::SizeBytes).describe()?,
+            irq_latency: trace.counter_track("IRQ latency").parent(&machine).unit(Unit::Named("cycles")).describe()?,
             gauges: [primes?, disks?, frames?],
         })
     }
@@ -132,9 +119,7 @@ impl<W: Write> Observer for Tracer<W> {
         self.record(|trace, tracks| {
             trace.begin_with(&mut tracks.cpu, nanoseconds(cycles), &call.name(), |event| {
                 event.category(category(call.kind)).arg("entry", address(call.entry));
-                event
-                    .arg("called at", address(call.caller))
-                    .arg("returns to", address(call.return_address));
+                event.arg("called at", address(call.caller)).arg("returns to", address(call.return_address));
                 event.arg("sp", address(call.sp.into()));
                 if let Some(bank) = call.bank {
                     event.arg("bank", bank);
@@ -163,29 +148,19 @@ impl<W: Write> Observer for Tracer<W> {
     }
 
     fn instruction(&mut self, instruction: &Instruction, cpu: &Cpu) {
-        let Instruction {
-            executed,
-            bank,
-            cycles_before,
-            cycles_after,
-        } = instruction;
+        let Instruction { executed, bank, cycles_before, cycles_after } = instruction;
         self.record(|trace, tracks| {
             let track = &mut tracks.instructions;
-            trace.begin_with(
-                track,
-                nanoseconds(*cycles_before),
-                executed.mnemonic.as_str(),
-                |event| {
-                    event.arg("pc", address(executed.pc));
-                    if let Some(at) = executed.address {
-                        event.arg("address", address(at));
-                    }
-                    if let Some(bank) = bank {
-                        event.arg("bank", *bank);
-                    }
-                    event.arg("a", cpu.a).arg("x", cpu.x).arg("y", cpu.y);
-                },
-            )?;
+            trace.begin_with(track, nanoseconds(*cycles_before), executed.mnemonic.as_str(), |event| {
+                event.arg("pc", address(executed.pc));
+                if let Some(at) = executed.address {
+                    event.arg("address", address(at));
+                }
+                if let Some(bank) = bank {
+                    event.arg("bank", *bank);
+                }
+                event.arg("a", cpu.a).arg("x", cpu.x).arg("y", cpu.y);
+            })?;
             trace.end(track, nanoseconds(*cycles_after))
         });
     }

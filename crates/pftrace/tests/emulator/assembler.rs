@@ -12,11 +12,7 @@ fn error(source: &str) -> String {
 }
 
 fn segments(image: &Image) -> Vec<(Option<u8>, u16, &[u8])> {
-    image
-        .segments
-        .iter()
-        .map(|segment| (segment.bank, segment.origin, segment.bytes.as_slice()))
-        .collect()
+    image.segments.iter().map(|segment| (segment.bank, segment.origin, segment.bytes.as_slice())).collect()
 }
 
 #[test]
@@ -86,10 +82,7 @@ fn expressions() {
         (".word $1234, -2", &[0x34, 0x12, 0xfe, 0xff]),
         (".org $1000\n.word *, *+1", &[0x00, 0x10, 0x01, 0x10]),
         ("A1 = 3\nB1 = A1+A1\n.byte B1", &[6]),
-        (
-            ".byte \"a\\n\\\"\\\\;\", 0 ; the rest",
-            &[b'a', b'\n', b'"', b'\\', b';', 0],
-        ),
+        (".byte \"a\\n\\\"\\\\;\", 0 ; the rest", &[b'a', b'\n', b'"', b'\\', b';', 0]),
         (".text \"hi\"", b"hi"),
         (".byte ';', ' '", b"; "),
     ] {
@@ -101,26 +94,18 @@ fn expressions() {
 fn labels_forwards_and_backwards() {
     assert_eq!(
         bytes(" .org $0300\nstart: ldx #2\nagain: dex\n bne again\n beq end\n jmp start\nend: .word start, again, end"),
-        [
-            0xa2, 2, 0xca, 0xd0, 0xfd, 0xf0, 3, 0x4c, 0, 3, 0x00, 0x03, 0x02, 0x03, 0x0a, 0x03
-        ],
+        [0xa2, 2, 0xca, 0xd0, 0xfd, 0xf0, 3, 0x4c, 0, 3, 0x00, 0x03, 0x02, 0x03, 0x0a, 0x03],
     );
     // Known to be in the zero page: short. Not known yet: long.
     assert_eq!(bytes(" .org $10\nzero: .res 1\n .org $0300\n lda zero"), [0xa5, 0x10]);
-    assert_eq!(
-        bytes(" .org $0300\n lda zero\n .org $10\nzero: .res 1"),
-        [0xad, 0x10, 0x00]
-    );
+    assert_eq!(bytes(" .org $0300\n lda zero\n .org $10\nzero: .res 1"), [0xad, 0x10, 0x00]);
 }
 
 #[test]
 fn labels_of_a_function_are_its_own() {
     let source = ".proc one\nend: jmp end\n.endproc\n.proc two\n nop\nend: jmp end\n jmp one\n.endproc";
     assert_eq!(bytes(source), [0x4c, 0, 0, 0xea, 0x4c, 4, 0, 0x4c, 0, 0]);
-    assert_eq!(
-        error(".proc one\nend: rts\n.endproc\n jmp end"),
-        "line 4: `end` is not defined"
-    );
+    assert_eq!(error(".proc one\nend: rts\n.endproc\n jmp end"), "line 4: `end` is not defined");
 }
 
 #[test]
@@ -142,12 +127,8 @@ second: .byte ^first, ^second
  .org $c010
  .byte ^second";
     let image = assemble(source).unwrap();
-    let expected: [(Option<u8>, u16, &[u8]); 4] = [
-        (None, 0xc000, &[0xea]),
-        (None, 0xc003, &[1]),
-        (None, 0xc010, &[1]),
-        (Some(1), 0x8000, &[0x60, 1, 1]),
-    ];
+    let expected: [(Option<u8>, u16, &[u8]); 4] =
+        [(None, 0xc000, &[0xea]), (None, 0xc003, &[1]), (None, 0xc010, &[1]), (Some(1), 0x8000, &[0x60, 1, 1])];
     assert_eq!(segments(&image), expected);
 
     // The address goes on, the segment does not.
@@ -155,11 +136,7 @@ second: .byte ^first, ^second
     let expected: [(Option<u8>, u16, &[u8]); 2] = [(Some(0), 0, &[0xea]), (Some(1), 1, &[0xea])];
     assert_eq!(segments(&two_banks), expected);
 
-    let name = |bank, address| {
-        image
-            .function_at(bank, address)
-            .map(|function| (function.name.as_str(), function.line))
-    };
+    let name = |bank, address| image.function_at(bank, address).map(|function| (function.name.as_str(), function.line));
     assert_eq!(name(None, 0xc000), Some(("main", 2)));
     assert_eq!(name(Some(1), 0x8000), Some(("first", 9)));
     assert_eq!(name(None, 0x8000), None);
@@ -180,34 +157,16 @@ fn mistakes_are_told_with_their_line() {
         (" inc $1234,y", "line 1: INC has no `address,y` operand"),
         (" lda #256", "line 1: expected a byte from -128 to 255, found 256"),
         (" lda #-129", "line 1: expected a byte from -128 to 255, found -129"),
-        (
-            " lda ($100),y",
-            "line 1: expected a zero page address from 0 to 255, found 256",
-        ),
-        (
-            " stx $100,y",
-            "line 1: expected a zero page address from 0 to 255, found 256",
-        ),
+        (" lda ($100),y", "line 1: expected a zero page address from 0 to 255, found 256"),
+        (" stx $100,y", "line 1: expected a zero page address from 0 to 255, found 256"),
         (" jmp -1", "line 1: expected an address from 0 to 65535, found -1"),
-        (
-            " .word $ffff+1",
-            "line 1: expected a word from -32768 to 65535, found 65536",
-        ),
-        (
-            " bne *+130",
-            "line 1: expected a branch distance from -128 to 127, found 128",
-        ),
-        (
-            " bne *-127\n",
-            "line 1: expected a branch distance from -128 to 127, found -129",
-        ),
+        (" .word $ffff+1", "line 1: expected a word from -32768 to 65535, found 65536"),
+        (" bne *+130", "line 1: expected a branch distance from -128 to 127, found 128"),
+        (" bne *-127\n", "line 1: expected a branch distance from -128 to 127, found -129"),
         (" .byte 65536", "line 1: `65536` is no number of 16 bits in base 10"),
         (" .byte $xy", "line 1: `xy` is no number of 16 bits in base 16"),
         (" .byte %12", "line 1: `12` is no number of 16 bits in base 2"),
-        (
-            " .byte",
-            "line 1: expected a number or a name, found the end of the line",
-        ),
+        (" .byte", "line 1: expected a number or a name, found the end of the line"),
         (" .byte 1,,2", "line 1: expected a number or a name, found `,`"),
         (" .byte \"abc", "line 1: the text has no closing `\"`"),
         (" .byte \"\\t\"", "line 1: expected `\\n`, `\\\"` or `\\\\`"),
@@ -217,26 +176,14 @@ fn mistakes_are_told_with_their_line() {
         (" lda #1 2", "line 1: expected the end of the line, found `2`"),
         (" lda (1", "line 1: expected `)`"),
         (" lda 1,z", "line 1: expected `x` or `y` after `,`"),
-        (
-            " lda (1,y)",
-            "line 1: an indirect operand is `(address)`, `(address,x)` or `(address),y`",
-        ),
+        (" lda (1,y)", "line 1: an indirect operand is `(address)`, `(address,x)` or `(address),y`"),
         (" jmp there", "line 1: `there` is not defined"),
-        (
-            "one: nop\ntwo: nop\none: nop",
-            "line 3: `one` is already defined in line 1",
-        ),
+        ("one: nop\ntwo: nop\none: nop", "line 3: `one` is already defined in line 1"),
         ("ONE = 1\nONE = 1", "line 2: `ONE` is already defined in line 1"),
         ("ONE = TWO\nTWO = 1", "line 1: `TWO` must be defined above this line"),
         (" .org later\nlater:", "line 1: `later` must be defined above this line"),
-        (
-            "ONE = $ffff + 1",
-            "line 1: expected a constant from -32768 to 65535, found 65536",
-        ),
-        (
-            " .org $fffe\n .byte 1, 2\n .byte 3",
-            "line 3: this is past the end of memory",
-        ),
+        ("ONE = $ffff + 1", "line 1: expected a constant from -32768 to 65535, found 65536"),
+        (" .org $fffe\n .byte 1, 2\n .byte 3", "line 3: this is past the end of memory"),
         (" .res -1", "line 1: expected a count from 0 to 65535, found -1"),
         (" .bank 256", "line 1: expected a bank from 0 to 255, found 256"),
         (" .byte ^1", "line 1: `^` stands in front of one label"),
@@ -246,14 +193,8 @@ fn mistakes_are_told_with_their_line() {
         (" .proc one\n .proc two", "line 2: `one` has no `.endproc` yet"),
         (" .proc one\n nop", "line 2: `one` has no `.endproc`"),
         (" .endproc", "line 1: no `.proc` is open"),
-        (
-            " .proc one\nend: nop\n .endproc\nend: nop",
-            "line 4: `end` is already defined in line 2",
-        ),
-        (
-            " .byte 1, 2\n .org 1\n .byte 3",
-            "line 3: what starts here overlaps what starts in line 1",
-        ),
+        (" .proc one\nend: nop\n .endproc\nend: nop", "line 4: `end` is already defined in line 2"),
+        (" .byte 1, 2\n .org 1\n .byte 3", "line 3: what starts here overlaps what starts in line 1"),
     ] {
         assert_eq!(error(source), expected, "{source}");
     }

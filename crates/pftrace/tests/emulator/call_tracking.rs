@@ -38,20 +38,13 @@ fn calls(source: &str) -> Vec<String> {
     let source = format!(
         " .bank fixed\n .org $c000\n .proc main\n ldx #$ff\n txs\n{source}\n .org $fffa\n .word 0, main, handler"
     );
-    let source = if source.contains("handler\n") {
-        source
-    } else {
-        source + "\nhandler = 0"
-    };
+    let source = if source.contains("handler\n") { source } else { source + "\nhandler = 0" };
     let program = asm::assemble(&source).unwrap_or_else(|error| panic!("{error}\n{source}"));
     let mut calls = Calls::default();
     let stop = Machine::new(&program).unwrap().run(100_000, &mut calls);
     assert_eq!(stop, Stop::Exit(0), "{:?}", calls.0);
     let all = calls.0;
-    assert_eq!(
-        (all.first(), all.last()),
-        (Some(&">main".into()), Some(&"<main Stop".into()))
-    );
+    assert_eq!((all.first(), all.last()), (Some(&">main".into()), Some(&"<main Stop".into())));
     all[1..all.len() - 1].to_vec()
 }
 
@@ -65,10 +58,7 @@ fn nested_calls() {
 
 #[test]
 fn a_function_without_a_name() {
-    assert_eq!(
-        calls(&format!(" jsr f{END} .org $c100\nf: rts")),
-        [">sub_c100", "<sub_c100"]
-    );
+    assert_eq!(calls(&format!(" jsr f{END} .org $c100\nf: rts")), [">sub_c100", "<sub_c100"]);
 }
 
 #[test]
@@ -112,10 +102,7 @@ fn many_calls_left_at_once() {
          .proc f\n jsr h\n brk\n .endproc\n\
          .proc h\n ldx #$ff\n txs\n sta $7f08\n jmp $c006\n .endproc\n .proc g\n rts\n .endproc"
     );
-    assert_eq!(
-        calls(&source),
-        [">f", ">h", "<h Abandoned", "<f Abandoned", "gauge 0", ">g", "<g"]
-    );
+    assert_eq!(calls(&source), [">f", ">h", "<h Abandoned", "<f Abandoned", "gauge 0", ">g", "<g"]);
 }
 
 #[test]
@@ -157,16 +144,12 @@ fn addresses_and_stack_pointers() {
     struct Entered(Vec<(u64, u16, u16, u16, u8)>);
     impl Observer for Entered {
         fn enter(&mut self, cycles: u64, call: &Call<'_>) {
-            self.0
-                .push((cycles, call.caller, call.entry, call.return_address, call.sp));
+            self.0.push((cycles, call.caller, call.entry, call.return_address, call.sp));
         }
     }
     let source = " .org $c000\n ldx #$80\n txs\n jsr f\n .org $c010\nf: sta $7f02\n .org $fffc\n .word $c000";
     let program = asm::assemble(source).unwrap();
     let mut entered = Entered::default();
     Machine::new(&program).unwrap().run(100, &mut entered);
-    assert_eq!(
-        entered.0,
-        [(0, 0xc000, 0xc000, 0xc000, 0xfd), (10, 0xc003, 0xc010, 0xc006, 0x80)]
-    );
+    assert_eq!(entered.0, [(0, 0xc000, 0xc000, 0xc000, 0xfd), (10, 0xc003, 0xc010, 0xc006, 0x80)]);
 }

@@ -66,17 +66,9 @@ fn every_opcode_takes_its_cycles() {
 fn crossing_a_page_costs_one_cycle_where_it_does() {
     for opcode in (0..=255).filter(|opcode| !is_branch(*opcode)) {
         let penalty = u8::from(PAGE_CROSSING.contains(&opcode));
-        assert_eq!(
-            cycles(opcode, 0x7f).ok(),
-            expected(opcode),
-            "{opcode:02x} up to the end of the page"
-        );
+        assert_eq!(cycles(opcode, 0x7f).ok(), expected(opcode), "{opcode:02x} up to the end of the page");
         let crossing = expected(opcode).map(|cycles| cycles + penalty);
-        assert_eq!(
-            cycles(opcode, 0x80).ok(),
-            crossing,
-            "{opcode:02x} past the end of the page"
-        );
+        assert_eq!(cycles(opcode, 0x80).ok(), crossing, "{opcode:02x} past the end of the page");
     }
 }
 
@@ -120,13 +112,7 @@ fn a_branch_takes_two_three_or_four_cycles() {
 fn an_interrupt_takes_seven_cycles() {
     let mut bench = Bench::new(" nop");
     bench.cpu.nmi_pending = true;
-    assert_eq!(
-        bench.cpu.step(&mut bench.memory),
-        Ok(Step::Interrupt {
-            kind: Interrupt::Nmi,
-            cycles: 7
-        })
-    );
+    assert_eq!(bench.cpu.step(&mut bench.memory), Ok(Step::Interrupt { kind: Interrupt::Nmi, cycles: 7 }));
 }
 
 #[test]
@@ -136,10 +122,7 @@ fn an_undocumented_opcode_changes_nothing() {
         bench.memory.0[0x0400] = opcode;
         let before = bench.cpu;
         for _ in 0..2 {
-            assert_eq!(
-                bench.cpu.step(&mut bench.memory),
-                Err(IllegalOpcode { pc: 0x0400, opcode })
-            );
+            assert_eq!(bench.cpu.step(&mut bench.memory), Err(IllegalOpcode { pc: 0x0400, opcode }));
             assert_eq!(bench.cpu, before);
         }
     }

@@ -46,11 +46,7 @@ fn decimal_numbers_are_added() {
         };
         let sum = x + y + i32::from(carry);
         let cpu = adder.compute(ADC, a, value, carry);
-        assert_eq!(
-            (cpu.a, cpu.status.carry),
-            (bcd(sum % 100), sum > 99),
-            "{a:02x} + {value:02x} + {carry}"
-        );
+        assert_eq!((cpu.a, cpu.status.carry), (bcd(sum % 100), sum > 99), "{a:02x} + {value:02x} + {carry}");
     }
 }
 
@@ -64,12 +60,7 @@ fn decimal_numbers_are_subtracted() {
         let difference = x - y - i32::from(!carry);
         let cpu = adder.compute(SBC, a, value, carry);
         let expected = (bcd(difference.rem_euclid(100)), difference >= 0);
-        assert_eq!(
-            (cpu.a, cpu.status.carry),
-            expected,
-            "{a:02x} - {value:02x} - {}",
-            !carry
-        );
+        assert_eq!((cpu.a, cpu.status.carry), expected, "{a:02x} - {value:02x} - {}", !carry);
     }
 }
 
@@ -96,11 +87,7 @@ fn any_bytes_are_added_digit_by_digit() {
         let what = format!("{a:02x} + {value:02x} + {carry}");
         assert_eq!(result, high << 4 | low, "{what}");
         assert_eq!(status.carry, high_carry == 1, "{what}");
-        assert_eq!(
-            status.zero,
-            (u32::from(a) + u32::from(value) + u32::from(carry)) % 256 == 0,
-            "{what}"
-        );
+        assert_eq!(status.zero, (u32::from(a) + u32::from(value) + u32::from(carry)) % 256 == 0, "{what}");
         assert_eq!(status.negative, high_sum & 0x08 != 0, "{what}");
         assert_eq!(status.overflow, !(-8..=7).contains(&signed_sum), "{what}");
         assert!(status.decimal);
@@ -110,11 +97,7 @@ fn any_bytes_are_added_digit_by_digit() {
 #[test]
 fn any_bytes_are_subtracted_digit_by_digit_with_binary_flags() {
     let digit = |difference: i32| {
-        if difference < 0 {
-            ((difference - 6) & 0x0f, 1)
-        } else {
-            (difference, 0)
-        }
+        if difference < 0 { ((difference - 6) & 0x0f, 1) } else { (difference, 0) }
     };
     let mut adder = Adder::new();
     for (a, value, carry) in all_operands() {

@@ -11,13 +11,7 @@ fn klaus_dormanns_functional_test() {
     let path = std::env::var_os("FUNCTIONAL_TEST_6502").expect("FUNCTIONAL_TEST_6502 is set");
     let memory = std::fs::read(path).expect("the file can be read");
     assert_eq!(memory.len(), 0x1_0000);
-    let mut bench = Bench {
-        cpu: Cpu {
-            pc: 0x0400,
-            ..Cpu::default()
-        },
-        memory: Memory(memory),
-    };
+    let mut bench = Bench { cpu: Cpu { pc: 0x0400, ..Cpu::default() }, memory: Memory(memory) };
     // A failed check, and the success, is an instruction that jumps to itself.
     loop {
         let pc = bench.cpu.pc;

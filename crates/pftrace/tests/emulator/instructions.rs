@@ -17,10 +17,7 @@ fn one(source: &str, a: u8, value: u8, carry: bool) -> Bench {
 fn nz(result: u8, more: &str) -> String {
     let (v, c) = (more.contains('v'), more.contains('c'));
     let flags = [(result >= 0x80, 'n'), (v, 'v'), (result == 0, 'z'), (c, 'c')];
-    flags
-        .into_iter()
-        .filter_map(|(set, name)| set.then_some(name))
-        .collect()
+    flags.into_iter().filter_map(|(set, name)| set.then_some(name)).collect()
 }
 
 fn bytes() -> impl Iterator<Item = u8> {
@@ -36,14 +33,7 @@ fn pairs() -> impl Iterator<Item = (u8, u8, bool)> {
 fn over_all(source: &str, mut check: impl FnMut((u8, u8, bool), Cpu)) {
     let mut bench = Bench::new(source);
     for (a, value, carry) in pairs() {
-        bench.cpu = Cpu {
-            a,
-            x: a,
-            y: a,
-            pc: 0x0400,
-            sp: 0xff,
-            ..Cpu::default()
-        };
+        bench.cpu = Cpu { a, x: a, y: a, pc: 0x0400, sp: 0xff, ..Cpu::default() };
         bench.cpu.status.carry = carry;
         bench.memory.0[0x80] = value;
         bench.step();
@@ -59,18 +49,9 @@ fn loads() {
         let lda = one(" lda $80", 0x55, value, carry);
         let ldx = one(" ldx $80", 0x55, value, carry);
         let ldy = one(" ldy $80", 0x55, value, carry);
-        assert_eq!(
-            (lda.cpu.a, lda.cpu.x, lda.cpu.y, lda.flags()),
-            (value, 0x55, 0x55, expected.clone())
-        );
-        assert_eq!(
-            (ldx.cpu.a, ldx.cpu.x, ldx.cpu.y, ldx.flags()),
-            (0x55, value, 0x55, expected.clone())
-        );
-        assert_eq!(
-            (ldy.cpu.a, ldy.cpu.x, ldy.cpu.y, ldy.flags()),
-            (0x55, 0x55, value, expected)
-        );
+        assert_eq!((lda.cpu.a, lda.cpu.x, lda.cpu.y, lda.flags()), (value, 0x55, 0x55, expected.clone()));
+        assert_eq!((ldx.cpu.a, ldx.cpu.x, ldx.cpu.y, ldx.flags()), (0x55, value, 0x55, expected.clone()));
+        assert_eq!((ldy.cpu.a, ldy.cpu.x, ldy.cpu.y, ldy.flags()), (0x55, 0x55, value, expected));
     }
 }
 
@@ -90,13 +71,7 @@ fn transfers() {
     for value in [0x00, 0x01, 0x7f, 0x80, 0xff] {
         let run = |source: &str| {
             let mut bench = Bench::new(source);
-            bench.cpu = Cpu {
-                a: 0x11,
-                x: 0x22,
-                y: 0x33,
-                sp: 0x44,
-                ..bench.cpu
-            };
+            bench.cpu = Cpu { a: 0x11, x: 0x22, y: 0x33, sp: 0x44, ..bench.cpu };
             match source.as_bytes()[2] {
                 b'a' => bench.cpu.a = value,
                 b'x' => bench.cpu.x = value,
@@ -136,11 +111,7 @@ fn binary_addition() {
             overflow: !(-128..=127).contains(&signed),
             ..Status::default()
         };
-        assert_eq!(
-            (u32::from(cpu.a), cpu.status),
-            (sum % 256, expected),
-            "{a:02x} + {value:02x} + {carry}"
-        );
+        assert_eq!((u32::from(cpu.a), cpu.status), (sum % 256, expected), "{a:02x} + {value:02x} + {carry}");
     });
 }
 
@@ -157,12 +128,7 @@ fn binary_subtraction() {
             overflow: !(-128..=127).contains(&signed),
             ..Status::default()
         };
-        assert_eq!(
-            (i32::from(cpu.a), cpu.status),
-            (result, expected),
-            "{a:02x} - {value:02x} - {}",
-            !carry
-        );
+        assert_eq!((i32::from(cpu.a), cpu.status), (result, expected), "{a:02x} - {value:02x} - {}", !carry);
     });
 }
 
@@ -191,20 +157,12 @@ type Combination = fn(u8, u8) -> u8;
 
 #[test]
 fn logic() {
-    let operations: [(&str, Combination); 3] = [
-        (" and $80", |a, b| a & b),
-        (" ora $80", |a, b| a | b),
-        (" eor $80", |a, b| a ^ b),
-    ];
+    let operations: [(&str, Combination); 3] =
+        [(" and $80", |a, b| a & b), (" ora $80", |a, b| a | b), (" eor $80", |a, b| a ^ b)];
     for (source, operation) in operations {
         over_all(source, |(a, value, carry), cpu| {
             let result = operation(a, value);
-            let expected = Status {
-                carry,
-                zero: result == 0,
-                negative: result >= 128,
-                ..Status::default()
-            };
+            let expected = Status { carry, zero: result == 0, negative: result >= 128, ..Status::default() };
             assert_eq!((cpu.a, cpu.status), (result, expected), "{source} {a:02x} {value:02x}");
         });
     }
@@ -214,13 +172,7 @@ fn logic() {
 fn bit_takes_n_and_v_from_memory() {
     over_all(" bit $80", |(a, value, carry), cpu| {
         let (negative, overflow) = (value >= 128, value % 128 >= 64);
-        let expected = Status {
-            carry,
-            zero: a & value == 0,
-            negative,
-            overflow,
-            ..Status::default()
-        };
+        let expected = Status { carry, zero: a & value == 0, negative, overflow, ..Status::default() };
         assert_eq!((cpu.a, cpu.status), (a, expected), "{a:02x} {value:02x}");
     });
 }
@@ -250,11 +202,7 @@ fn shifts_in_the_accumulator_and_in_memory() {
             );
             for source in [format!(" {name}"), format!(" {name} a")] {
                 let accumulator = one(&source, value, 0x55, carry);
-                assert_eq!(
-                    (accumulator.cpu.a, accumulator.memory.0[0x80]),
-                    (result, 0x55),
-                    "{name}"
-                );
+                assert_eq!((accumulator.cpu.a, accumulator.memory.0[0x80]), (result, 0x55), "{name}");
                 assert_eq!(accumulator.flags(), expected, "{name} {value:02x} {carry}");
             }
         }
@@ -267,11 +215,7 @@ fn increments_and_decrements() {
         let (up, down) = (value.wrapping_add(1), value.wrapping_sub(1));
         for (source, result) in [(" inc $80", up), (" dec $80", down)] {
             let bench = one(source, 0x55, value, true);
-            assert_eq!(
-                (bench.memory.0[0x80], bench.flags()),
-                (result, nz(result, "c")),
-                "{source}"
-            );
+            assert_eq!((bench.memory.0[0x80], bench.flags()), (result, nz(result, "c")), "{source}");
         }
         let expected = [
             (" inx", [value, up, value], up),
@@ -281,11 +225,7 @@ fn increments_and_decrements() {
         ];
         for (source, registers, result) in expected {
             let Bench { cpu, .. } = one(source, value, 0, true);
-            assert_eq!(
-                ([cpu.a, cpu.x, cpu.y], crate::flags(cpu.status)),
-                (registers, nz(result, "c")),
-                "{source}"
-            );
+            assert_eq!(([cpu.a, cpu.x, cpu.y], crate::flags(cpu.status)), (registers, nz(result, "c")), "{source}");
         }
     }
 }
@@ -310,13 +250,7 @@ fn flags_are_set_and_cleared_one_by_one() {
             assert_eq!(bench.cpu.status, Status::from_byte(expected), "{source}");
         }
     }
-    assert_eq!(
-        Bench::run(" nop", 1).cpu,
-        Cpu {
-            pc: 0x0401,
-            ..Bench::new(" nop").cpu
-        }
-    );
+    assert_eq!(Bench::run(" nop", 1).cpu, Cpu { pc: 0x0401, ..Bench::new(" nop").cpu });
 }
 
 #[test]
@@ -331,23 +265,14 @@ fn status_to_byte_and_back() {
 #[test]
 fn the_stack() {
     let bench = Bench::run(" lda #$80\n pha\n lda #0\n pla", 4);
-    assert_eq!(
-        (bench.cpu.a, bench.cpu.sp, bench.memory.0[0x01ff], bench.flags()),
-        (0x80, 0xff, 0x80, "n".into())
-    );
+    assert_eq!((bench.cpu.a, bench.cpu.sp, bench.memory.0[0x01ff], bench.flags()), (0x80, 0xff, 0x80, "n".into()));
 
     let bench = Bench::run(" sec\n sed\n php\n clc\n cld\n plp", 6);
-    assert_eq!(
-        (bench.cpu.sp, bench.memory.0[0x01ff], bench.flags()),
-        (0xff, 0b0011_1001, "dc".into())
-    );
+    assert_eq!((bench.cpu.sp, bench.memory.0[0x01ff], bench.flags()), (0xff, 0b0011_1001, "dc".into()));
 
     // It wraps in its page.
     let bench = Bench::run(" ldx #0\n txs\n lda #$12\n pha\n pha", 5);
-    assert_eq!(
-        (bench.cpu.sp, bench.memory.0[0x0100], bench.memory.0[0x01ff]),
-        (0xfe, 0x12, 0x12)
-    );
+    assert_eq!((bench.cpu.sp, bench.memory.0[0x0100], bench.memory.0[0x01ff]), (0xfe, 0x12, 0x12));
     let bench = Bench::run(" ldx #$ff\n txs\n pla", 3);
     assert_eq!(bench.cpu.sp, 0x00);
 }
@@ -374,18 +299,9 @@ fn addressing_modes_read() {
     ] {
         let code = format!(" .org $0400\n{source}{data}");
         let mut bench = Bench::new(&code);
-        bench.cpu = Cpu {
-            pc: 0x0400,
-            x: 2,
-            y: 3,
-            ..bench.cpu
-        };
+        bench.cpu = Cpu { pc: 0x0400, x: 2, y: 3, ..bench.cpu };
         let executed = bench.step();
-        let loaded = if source.starts_with(" ldx") {
-            bench.cpu.x
-        } else {
-            bench.cpu.a
-        };
+        let loaded = if source.starts_with(" ldx") { bench.cpu.x } else { bench.cpu.a };
         assert_eq!((executed.address, loaded), (address, value), "{source}");
     }
 }
@@ -407,12 +323,7 @@ fn addressing_modes_write() {
     ] {
         let mut bench = Bench::new(source);
         bench.memory.0[0x22..0x24].copy_from_slice(&[0x34, 0x56]);
-        bench.cpu = Cpu {
-            a: 1,
-            x: 2,
-            y: 3,
-            ..bench.cpu
-        };
+        bench.cpu = Cpu { a: 1, x: 2, y: 3, ..bench.cpu };
         let before = bench.memory.0.clone();
         bench.step();
         let changed: Vec<_> = (0..0x1_0000).filter(|at| bench.memory.0[*at] != before[*at]).collect();
@@ -431,10 +342,7 @@ fn a_store_does_not_read_its_address() {
         fn write(&mut self, _: u16, _: u8) {}
     }
     let mut bus = Watched(Vec::new());
-    let mut cpu = Cpu {
-        pc: 0x0300,
-        ..Cpu::default()
-    };
+    let mut cpu = Cpu { pc: 0x0300, ..Cpu::default() };
     cpu.step(&mut bus).unwrap();
     assert_eq!(bus.0, [0x0300, 0x0301, 0x0302]);
 }

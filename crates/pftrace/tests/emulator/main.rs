@@ -58,14 +58,7 @@ impl Bench {
             memory.0[start..start + segment.bytes.len()].copy_from_slice(&segment.bytes);
         }
         let pc = image.segments.first().map_or(0x0400, |segment| segment.origin);
-        Bench {
-            cpu: Cpu {
-                pc,
-                sp: 0xff,
-                ..Cpu::default()
-            },
-            memory,
-        }
+        Bench { cpu: Cpu { pc, sp: 0xff, ..Cpu::default() }, memory }
     }
 
     /// The bench after as many steps.
@@ -95,21 +88,7 @@ impl Bench {
 }
 
 fn flags(status: Status) -> String {
-    let Status {
-        carry,
-        zero,
-        interrupt_disable,
-        decimal,
-        overflow,
-        negative,
-    } = status;
-    let all = [
-        (negative, 'n'),
-        (overflow, 'v'),
-        (decimal, 'd'),
-        (interrupt_disable, 'i'),
-        (zero, 'z'),
-        (carry, 'c'),
-    ];
+    let Status { carry, zero, interrupt_disable, decimal, overflow, negative } = status;
+    let all = [(negative, 'n'), (overflow, 'v'), (decimal, 'd'), (interrupt_disable, 'i'), (zero, 'z'), (carry, 'c')];
     all.into_iter().filter_map(|(set, name)| set.then_some(name)).collect()
 }

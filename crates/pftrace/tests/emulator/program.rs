@@ -93,10 +93,8 @@ fn ackermann(m: u32, n: u32) -> u32 {
 
 fn expected_console(ticks: u64) -> String {
     let primes: Vec<u32> = (2..=1000).filter(|n| (2..*n).all(|divisor| n % divisor != 0)).collect();
-    let fibonacci: Vec<u32> = std::iter::successors(Some((0, 1)), |(a, b)| Some((*b, a + b)))
-        .map(|(a, _)| a)
-        .take(40)
-        .collect();
+    let fibonacci: Vec<u32> =
+        std::iter::successors(Some((0, 1)), |(a, b)| Some((*b, a + b))).map(|(a, _)| a).take(40).collect();
     let mut moves = Vec::new();
     hanoi(5, 'A', 'C', 'B', &mut moves);
     let shifted = |value: &u32| Some(if value % 2 == 1 { (value / 2) ^ 0xb8 } else { value / 2 });
@@ -106,19 +104,8 @@ fn expected_console(ticks: u64) -> String {
     let mut text = format!("Primes up to 1000:\n{}{} primes\n", columns(&primes, 16), primes.len());
     write!(text, "\nFibonacci numbers:\n{}", columns(&fibonacci, 8)).unwrap();
     write!(text, "\nTowers of Hanoi:\n{}", columns(&moves, 16)).unwrap();
-    write!(
-        text,
-        "\nSorted:\n{}Sum: {}\n",
-        columns(&values, 16),
-        values.iter().sum::<u32>()
-    )
-    .unwrap();
-    write!(
-        text,
-        "\nAckermann(3, 3) = {}\nFrames: 20, ticks: {ticks}\n",
-        ackermann(3, 3)
-    )
-    .unwrap();
+    write!(text, "\nSorted:\n{}Sum: {}\n", columns(&values, 16), values.iter().sum::<u32>()).unwrap();
+    write!(text, "\nAckermann(3, 3) = {}\nFrames: 20, ticks: {ticks}\n", ackermann(3, 3)).unwrap();
     text
 }
 
@@ -128,34 +115,15 @@ fn the_program_prints_what_it_should() {
     let mut machine = Machine::new(&program).unwrap();
     let mut recorder = Recorder::default();
     assert_eq!(machine.run(10_000_000, &mut recorder), Stop::Exit(0));
-    assert_eq!(
-        String::from_utf8_lossy(&recorder.console),
-        expected_console(recorder.irqs)
-    );
+    assert_eq!(String::from_utf8_lossy(&recorder.console), expected_console(recorder.irqs));
 
     assert_eq!(recorder.nmis, 20);
     assert!((100..200).contains(&recorder.irqs), "{}", recorder.irqs);
     assert_eq!(recorder.latencies.len() as u64, recorder.irqs);
     // All three ROMs ran, and bank 1 called bank 0.
-    assert!(
-        recorder.instructions.iter().all(|count| *count > 1000),
-        "{:?}",
-        recorder.instructions
-    );
-    assert!(
-        recorder.banks.windows(3).any(|banks| banks == [1, 0, 1]),
-        "{:?}",
-        recorder.banks
-    );
-    assert_eq!(
-        recorder
-            .gauges
-            .iter()
-            .filter(|gauge| gauge.0 == 0)
-            .map(|gauge| gauge.1)
-            .max(),
-        Some(168)
-    );
+    assert!(recorder.instructions.iter().all(|count| *count > 1000), "{:?}", recorder.instructions);
+    assert!(recorder.banks.windows(3).any(|banks| banks == [1, 0, 1]), "{:?}", recorder.banks);
+    assert_eq!(recorder.gauges.iter().filter(|gauge| gauge.0 == 0).map(|gauge| gauge.1).max(), Some(168));
     assert!((100_000..1_000_000).contains(&machine.cycles()), "{}", machine.cycles());
     // The last of the counters that the interrupts keep, as the program itself sees them.
     assert_eq!(u64::from(machine.ram(0)), recorder.irqs);
@@ -191,16 +159,10 @@ fn a_trace_of_the_program_is_the_same_each_time() {
     let trace = || {
         let mut recorder = Recorder::default();
         let mut both = (&mut recorder, Tracer::new(Vec::new()).unwrap());
-        assert_eq!(
-            Machine::new(&program).unwrap().run(10_000_000, &mut both),
-            Stop::Exit(0)
-        );
+        assert_eq!(Machine::new(&program).unwrap().run(10_000_000, &mut both), Stop::Exit(0));
         let bytes = both.1.finish().unwrap();
         // The other observer saw the run too.
-        assert_eq!(
-            String::from_utf8_lossy(&recorder.console),
-            expected_console(recorder.irqs)
-        );
+        assert_eq!(String::from_utf8_lossy(&recorder.console), expected_console(recorder.irqs));
         bytes
     };
     let bytes = trace();
@@ -228,10 +190,7 @@ fn a_trace_that_cannot_be_written_is_an_error_and_the_run_goes_on() {
     let program = program(SOURCE);
     let mut recorder = Recorder::default();
     let mut both = (&mut recorder, Tracer::new(Full(200_000)).unwrap());
-    assert_eq!(
-        Machine::new(&program).unwrap().run(10_000_000, &mut both),
-        Stop::Exit(0)
-    );
+    assert_eq!(Machine::new(&program).unwrap().run(10_000_000, &mut both), Stop::Exit(0));
     assert!(matches!(both.1.finish(), Err(pftrace::Error::Io { .. })));
     assert_eq!(recorder.nmis, 20);
 }
@@ -262,11 +221,7 @@ fn the_timer_raises_irq_until_it_is_acknowledged() {
     machine.run(1_000_500, &mut recorder);
     assert_eq!((recorder.irqs, machine.ram(0)), (1000, (1000 % 256) as u8));
     assert_eq!((machine.ram(1), machine.ram(2)), (0x80, 0x00));
-    assert!(
-        recorder.latencies.iter().all(|latency| *latency < 3),
-        "{:?}",
-        recorder.latencies
-    );
+    assert!(recorder.latencies.iter().all(|latency| *latency < 3), "{:?}", recorder.latencies);
 }
 
 #[test]
@@ -278,11 +233,7 @@ fn banks_repeat_and_can_be_read() {
     let program = program(source);
     let mut machine = Machine::new(&program).unwrap();
     assert_eq!(machine.run(1000, &mut Recorder::default()), Stop::Exit(7));
-    assert_eq!(
-        [0, 1, 2].map(|address| machine.ram(address)),
-        [1, 0xa1, 0xa1],
-        "and ROM cannot be written"
-    );
+    assert_eq!([0, 1, 2].map(|address| machine.ram(address)), [1, 0xa1, 0xa1], "and ROM cannot be written");
 }
 
 #[test]
@@ -290,18 +241,9 @@ fn a_program_that_does_not_fit_is_refused() {
     let error = |source: &str| Machine::new(&program(source)).unwrap_err().to_string();
     assert_eq!(error(" .org $0200\n nop"), "there is no fixed ROM at $0200 for 1 bytes");
     assert_eq!(error(" .org $8000\n nop"), "there is no fixed ROM at $8000 for 1 bytes");
-    assert_eq!(
-        error(" .bank 0\n .org $bfff\n .byte 1, 2"),
-        "bank 0 has no room at $BFFF for 2 bytes"
-    );
-    assert_eq!(
-        error(" .bank 0\n .org $c000\n nop"),
-        "bank 0 has no room at $C000 for 1 bytes"
-    );
-    assert_eq!(
-        error(" .bank 16\n .org $8000\n nop"),
-        "bank 16 has no room at $8000 for 1 bytes"
-    );
+    assert_eq!(error(" .bank 0\n .org $bfff\n .byte 1, 2"), "bank 0 has no room at $BFFF for 2 bytes");
+    assert_eq!(error(" .bank 0\n .org $c000\n nop"), "bank 0 has no room at $C000 for 1 bytes");
+    assert_eq!(error(" .bank 16\n .org $8000\n nop"), "bank 16 has no room at $8000 for 1 bytes");
 }
 
 #[test]
@@ -314,10 +256,7 @@ fn undocumented_opcodes_end_the_run() {
 #[test]
 fn time_does_not_drift() {
     let exact = |cycles: u64| (u128::from(cycles) * 1_000_000_000 * 176 / 315_000_000) as u64;
-    for cycles in (0..10_000)
-        .chain((0..10_000).map(|n| n * 1_789_773))
-        .chain((0..100).map(|n| (1 << 44) + n))
-    {
+    for cycles in (0..10_000).chain((0..10_000).map(|n| n * 1_789_773)).chain((0..100).map(|n| (1 << 44) + n)) {
         assert_eq!(nanoseconds(cycles), exact(cycles), "{cycles}");
     }
     // 11 seconds are a whole number of cycles.

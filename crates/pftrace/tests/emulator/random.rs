@@ -58,12 +58,7 @@ impl Observer for Checker {
     }
 
     fn instruction(&mut self, instruction: &Instruction, _: &Cpu) {
-        let Instruction {
-            executed,
-            cycles_before,
-            cycles_after,
-            ..
-        } = instruction;
+        let Instruction { executed, cycles_before, cycles_after, .. } = instruction;
         assert_eq!(*cycles_before, self.instructions_until);
         assert_eq!(cycles_after - cycles_before, executed.cycles.into());
         self.instructions_until = *cycles_after;
@@ -92,9 +87,7 @@ impl Observer for Checker {
 
 #[test]
 fn random_programs() {
-    let documented: Vec<u8> = (0..=255)
-        .filter(|opcode| OPCODES[usize::from(*opcode)].is_some())
-        .collect();
+    let documented: Vec<u8> = (0..=255).filter(|opcode| OPCODES[usize::from(*opcode)].is_some()).collect();
     let mut deepest = 0;
     let mut reached_the_limit = 0;
     for seed in 1..=24 {
@@ -104,21 +97,14 @@ fn random_programs() {
             writeln!(source, " .bank {bank}\n .org {origin}").unwrap();
             for number in 0..500 {
                 // All bytes are opcodes, so that it goes on wherever it jumps; few of the last address the ports.
-                write!(
-                    source,
-                    " .proc f{bank}_{number}\n .byte ${:02x}",
-                    documented[random.below(151)]
-                )
-                .unwrap();
+                write!(source, " .proc f{bank}_{number}\n .byte ${:02x}", documented[random.below(151)]).unwrap();
                 for _ in 0..30 {
                     write!(source, ", ${:02x}", documented[random.below(151)]).unwrap();
                 }
                 source.push_str("\n .endproc\n");
             }
         }
-        let calls = (0..40)
-            .map(|_| format!(" jsr ${:04x}\n", 0x8000 + random.below(0x7f00)))
-            .collect::<String>();
+        let calls = (0..40).map(|_| format!(" jsr ${:04x}\n", 0x8000 + random.below(0x7f00))).collect::<String>();
         write!(
             source,
             " .bank fixed\n .org $ff00\n lda #50\n sta $7f03\n lda #0\n sta $7f04\n lda #$80\n sta $7f06\n cli\n{calls}"
@@ -126,12 +112,7 @@ fn random_programs() {
         .unwrap();
         let start = [0xff00, 0xc000 + random.below(15_000)][usize::from(seed % 4 == 0)];
         let vectors = [0xc000 + random.below(15_000), start, 0xc000 + random.below(15_000)];
-        writeln!(
-            source,
-            " .org $fffa\n .word {}, {}, {}",
-            vectors[0], vectors[1], vectors[2]
-        )
-        .unwrap();
+        writeln!(source, " .org $fffa\n .word {}, {}, {}", vectors[0], vectors[1], vectors[2]).unwrap();
 
         let program = asm::assemble(&source).unwrap();
         let mut machine = Machine::new(&program).unwrap();
