@@ -3,6 +3,7 @@
 //! All types are resolved on the way.
 
 mod enums;
+mod extensions;
 mod fields;
 mod ranges;
 
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use crate::error::{Error, Origin};
 use crate::load::{Sources, Unit};
 use crate::observer::{Phase, Watch};
-use crate::parse::{Extend, File, MAX_DEPTH, Message, Opt, Pos, Syntax, TypeRef};
+use crate::parse::{File, MAX_DEPTH, Message, Opt, Pos, Syntax, TypeRef};
 use crate::resolve::{Symbol, Symbols, join};
 
 /// Something that was left out. The output is complete without it, except for what it names.
@@ -31,21 +32,29 @@ impl std::fmt::Display for Note {
     }
 }
 
-/// The types that the fields name: full field name → full type name.
-pub(crate) type Types = HashMap<String, (String, Symbol)>;
+/// What the names in declarations mean.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    /// The types that the fields name: full field name → full type name.
+    pub(crate) types: HashMap<String, (String, Symbol)>,
+    /// The messages that are extended: full name of the extension → full name of the message.
+    pub(crate) extendees: HashMap<String, String>,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
-    pub(crate) types: Types,
+    pub(crate) resolved: Resolved,
     pub(crate) notes: Vec<Note>,
 }
 
 /// Checks all files.
-pub(crate) fn check(sources: &Sources, skip_unsupported: bool, watch: Watch<'_>) -> Result<Checked, Error> {
+pub(crate) fn check(sources: &Sources, watch: Watch<'_>) -> Result<Checked, Error> {
     for unit in &sources.units {
         check_head(unit, &unit.file)?;
     }
     let symbols = Symbols::new(sources)?;
+    let extendable = extensions::extendable(sources);
+    let mut extension_numbers = HashMap::new();
     let mut checked = Checked::default();
     for (index, unit) in sources.units.iter().enumerate() {
         let file = &unit.file;
@@ -55,7 +64,8 @@ pub(crate) fn check(sources: &Sources, skip_unsupported: bool, watch: Watch<'_>)
             index,
             unit,
             file,
-            skip_unsupported,
+            extendable: &extendable,
+            extension_numbers: &mut extension_numbers,
             checked: &mut checked,
         };
         watch.phase(Phase::Check, &unit.name, || checker.file())?;
@@ -64,23 +74,13 @@ pub(crate) fn check(sources: &Sources, skip_unsupported: bool, watch: Watch<'_>)
 }
 
 fn check_head(unit: &Unit, file: &File) -> Result<(), Error> {
-    let origin = |name: &str| Origin {
-        file: unit.name.clone(),
-        line: file.syntax_line,
-        name: name.to_owned(),
-    };
+    let origin = |name: &str| Origin { file: unit.name.clone(), line: file.syntax_line, name: name.to_owned() };
     if let Syntax::Edition(edition) = &file.syntax {
-        let message = "editions are not supported, expected the syntax \"proto2\" or \"proto3\"".to_owned();
-        return Err(Error::Unsupported {
-            origin: origin(&format!("edition {edition}")),
-            message,
-        });
+        let message = "expected the syntax \"proto2\" or \"proto3\"; editions are read from descriptor sets".to_owned();
+        return Err(Error::Unsupported { origin: origin(&format!("edition {edition}")), message });
     }
     if file.package.split('.').count() > MAX_DEPTH {
-        return Err(Error::invalid(
-            origin("package"),
-            format!("expected at most {MAX_DEPTH} parts, found more"),
-        ));
+        return Err(Error::invalid(origin("package"), format!("expected at most {MAX_DEPTH} parts, found more")));
     }
     Ok(())
 }
@@ -92,7 +92,9 @@ struct Checker<'a> {
     index: usize,
     unit: &'a Unit,
     file: &'a File,
-    skip_unsupported: bool,
+    extendable: &'a HashMap<String, (&'a Unit, &'a Message)>,
+    /// The extensions so far: of which message, by which number.
+    extension_numbers: &'a mut HashMap<(String, u64), Origin>,
     checked: &'a mut Checked,
 }
 
@@ -115,9 +117,6 @@ impl Checker<'_> {
 
     fn message(&mut self, scope: &str, message: &Message) -> Result<(), Error> {
         let name = join(scope, &message.name);
-        if option(&message.options, "message_set_wire_format") == Some("true") {
-            self.unsupported(self.origin(message.pos, name.clone()), "message sets are not supported")?;
-        }
         self.fields(&name, message)?;
         self.extends(&name, &message.extends)?;
         for nested in &message.messages {
@@ -129,49 +128,12 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn extends(&mut self, scope: &str, extends: &[Extend]) -> Result<(), Error> {
-        for extend in extends {
-            let extendee = self.resolve(scope, &extend.extendee);
-            let extendee =
-                extendee.map_err(|hint| self.unresolved(extend.pos, &extend.extendee, &extend.extendee, &hint))?;
-            let option = extendee.0.starts_with("google.protobuf.") && extendee.0.ends_with("Options");
-            for field in &extend.fields {
-                let origin = self.origin(field.pos, join(scope, &field.name));
-                if option {
-                    self.note(origin, "custom options are ignored");
-                } else {
-                    self.unsupported(origin, &format!("extensions (of {}) are not supported", extendee.0))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn origin(&self, pos: Pos, name: String) -> Origin {
-        Origin {
-            file: self.unit.name.clone(),
-            line: pos.line,
-            name,
-        }
+        Origin { file: self.unit.name.clone(), line: pos.line, name }
     }
 
     fn note(&mut self, origin: Origin, message: &str) {
-        self.checked.notes.push(Note {
-            origin,
-            message: message.to_owned(),
-        });
-    }
-
-    /// An error, or a note when the caller wants to go on without.
-    fn unsupported(&mut self, origin: Origin, message: &str) -> Result<(), Error> {
-        if !self.skip_unsupported {
-            return Err(Error::Unsupported {
-                origin,
-                message: message.to_owned(),
-            });
-        }
-        self.note(origin, &format!("{message}, left out"));
-        Ok(())
+        self.checked.notes.push(Note { origin, message: message.to_owned() });
     }
 
     /// The type that `name` means within `scope`. Fails with the name of the file that has it, if one has.
@@ -182,10 +144,9 @@ impl Checker<'_> {
 
     fn unresolved(&self, pos: Pos, full_name: &str, type_name: &str, declared_in: &Option<String>) -> Error {
         let message = match declared_in {
-            Some(file) => format!(
-                "type `{type_name}` is declared in `{file}`, which `{}` does not import",
-                self.unit.name
-            ),
+            Some(file) => {
+                format!("type `{type_name}` is declared in `{file}`, which `{}` does not import", self.unit.name)
+            }
             None => format!("type `{type_name}` is not found"),
         };
         Error::invalid(self.origin(pos, full_name.to_owned()), message)
@@ -194,10 +155,7 @@ impl Checker<'_> {
 
 /// The value of a plain option, as written.
 pub(crate) fn option<'a>(options: &'a [Opt], name: &str) -> Option<&'a str> {
-    options
-        .iter()
-        .find(|option| option.name == name)
-        .map(|option| option.value.as_str())
+    options.iter().find(|option| option.name == name).map(|option| option.value.as_str())
 }
 
 fn is_map(type_ref: &TypeRef) -> bool {

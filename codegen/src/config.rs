@@ -17,7 +17,6 @@ use crate::observer::{Observer, Phase, Watch};
 /// ```no_run
 /// let generated = pftrace_codegen::Config::new()
 ///     .include("proto")
-///     .skip_unsupported(true)
 ///     .compile(&["proto/a.proto", "proto/b.proto"], "src/generated.rs")?;
 /// for note in generated.notes() {
 ///     eprintln!("{note}");
@@ -27,7 +26,6 @@ use crate::observer::{Observer, Phase, Watch};
 #[derive(Clone, Default)]
 pub struct Config<'a> {
     includes: Vec<PathBuf>,
-    skip_unsupported: bool,
     observer: Option<&'a dyn Observer>,
 }
 
@@ -43,14 +41,6 @@ impl<'a> Config<'a> {
     #[must_use]
     pub fn include(mut self, directory: impl Into<PathBuf>) -> Self {
         self.includes.push(directory.into());
-        self
-    }
-
-    /// Whether fields that are not supported (groups and extensions) are left out and [noted](Generated::notes), instead of
-    /// being an error. Off unless set.
-    #[must_use]
-    pub fn skip_unsupported(mut self, skip: bool) -> Self {
-        self.skip_unsupported = skip;
         self
     }
 
@@ -72,14 +62,10 @@ impl<'a> Config<'a> {
         let watch = Watch(self.observer);
         watch.phase(Phase::Generate, "", || {
             let inputs: Vec<_> = inputs.iter().map(|input| input.as_ref().to_owned()).collect();
-            let parsed = frontend::read(&inputs, &self.include_directories(), self.skip_unsupported, watch)?;
-            let schema = lower::lower(&parsed, watch)?;
+            let described = frontend::read(&inputs, &self.include_directories(), watch)?;
+            let schema = lower::lower(&described, watch)?;
             let code = emit::emit(&schema, watch)?;
-            Ok(Generated {
-                code,
-                notes: parsed.notes,
-                inputs: parsed.sources.paths,
-            })
+            Ok(Generated { code, notes: described.notes, inputs: described.paths })
         })
     }
 
@@ -94,10 +80,7 @@ impl<'a> Config<'a> {
         let output = output.as_ref();
         if fs::read(output).ok().as_deref() != Some(generated.code.as_bytes()) {
             let written = fs::write(output, &generated.code);
-            written.map_err(|source| Error::Write {
-                path: output.to_owned(),
-                source,
-            })?;
+            written.map_err(|source| Error::Write { path: output.to_owned(), source })?;
         }
         Ok(generated)
     }
@@ -122,21 +105,13 @@ impl<'a> Config<'a> {
     }
 
     fn include_directories(&self) -> Vec<PathBuf> {
-        if self.includes.is_empty() {
-            vec![PathBuf::from(".")]
-        } else {
-            self.includes.clone()
-        }
+        if self.includes.is_empty() { vec![PathBuf::from(".")] } else { self.includes.clone() }
     }
 }
 
 impl fmt::Debug for Config<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("includes", &self.includes)
-            .field("skip_unsupported", &self.skip_unsupported)
-            .field("observer", &self.observer.is_some())
-            .finish()
+        f.debug_struct("Config").field("includes", &self.includes).field("observer", &self.observer.is_some()).finish()
     }
 }
 

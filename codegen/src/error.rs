@@ -130,18 +130,11 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn invalid(origin: Origin, message: impl Into<String>) -> Self {
-        Self::Invalid {
-            origin,
-            message: message.into(),
-        }
+        Self::Invalid { origin, message: message.into() }
     }
 
     pub(crate) fn syntax(file: &str, line: u32, message: impl Into<String>) -> Self {
-        Self::Syntax {
-            file: file.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self::Syntax { file: file.to_owned(), line, message: message.into() }
     }
 }
 
@@ -152,33 +145,13 @@ impl fmt::Display for Error {
             Self::Write { path, source } => write!(f, "{}: cannot be written: {source}", path.display()),
             Self::NotUtf8 { file, line } => write!(f, "{}: expected UTF-8, found other bytes", Place(file, *line)),
             Self::OutsideIncludes { path, includes } => {
-                write!(
-                    f,
-                    "{}: expected an input below an include directory ({})",
-                    path.display(),
-                    paths(includes)
-                )
+                write!(f, "{}: expected an input below an include directory ({})", path.display(), paths(includes))
             }
-            Self::MissingImport {
-                file,
-                line,
-                import,
-                searched,
-            } => {
-                write!(
-                    f,
-                    "{}: import `{import}` is not found in {}",
-                    Place(file, *line),
-                    paths(searched)
-                )
+            Self::MissingImport { file, line, import, searched } => {
+                write!(f, "{}: import `{import}` is not found in {}", Place(file, *line), paths(searched))
             }
             Self::ImportCycle { file, line, cycle } => {
-                write!(
-                    f,
-                    "{}: files import each other: {}",
-                    Place(file, *line),
-                    cycle.join(" -> ")
-                )
+                write!(f, "{}: files import each other: {}", Place(file, *line), cycle.join(" -> "))
             }
             Self::Syntax { file, line, message } => write!(f, "{}: {message}", Place(file, *line)),
             Self::Invalid { origin, message } | Self::Unsupported { origin, message } => {
@@ -187,20 +160,12 @@ impl fmt::Display for Error {
             Self::Duplicate { origin, first } => {
                 write!(f, "{origin}: is already declared at {}", Place(&first.file, first.line))
             }
-            Self::NameClash {
-                origin,
-                first,
-                rust_name,
-            } => {
+            Self::NameClash { origin, first, rust_name } => {
                 write!(f, "{origin}: becomes `{rust_name}` in rust, as does {first}")
             }
             Self::Outdated { path, line: 0 } => write!(f, "{}: expected generated code, found no file", path.display()),
             Self::Outdated { path, line } => {
-                write!(
-                    f,
-                    "{}:{line}: is not what would be generated, generate it again",
-                    path.display()
-                )
+                write!(f, "{}:{line}: is not what would be generated, generate it again", path.display())
             }
             Self::Internal { message } => write!(f, "{message} (this is a bug of pftrace-codegen)"),
         }
@@ -230,9 +195,5 @@ impl fmt::Display for Place<'_> {
 
 fn paths(paths: &[PathBuf]) -> String {
     let quoted: Vec<_> = paths.iter().map(|p| format!("`{}`", p.display())).collect();
-    if quoted.is_empty() {
-        "no directory".to_owned()
-    } else {
-        quoted.join(", ")
-    }
+    if quoted.is_empty() { "no directory".to_owned() } else { quoted.join(", ") }
 }

@@ -9,6 +9,7 @@ pub(crate) struct Schema {
     pub(crate) files: Vec<String>,
     pub(crate) messages: Vec<Message>,
     pub(crate) enums: Vec<Enum>,
+    pub(crate) extensions: Vec<Extension>,
 }
 
 /// An index in [`Schema::messages`].
@@ -43,6 +44,10 @@ pub(crate) struct Message {
     pub(crate) doc: Doc,
     pub(crate) fields: Vec<Field>,
     pub(crate) oneofs: Vec<Oneof>,
+    /// Its extensions are written as items of a `MessageSet`.
+    pub(crate) message_set: bool,
+    /// There may be extensions of it.
+    pub(crate) extendable: bool,
     /// Asked for, or needed by one that is.
     pub(crate) wanted: bool,
 }
@@ -68,9 +73,20 @@ pub(crate) struct Field {
     pub(crate) doc: Doc,
 }
 
+/// A field that is declared outside of its message.
+#[derive(Debug)]
+pub(crate) struct Extension {
+    /// Where it is declared, as in [`Path`].
+    pub(crate) package: String,
+    pub(crate) parents: Vec<String>,
+    pub(crate) extendee: MessageId,
+    pub(crate) field: Field,
+    pub(crate) wanted: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cardinality {
-    /// proto3 without a label, or a member of a oneof.
+    /// Without presence, or a member of a oneof.
     Implicit,
     Optional,
     Required,
@@ -85,6 +101,8 @@ pub(crate) enum Cardinality {
 pub(crate) enum Kind {
     Scalar(Scalar),
     Message(MessageId),
+    /// A message between two tags instead of behind a length.
+    Group(MessageId),
     Enum(EnumId),
     /// Of a key to a value that is no map.
     Map(Scalar, Box<Kind>),
@@ -95,6 +113,8 @@ pub(crate) struct Enum {
     pub(crate) path: Path,
     pub(crate) doc: Doc,
     pub(crate) values: Vec<Value>,
+    /// No other values are legal.
+    pub(crate) closed: bool,
     pub(crate) wanted: bool,
 }
 
@@ -150,10 +170,7 @@ impl Scalar {
 
     /// As a .proto file calls it, which is also what `pftrace_wire` calls it.
     pub(crate) fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(scalar, _)| *scalar == self)
-            .map_or("", |(_, name)| name)
+        Self::ALL.iter().find(|(scalar, _)| *scalar == self).map_or("", |(_, name)| name)
     }
 
     /// Whether repeated fields of it may be packed.
@@ -172,7 +189,7 @@ impl Schema {
     pub(crate) fn type_name(&self, kind: &Kind) -> String {
         match kind {
             Kind::Scalar(scalar) => scalar.name().to_owned(),
-            Kind::Message(id) => self.messages[id.0].path.full_name(),
+            Kind::Message(id) | Kind::Group(id) => self.messages[id.0].path.full_name(),
             Kind::Enum(id) => self.enums[id.0].path.full_name(),
             Kind::Map(key, value) => format!("map<{}, {}>", key.name(), self.type_name(value)),
         }
@@ -182,11 +199,8 @@ impl Schema {
 impl Path {
     pub(crate) fn full_name(&self) -> String {
         let package = Some(self.package.as_str()).filter(|package| !package.is_empty());
-        let parts: Vec<_> = package
-            .into_iter()
-            .chain(self.parents.iter().map(String::as_str))
-            .chain([&*self.name])
-            .collect();
+        let parts: Vec<_> =
+            package.into_iter().chain(self.parents.iter().map(String::as_str)).chain([&*self.name]).collect();
         parts.join(".")
     }
 }

@@ -8,12 +8,7 @@
 //! In a build script (with `pftrace-codegen` under `[build-dependencies]`, without its default features, which only
 //! concern the command, and with `pftrace-wire` under `[dependencies]`):
 //!
-//! ```
-//! # let dir = std::env::temp_dir().join(format!("pftrace-codegen-doc-{}", std::process::id()));
-//! # std::fs::create_dir_all(dir.join("proto")).unwrap();
-//! # std::fs::write(dir.join("proto/shapes.proto"), "syntax = 'proto3'; message Circle { double radius = 1; }").unwrap();
-//! # std::env::set_current_dir(&dir).unwrap();
-//! # unsafe { std::env::set_var("OUT_DIR", &dir) };
+//! ```no_run
 //! // build.rs
 //! use std::path::Path;
 //!
@@ -43,29 +38,34 @@
 //! | .proto | Rust |
 //! |---|---|
 //! | package `a.b` | `mod a { mod b { … } }` |
-//! | message `TrackEvent` | `struct TrackEvent<'w>`, with `new`, `encode` and a method per field |
+//! | message `TrackEvent` | `struct TrackEvent<'w>`, with `new`, `encode`, `raw` and a method per field |
 //! | what is declared in it | `mod track_event { … }` |
-//! | singular field `x` | `set_x(value)`; of a message: `set_x(\|child\| …)` |
+//! | singular field `x` | `set_x(value)`; of a message or group: `set_x(\|child\| …)` |
 //! | repeated field `x` | `add_x(value)`, once per element |
 //! | packed field `x` | `add_x(&[…])`, all elements at once |
 //! | map field `x` | `add_x(key, value)`, once per entry |
+//! | the number of field `x` | `TrackEvent::X_FIELD_NUMBER` |
+//! | extensions of `TrackEvent` | `trait TrackEventExtensions`, where they are declared, with a method per extension |
 //! | enum `Type` | `struct Type(i32)` with a constant per value, named as in the .proto file |
 //!
-//! Setters always write, also a value that is the default. Names that are not Rust's (`fooBar`, `type`, `Self`) are
-//! adapted; two that become one are an error.
+//! Setters always write, also a value that is the default. A message whose length is bounded has a `MAX_LEN`. Names that
+//! are not Rust's (`fooBar`, `type`, `Self`) are adapted; two that become one are an error.
+//!
+//! A message that lacks a required field, or has two fields of a oneof, is not encoded: `encode` returns an error that
+//! names the field. What is checked is known at compile time nearly always, and costs nothing then.
 //!
 //! All of the inputs is generated, and of the files that they import what they need. The output is one file, `no_std`,
 //! without `unsafe`, the same for the same inputs on every machine.
 //!
 //! # Supported, and not
 //!
-//! proto2 and proto3: all scalar types, enums, nested types, repeated and packed fields, oneofs, `optional` in proto3,
-//! maps, imports, public ones too, and google/protobuf/*.proto even where no include directory has them.
+//! proto2 and proto3 whole: all scalar types, enums, nested types, repeated and packed fields, oneofs, maps, `optional` in
+//! proto3, required fields, groups, extensions, message sets, imports, public and weak ones too, and
+//! google/protobuf/*.proto even where no include directory has them.
 //!
-//! Not supported, and refused by name: groups, extensions, message sets, editions. With
-//! [`skip_unsupported`](Config::skip_unsupported) fields that are groups or extensions are left out instead, and noted. Custom
-//! options and services are always left out and noted. What is legal in no .proto file, such as a field number that is
-//! reserved, is refused too.
+//! Custom options and services write nothing: they are left out, and [noted](Generated::notes). Editions are refused. What
+//! is legal in no .proto file, such as a field number that is reserved, is refused too, also what other compilers let
+//! pass.
 //!
 //! Comments become documentation: text, whatever it looks like, never a link or a test.
 
@@ -76,6 +76,7 @@ mod check;
 mod config;
 mod emit;
 mod error;
+mod features;
 mod frontend;
 mod ir;
 mod load;
@@ -88,3 +89,7 @@ pub use crate::check::Note;
 pub use crate::config::{Config, Generated};
 pub use crate::error::{Error, Origin};
 pub use crate::observer::{Counter, Observer, Phase};
+
+#[cfg(test)]
+#[path = "../tests/tree/mod.rs"]
+mod testing;

@@ -15,6 +15,8 @@ use crate::parse::{self, File};
 pub(crate) struct Unit {
     /// As an `import` writes it.
     pub(crate) name: String,
+    /// Where it was read; `None` for what is built in.
+    pub(crate) path: Option<PathBuf>,
     pub(crate) file: File,
     /// The indices of what it imports.
     pub(crate) imports: Vec<usize>,
@@ -36,13 +38,7 @@ pub(crate) struct Sources {
 
 /// Loads `inputs` and all they import.
 pub(crate) fn load(inputs: &[PathBuf], includes: &[PathBuf], watch: Watch<'_>) -> Result<Sources, Error> {
-    let mut loader = Loader {
-        includes,
-        watch,
-        sources: Sources::default(),
-        done: HashMap::new(),
-        input_bytes: 0,
-    };
+    let mut loader = Loader { includes, watch, sources: Sources::default(), done: HashMap::new(), input_bytes: 0 };
     let mut names = Vec::new();
     for input in inputs {
         let (name, path) = loader.name_input(input)?;
@@ -79,6 +75,7 @@ struct Loader<'a> {
 /// A file whose imports are being loaded.
 struct Open {
     name: String,
+    path: Option<PathBuf>,
     file: File,
     /// What it imports: name, line, public.
     wants: Vec<(String, u32, bool)>,
@@ -101,22 +98,13 @@ impl Loader<'_> {
                 return Ok((name, joined));
             }
         }
-        let absolute = fs::canonicalize(input).map_err(|source| Error::Read {
-            path: input.to_owned(),
-            source,
-        })?;
+        let absolute = fs::canonicalize(input).map_err(|source| Error::Read { path: input.to_owned(), source })?;
         for include in self.includes {
-            if let Some(name) = fs::canonicalize(include)
-                .ok()
-                .and_then(|dir| name_below(&dir, &absolute))
-            {
+            if let Some(name) = fs::canonicalize(include).ok().and_then(|dir| name_below(&dir, &absolute)) {
                 return Ok((name, input.to_owned()));
             }
         }
-        Err(Error::OutsideIncludes {
-            path: input.to_owned(),
-            includes: self.includes.to_vec(),
-        })
+        Err(Error::OutsideIncludes { path: input.to_owned(), includes: self.includes.to_vec() })
     }
 
     /// Loads one input and all it imports, depth first.
@@ -149,22 +137,9 @@ impl Loader<'_> {
 
     /// All imports of `open` are loaded.
     fn close(&mut self, open: Open) {
-        let Open {
-            name,
-            file,
-            imports,
-            public_imports,
-            ..
-        } = open;
+        let Open { name, path, file, imports, public_imports, .. } = open;
         self.done.insert(name.clone(), self.sources.units.len());
-        self.sources.units.push(Unit {
-            name,
-            file,
-            imports,
-            public_imports,
-            input: false,
-            wanted: false,
-        });
+        self.sources.units.push(Unit { name, path, file, imports, public_imports, input: false, wanted: false });
     }
 
     fn import(&mut self, file: &str, line: u32, import: String) -> Result<Open, Error> {
@@ -172,64 +147,38 @@ impl Loader<'_> {
             let message = format!("expected a path relative to an include directory, found `{import}`");
             return Err(Error::syntax(file, line, message));
         }
-        if let Some(path) = self
-            .includes
-            .iter()
-            .map(|dir| dir.join(&import))
-            .find(|path| path.is_file())
-        {
+        if let Some(path) = self.includes.iter().map(|dir| dir.join(&import)).find(|path| path.is_file()) {
             return self.read(import, path);
         }
         match builtin::text(&import) {
-            Some(text) => self.parse(import, text),
+            Some(text) => self.parse(import, None, text),
             None => {
                 let (file, searched) = (file.to_owned(), self.includes.to_vec());
-                Err(Error::MissingImport {
-                    file,
-                    line,
-                    import,
-                    searched,
-                })
+                Err(Error::MissingImport { file, line, import, searched })
             }
         }
     }
 
     fn read(&mut self, name: String, path: PathBuf) -> Result<Open, Error> {
         let bytes = self.watch.phase(Phase::Read, &name, || read_file(&path));
-        let bytes = bytes.map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?;
+        let bytes = bytes.map_err(|source| Error::Read { path: path.clone(), source })?;
         self.input_bytes += bytes.len();
-        self.sources.paths.push(path);
+        self.sources.paths.push(path.clone());
         self.watch.count(Counter::Files, self.sources.paths.len());
         self.watch.count(Counter::InputBytes, self.input_bytes);
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let valid = &bytes[..error.valid_up_to()];
             let line = 1 + valid.iter().filter(|&&c| c == b'\n').count() as u32;
-            Error::NotUtf8 {
-                file: name.clone(),
-                line,
-            }
+            Error::NotUtf8 { file: name.clone(), line }
         })?;
-        self.parse(name, text)
+        self.parse(name, Some(path), text)
     }
 
-    fn parse(&self, name: String, text: &str) -> Result<Open, Error> {
+    fn parse(&self, name: String, path: Option<PathBuf>, text: &str) -> Result<Open, Error> {
         let file = self.watch.phase(Phase::Parse, &name, || parse::parse(text));
         let file = file.map_err(|failure| Error::syntax(&name, failure.line, failure.message))?;
-        let wants = file
-            .imports
-            .iter()
-            .map(|import| (import.name.clone(), import.line, import.public))
-            .collect();
-        Ok(Open {
-            name,
-            file,
-            wants,
-            imports: Vec::new(),
-            public_imports: Vec::new(),
-        })
+        let wants = file.imports.iter().map(|import| (import.name.clone(), import.line, import.public)).collect();
+        Ok(Open { name, path, file, wants, imports: Vec::new(), public_imports: Vec::new() })
     }
 }
 
@@ -238,11 +187,7 @@ fn check_chain(open: &[Open], file: &str, line: u32, import: &str) -> Result<(),
     if let Some(start) = open.iter().position(|o| o.name == import) {
         let mut cycle: Vec<_> = open[start..].iter().map(|o| o.name.clone()).collect();
         cycle.push(import.to_owned());
-        return Err(Error::ImportCycle {
-            file: file.to_owned(),
-            line,
-            cycle,
-        });
+        return Err(Error::ImportCycle { file: file.to_owned(), line, cycle });
     }
     Ok(())
 }
@@ -261,11 +206,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The name of `path` below `dir`, with `/` between its parts.
 fn name_below(dir: &Path, path: &Path) -> Option<String> {
-    let plain = |path: &Path| {
-        path.components()
-            .filter(|c| *c != Component::CurDir)
-            .collect::<PathBuf>()
-    };
+    let plain = |path: &Path| path.components().filter(|c| *c != Component::CurDir).collect::<PathBuf>();
     let (dir, path) = (plain(dir), plain(path));
     let mut parts = Vec::new();
     for component in path.strip_prefix(&dir).ok()?.components() {

@@ -1,269 +1,334 @@
-//! From declarations to what is generated from.
+//! From descriptors to what is generated from.
 
 use std::collections::HashMap;
 
-use crate::check::{Types, option};
+use protobuf::descriptor::field_descriptor_proto::{Label, Type};
+use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto};
+
 use crate::error::{Error, Origin};
-use crate::frontend::Parsed;
-use crate::ir::{self, Cardinality, Doc, EnumId, Kind, MessageId, Path, Schema};
-use crate::load::Unit;
+use crate::features::{self, Features, Presence};
+use crate::frontend::{Described, Places};
+use crate::ir::{self, Cardinality, Doc, EnumId, Kind, MessageId, Path, Scalar, Schema};
 use crate::observer::{Phase, Watch};
-use crate::parse::{Comments, Enum, Field, Label, Message, Opt, Pos, Syntax, TypeRef};
-use crate::resolve::{Symbol, join};
+use crate::resolve::join;
 
 /// Lowers all files, and marks what is wanted.
-pub(crate) fn lower(parsed: &Parsed, watch: Watch<'_>) -> Result<Schema, Error> {
-    let mut ids = Ids::default();
-    for unit in &parsed.sources.units {
-        ids.take_up(&unit.file.package, &unit.file.messages, &unit.file.enums);
+pub(crate) fn lower(described: &Described, watch: Watch<'_>) -> Result<Schema, Error> {
+    let mut names = Names::default();
+    for file in &described.files {
+        let descriptor = &file.descriptor;
+        names.take_up(&dotted(descriptor.package()), &descriptor.message_type, &descriptor.enum_type);
     }
     let mut schema = Schema::default();
-    for unit in &parsed.sources.units {
+    for file in &described.files {
+        let descriptor = &file.descriptor;
         let mut lowering = Lowering {
-            unit,
-            types: &parsed.types,
-            ids: &ids,
+            file: descriptor.name(),
+            package: descriptor.package(),
+            wanted: file.wanted,
+            places: &described.places,
+            names: &names,
             schema: &mut schema,
             parents: Vec::new(),
         };
-        watch.phase(Phase::Lower, &unit.name, || {
-            lowering.types(&unit.file.messages, &unit.file.enums)
+        let features = Features::of_file(descriptor).map_err(|edition| lowering.unknown_edition(edition))?;
+        watch.phase(Phase::Lower, descriptor.name(), || {
+            lowering.extensions(features, &descriptor.extension)?;
+            lowering.types(features, &descriptor.message_type, &descriptor.enum_type)
         })?;
     }
-    let inputs = parsed.sources.units.iter().filter(|unit| unit.input);
-    schema.files = inputs.map(|unit| unit.name.clone()).collect();
+    let inputs = described.files.iter().filter(|file| file.input);
+    schema.files = inputs.map(|file| file.descriptor.name().to_owned()).collect();
     want_what_is_needed(&mut schema);
     Ok(schema)
 }
 
-/// The id of each full name, in the order in which [`Lowering`] pushes.
+/// What each full name, with a leading dot as in descriptors, stands for.
 #[derive(Debug, Default)]
-struct Ids {
+struct Names<'a> {
+    /// In the order in which [`Lowering`] pushes.
     messages: HashMap<String, MessageId>,
     enums: HashMap<String, EnumId>,
+    map_entries: HashMap<String, &'a DescriptorProto>,
 }
 
-impl Ids {
-    fn take_up(&mut self, scope: &str, messages: &[Message], enums: &[Enum]) {
+impl<'a> Names<'a> {
+    fn take_up(&mut self, scope: &str, messages: &'a [DescriptorProto], enums: &[EnumDescriptorProto]) {
         for message in messages {
-            let name = join(scope, &message.name);
+            let name = format!("{scope}.{}", message.name());
+            if message.options.map_entry() {
+                self.map_entries.insert(name, message);
+                continue;
+            }
             self.messages.insert(name.clone(), MessageId(self.messages.len()));
-            self.take_up(&name, &message.messages, &message.enums);
+            self.take_up(&name, &message.nested_type, &message.enum_type);
         }
         for enumeration in enums {
-            self.enums
-                .insert(join(scope, &enumeration.name), EnumId(self.enums.len()));
+            self.enums.insert(format!("{scope}.{}", enumeration.name()), EnumId(self.enums.len()));
         }
     }
 }
 
 struct Lowering<'a> {
-    unit: &'a Unit,
-    types: &'a Types,
-    ids: &'a Ids,
+    file: &'a str,
+    package: &'a str,
+    wanted: bool,
+    places: &'a Places,
+    names: &'a Names<'a>,
     schema: &'a mut Schema,
     /// The names of the messages around, outermost first.
     parents: Vec<String>,
 }
 
 impl Lowering<'_> {
-    fn types(&mut self, messages: &[Message], enums: &[Enum]) -> Result<(), Error> {
-        for message in messages {
-            self.message(message)?;
+    fn types(
+        &mut self,
+        features: Features,
+        messages: &[DescriptorProto],
+        enums: &[EnumDescriptorProto],
+    ) -> Result<(), Error> {
+        for message in messages.iter().filter(|message| !message.options.map_entry()) {
+            self.message(features, message)?;
         }
         for enumeration in enums {
-            let lowered = self.enumeration(enumeration);
-            self.schema.enums.push(lowered);
+            self.enumeration(features, enumeration);
         }
         Ok(())
     }
 
-    fn message(&mut self, message: &Message) -> Result<(), Error> {
-        let path = self.path(&message.name);
+    fn message(&mut self, features: Features, message: &DescriptorProto) -> Result<(), Error> {
+        let features = features.with(message.options.special_fields.unknown_fields(), features::OF_MESSAGE);
+        let path = self.path(message.name());
         let full_name = path.full_name();
-        let fields = message
-            .fields
-            .iter()
-            .filter_map(|field| self.field(&full_name, field).transpose());
-        let fields = fields.collect::<Result<Vec<_>, _>>()?;
-        let oneofs = oneofs(message, &fields);
-        let doc = self.doc(full_name, message.pos, &message.comments, &message.options);
-        self.schema.messages.push(ir::Message {
-            path,
-            doc,
-            fields,
-            oneofs,
-            wanted: self.unit.wanted,
+        let fields = message.field.iter().map(|field| {
+            let oneof = field.oneof_index.and_then(|index| message.oneof_decl.get(usize::try_from(index).ok()?));
+            let features = match oneof {
+                Some(oneof) => features.with(oneof.options.special_fields.unknown_fields(), features::OF_ONEOF),
+                None => features,
+            };
+            self.field(features, &full_name, field)
         });
-        self.parents.push(message.name.clone());
-        self.types(&message.messages, &message.enums)?;
+        let fields = fields.collect::<Result<Vec<_>, _>>()?;
+        let doc = self.doc(full_name.clone(), message.options.deprecated());
+        self.schema.messages.push(ir::Message {
+            doc,
+            oneofs: self.oneofs(&full_name, message, &fields),
+            fields,
+            path,
+            message_set: message.options.message_set_wire_format(),
+            extendable: !message.extension_range.is_empty(),
+            wanted: self.wanted,
+        });
+        self.parents.push(message.name().to_owned());
+        self.extensions(features, &message.extension)?;
+        self.types(features, &message.nested_type, &message.enum_type)?;
         self.parents.pop();
         Ok(())
     }
 
+    fn extensions(&mut self, features: Features, extensions: &[FieldDescriptorProto]) -> Result<(), Error> {
+        let scope = self.path("").full_name();
+        for extension in extensions {
+            let field = self.field(features, scope.trim_end_matches('.'), extension)?;
+            let extendee = self.names.messages.get(extension.extendee()).copied();
+            let extendee = extendee.ok_or_else(|| lost(&field.doc.origin.name))?;
+            let (package, parents) = (self.package.to_owned(), self.parents.clone());
+            self.schema.extensions.push(ir::Extension { package, parents, extendee, field, wanted: self.wanted });
+        }
+        Ok(())
+    }
+
     fn path(&self, name: &str) -> Path {
-        Path {
-            package: self.unit.file.package.clone(),
-            parents: self.parents.clone(),
-            name: name.to_owned(),
-        }
+        Path { package: self.package.to_owned(), parents: self.parents.clone(), name: name.to_owned() }
     }
 
-    fn doc(&self, name: String, pos: Pos, comments: &Comments, options: &[Opt]) -> Doc {
+    fn doc(&self, name: String, deprecated: bool) -> Doc {
+        let place = self.places.get(&name);
         Doc {
-            origin: Origin {
-                file: self.unit.name.clone(),
-                line: pos.line,
-                name,
-            },
-            comment: comment(comments),
-            deprecated: option(options, "deprecated") == Some("true"),
+            origin: Origin { file: self.file.to_owned(), line: place.line, name },
+            comment: place.comment,
+            deprecated,
         }
     }
 
-    /// `None` for a group: only those get here that are to be left out.
-    fn field(&self, message: &str, field: &Field) -> Result<Option<ir::Field>, Error> {
-        let full_name = join(message, &field.name);
-        let Some(kind) = self.kind(&full_name, &field.type_ref)? else {
-            return Ok(None);
-        };
-        let number = u32::try_from(field.number).map_err(|_| lost(&full_name))?;
-        let cardinality = self.cardinality(field, &kind);
-        let options = ["default", "packed"].into_iter();
-        let options = options
-            .filter_map(|name| Some(format!("{name} = {}", option(&field.options, name)?)))
-            .collect();
-        let doc = self.doc(full_name, field.pos, &field.comments, &field.options);
-        let (name, oneof) = (field.name.clone(), field.oneof);
-        Ok(Some(ir::Field {
-            name,
+    fn field(&self, features: Features, scope: &str, field: &FieldDescriptorProto) -> Result<ir::Field, Error> {
+        let features = features.with(field.options.special_fields.unknown_fields(), features::OF_FIELD);
+        let full_name = join(scope, field.name());
+        let number = u32::try_from(field.number()).map_err(|_| lost(&full_name))?;
+        let kind = self.kind(features, &full_name, field)?;
+        Ok(ir::Field {
+            name: field.name().to_owned(),
             number,
-            cardinality,
+            cardinality: cardinality(features, field, &kind),
+            oneof: field.oneof_index.filter(|_| !field.proto3_optional()).and_then(|index| usize::try_from(index).ok()),
+            options: options(field),
+            doc: self.doc(full_name, field.options.deprecated()),
             kind,
-            oneof,
-            options,
-            doc,
-        }))
+        })
     }
 
-    fn kind(&self, full_name: &str, type_ref: &TypeRef) -> Result<Option<Kind>, Error> {
-        Ok(Some(match type_ref {
-            TypeRef::Scalar(scalar) => Kind::Scalar(*scalar),
-            TypeRef::Named(_) => self.named(full_name)?,
-            TypeRef::Map(key, value) => {
-                let (TypeRef::Scalar(key), Some(value)) = (&**key, self.kind(full_name, value)?) else {
-                    return Err(lost(full_name));
-                };
-                Kind::Map(*key, Box::new(value))
-            }
-            TypeRef::Group => return Ok(None),
-        }))
-    }
-
-    fn named(&self, full_name: &str) -> Result<Kind, Error> {
-        let (name, symbol) = self.types.get(full_name).ok_or_else(|| lost(full_name))?;
-        let kind = match symbol {
-            Symbol::Message => self.ids.messages.get(name).copied().map(Kind::Message),
-            Symbol::Enum => self.ids.enums.get(name).copied().map(Kind::Enum),
-            Symbol::Other => None,
+    fn kind(&self, features: Features, full_name: &str, field: &FieldDescriptorProto) -> Result<Kind, Error> {
+        let name = field.type_name();
+        let kind = match field.type_.and_then(|ty| ty.enum_value().ok()) {
+            Some(Type::TYPE_ENUM) => self.names.enums.get(name).copied().map(Kind::Enum),
+            Some(Type::TYPE_GROUP) => self.names.messages.get(name).copied().map(Kind::Group),
+            Some(Type::TYPE_MESSAGE) => match self.names.map_entries.get(name) {
+                Some(entry) => return self.map(features, full_name, entry),
+                None if features.delimited => self.names.messages.get(name).copied().map(Kind::Group),
+                None => self.names.messages.get(name).copied().map(Kind::Message),
+            },
+            Some(scalar) => scalar_of(scalar).map(Kind::Scalar),
+            None => None,
         };
         kind.ok_or_else(|| lost(full_name))
     }
 
-    fn cardinality(&self, field: &Field, kind: &Kind) -> Cardinality {
-        let can_be_packed = match kind {
-            Kind::Scalar(scalar) => scalar.can_be_packed(),
-            Kind::Enum(_) => true,
-            Kind::Message(_) | Kind::Map(..) => false,
-        };
-        let packed = match option(&field.options, "packed") {
-            Some(value) => value == "true",
-            None => self.unit.file.syntax == Syntax::Proto3,
-        };
-        match field.label {
-            _ if matches!(kind, Kind::Map(..)) => Cardinality::Map,
-            None => Cardinality::Implicit,
-            Some(Label::Optional) => Cardinality::Optional,
-            Some(Label::Required) => Cardinality::Required,
-            Some(Label::Repeated) if packed && can_be_packed => Cardinality::Packed,
-            Some(Label::Repeated) => Cardinality::Repeated,
-        }
+    /// Its values are length-prefixed, also where other messages are delimited.
+    fn map(&self, features: Features, full_name: &str, entry: &DescriptorProto) -> Result<Kind, Error> {
+        let features = Features { delimited: false, ..features };
+        let [key, value] = &*entry.field else { return Err(lost(full_name)) };
+        let Kind::Scalar(key) = self.kind(features, full_name, key)? else { return Err(lost(full_name)) };
+        Ok(Kind::Map(key, Box::new(self.kind(features, full_name, value)?)))
     }
 
-    fn enumeration(&self, enumeration: &Enum) -> ir::Enum {
-        let path = self.path(&enumeration.name);
-        let full_name = path.full_name();
+    fn oneofs(&self, message: &str, descriptor: &DescriptorProto, fields: &[ir::Field]) -> Vec<ir::Oneof> {
+        let oneofs = descriptor.oneof_decl.iter().enumerate().map(|(index, oneof)| ir::Oneof {
+            name: oneof.name().to_owned(),
+            comment: self.places.get(&join(message, oneof.name())).comment,
+            fields: fields.iter().filter(|field| field.oneof == Some(index)).map(|field| field.name.clone()).collect(),
+        });
+        // Behind those that are declared come those of single optional fields.
+        oneofs.filter(|oneof| !oneof.fields.is_empty()).collect()
+    }
+
+    fn enumeration(&mut self, features: Features, enumeration: &EnumDescriptorProto) {
+        let features = features.with(enumeration.options.special_fields.unknown_fields(), features::OF_ENUM);
+        let path = self.path(enumeration.name());
         // Values are siblings of their enum.
+        let full_name = path.full_name();
         let scope = full_name.rsplit_once('.').map_or("", |(scope, _)| scope);
-        // Out of 32 bits would have been refused.
-        let values = enumeration.values.iter().map(|value| ir::Value {
-            name: value.name.clone(),
-            number: value.number as i32,
-            doc: self.doc(join(scope, &value.name), value.pos, &value.comments, &value.options),
+        let values = enumeration.value.iter().map(|value| ir::Value {
+            name: value.name().to_owned(),
+            number: value.number(),
+            doc: self.doc(join(scope, value.name()), value.options.deprecated()),
         });
         let values = values.collect();
-        let doc = self.doc(
-            path.full_name(),
-            enumeration.pos,
-            &enumeration.comments,
-            &enumeration.options,
-        );
-        ir::Enum {
-            path,
-            doc,
-            values,
-            wanted: self.unit.wanted,
-        }
+        let doc = self.doc(full_name.clone(), enumeration.options.deprecated());
+        self.schema.enums.push(ir::Enum { path, doc, values, closed: features.closed_enums, wanted: self.wanted });
+    }
+
+    fn unknown_edition(&self, edition: u64) -> Error {
+        let message = format!("expected the edition 2023 or 2024, found the one of number {edition}");
+        let origin = Origin { file: self.file.to_owned(), line: 0, name: self.package.to_owned() };
+        Error::Unsupported { origin, message }
     }
 }
 
-fn oneofs(message: &Message, fields: &[ir::Field]) -> Vec<ir::Oneof> {
-    let empty = message.oneofs.iter().map(|oneof| ir::Oneof {
-        name: oneof.name.clone(),
-        comment: comment(&oneof.comments),
-        fields: Vec::new(),
-    });
-    let mut oneofs: Vec<_> = empty.collect();
-    for field in fields {
-        if let Some(oneof) = field.oneof.and_then(|index| oneofs.get_mut(index)) {
-            oneof.fields.push(field.name.clone());
-        }
+fn cardinality(features: Features, field: &FieldDescriptorProto, kind: &Kind) -> Cardinality {
+    let can_be_packed = match kind {
+        Kind::Scalar(scalar) => scalar.can_be_packed(),
+        Kind::Enum(_) => true,
+        Kind::Message(_) | Kind::Group(_) | Kind::Map(..) => false,
+    };
+    let packed = can_be_packed && field.options.packed.unwrap_or(features.packed);
+    match field.label() {
+        _ if matches!(kind, Kind::Map(..)) => Cardinality::Map,
+        Label::LABEL_REPEATED if packed => Cardinality::Packed,
+        Label::LABEL_REPEATED => Cardinality::Repeated,
+        Label::LABEL_REQUIRED => Cardinality::Required,
+        Label::LABEL_OPTIONAL if field.proto3_optional() => Cardinality::Optional,
+        Label::LABEL_OPTIONAL if field.oneof_index.is_some() => Cardinality::Implicit,
+        Label::LABEL_OPTIONAL => match features.presence {
+            Presence::Explicit => Cardinality::Optional,
+            Presence::Implicit => Cardinality::Implicit,
+            Presence::Required => Cardinality::Required,
+        },
     }
-    oneofs
+}
+
+/// Those that tell how to write or read the field.
+fn options(field: &FieldDescriptorProto) -> Vec<String> {
+    let default = field.default_value.as_ref().map(|value| match field.type_() {
+        Type::TYPE_STRING => format!("default = \"{}\"", value.escape_debug()),
+        // Its bytes are escaped in the descriptor.
+        Type::TYPE_BYTES => format!("default = \"{value}\""),
+        Type::TYPE_FLOAT | Type::TYPE_DOUBLE => {
+            format!("default = {}", value.parse().map_or_else(|_| value.clone(), |value: f64| value.to_string()))
+        }
+        _ => format!("default = {value}"),
+    });
+    let packed = field.options.packed.map(|packed| format!("packed = {packed}"));
+    default.into_iter().chain(packed).collect()
+}
+
+fn scalar_of(ty: Type) -> Option<Scalar> {
+    Some(match ty {
+        Type::TYPE_INT32 => Scalar::Int32,
+        Type::TYPE_INT64 => Scalar::Int64,
+        Type::TYPE_UINT32 => Scalar::Uint32,
+        Type::TYPE_UINT64 => Scalar::Uint64,
+        Type::TYPE_SINT32 => Scalar::Sint32,
+        Type::TYPE_SINT64 => Scalar::Sint64,
+        Type::TYPE_FIXED32 => Scalar::Fixed32,
+        Type::TYPE_FIXED64 => Scalar::Fixed64,
+        Type::TYPE_SFIXED32 => Scalar::Sfixed32,
+        Type::TYPE_SFIXED64 => Scalar::Sfixed64,
+        Type::TYPE_BOOL => Scalar::Bool,
+        Type::TYPE_FLOAT => Scalar::Float,
+        Type::TYPE_DOUBLE => Scalar::Double,
+        Type::TYPE_STRING => Scalar::String,
+        Type::TYPE_BYTES => Scalar::Bytes,
+        Type::TYPE_MESSAGE | Type::TYPE_GROUP | Type::TYPE_ENUM => return None,
+    })
+}
+
+/// With the leading dot that full names have in descriptors.
+fn dotted(package: &str) -> String {
+    if package.is_empty() { String::new() } else { format!(".{package}") }
 }
 
 fn lost(name: &str) -> Error {
-    Error::Internal {
-        message: format!("the type of {name} got lost"),
-    }
+    Error::Internal { message: format!("the type of {name} got lost") }
 }
 
-fn comment(comments: &Comments) -> String {
-    match (comments.leading.as_str(), comments.trailing.as_str()) {
-        (leading, "") => leading.to_owned(),
-        ("", trailing) => trailing.to_owned(),
-        (leading, trailing) => format!("{leading}\n\n{trailing}"),
-    }
-}
-
-/// What a wanted message has fields of is wanted too.
+/// What a wanted message has fields of is wanted too, and the message of a wanted extension.
 fn want_what_is_needed(schema: &mut Schema) {
+    want_extensions(schema);
     let wanted = schema.messages.iter().enumerate().filter(|(_, message)| message.wanted);
     let mut pending: Vec<_> = wanted.map(|(index, _)| index).collect();
+    for extension in &schema.extensions {
+        if extension.wanted {
+            want(&extension.field.kind, &mut schema.messages, &mut schema.enums, &mut pending);
+        }
+    }
     while let Some(index) = pending.pop() {
-        for field in 0..schema.messages[index].fields.len() {
-            let kind = match &schema.messages[index].fields[field].kind {
-                Kind::Map(_, value) => &**value,
-                kind => kind,
-            };
-            match *kind {
-                Kind::Message(MessageId(id)) if !schema.messages[id].wanted => {
-                    schema.messages[id].wanted = true;
-                    pending.push(id);
-                }
-                Kind::Enum(EnumId(id)) => schema.enums[id].wanted = true,
-                _ => {}
+        let fields = std::mem::take(&mut schema.messages[index].fields);
+        for field in &fields {
+            want(&field.kind, &mut schema.messages, &mut schema.enums, &mut pending);
+        }
+        schema.messages[index].fields = fields;
+    }
+}
+
+fn want(kind: &Kind, messages: &mut [ir::Message], enums: &mut [ir::Enum], pending: &mut Vec<usize>) {
+    match *kind {
+        Kind::Map(_, ref value) => want(value, messages, enums, pending),
+        Kind::Message(MessageId(id)) | Kind::Group(MessageId(id)) => {
+            if !std::mem::replace(&mut messages[id].wanted, true) {
+                pending.push(id);
             }
         }
+        Kind::Enum(EnumId(id)) => enums[id].wanted = true,
+        Kind::Scalar(_) => {}
+    }
+}
+
+/// An option is written by compilers only: those who generate the options themselves get its writer.
+fn want_extensions(schema: &mut Schema) {
+    for extension in &mut schema.extensions {
+        let extendee = &mut schema.messages[extension.extendee.0];
+        let option = extendee.path.package == "google.protobuf" && extendee.path.name.ends_with("Options");
+        extension.wanted &= !option || extendee.wanted;
+        extendee.wanted |= extension.wanted;
     }
 }

@@ -12,7 +12,9 @@ pub enum Phase {
     Parse,
     /// Resolving the types in one file, and checking the rules of the language.
     Check,
-    /// Turning the declarations of one file into the generator's own form.
+    /// Making the descriptors of all files. The subject is empty.
+    Describe,
+    /// Turning the descriptor of one file into the generator's own form.
     Lower,
     /// Writing the code of one message or enum. The subject is its full name.
     Emit,
@@ -29,6 +31,7 @@ impl Phase {
             Self::Read => "read",
             Self::Parse => "parse",
             Self::Check => "check",
+            Self::Describe => "describe",
             Self::Lower => "lower",
             Self::Emit => "emit",
             Self::Format => "format",

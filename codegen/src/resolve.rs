@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Origin};
 use crate::load::{Sources, Unit};
-use crate::parse::{Enum, Field, Message, Pos, TypeRef};
+use crate::parse::{Enum, Extend, Field, Message, Pos, TypeRef};
 
 /// What is declared under a full name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +35,13 @@ pub(crate) struct Symbols {
 impl Symbols {
     /// Takes up all names. Fails when one is declared twice.
     pub(crate) fn new(sources: &Sources) -> Result<Self, Error> {
-        let mut symbols = Self {
-            visible: visible(&sources.units),
-            ..Self::default()
-        };
+        let mut symbols = Self { visible: visible(&sources.units), ..Self::default() };
         for (unit, source) in sources.units.iter().enumerate() {
-            let mut scope = Scope {
-                symbols: &mut symbols,
-                units: &sources.units,
-                unit,
-            };
+            let mut scope = Scope { symbols: &mut symbols, units: &sources.units, unit };
             let file = &source.file;
             scope.package(&file.package);
             scope.types(&file.package, &file.messages, &file.enums)?;
+            scope.extends(&file.package, &file.extends)?;
             for service in &file.services {
                 scope.add(join(&file.package, &service.name), Symbol::Other, service.pos)?;
             }
@@ -63,17 +57,9 @@ impl Symbols {
             for package in prefixes(&file.package) {
                 if let Some(entry) = self.entries.get(package) {
                     let name = package.to_owned();
-                    let first = Origin {
-                        file: units[entry.unit].name.clone(),
-                        line: entry.line,
-                        name: name.clone(),
-                    }
-                    .into();
-                    let origin = Origin {
-                        file: units[unit].name.clone(),
-                        line: file.syntax_line,
-                        name,
-                    };
+                    let first =
+                        Origin { file: units[entry.unit].name.clone(), line: entry.line, name: name.clone() }.into();
+                    let origin = Origin { file: units[unit].name.clone(), line: file.syntax_line, name };
                     return Err(Error::Duplicate { origin, first });
                 }
             }
@@ -93,18 +79,13 @@ impl Symbols {
             let whole = join(scope, name);
             if first.len() == name.len() {
                 match self.type_at(unit, whole) {
-                    Err(Unresolved {
-                        declared_in: Some(file),
-                    }) => hidden = hidden.or(Some(file)),
+                    Err(Unresolved { declared_in: Some(file) }) => hidden = hidden.or(Some(file)),
                     Err(_) => {}
                     found => return found,
                 }
             } else if self.is_scope(unit, &candidate) {
                 return self.type_at(unit, whole);
-            } else if let Err(Unresolved {
-                declared_in: Some(file),
-            }) = self.type_at(unit, whole)
-            {
+            } else if let Err(Unresolved { declared_in: Some(file) }) = self.type_at(unit, whole) {
                 hidden = hidden.or(Some(file));
             }
         }
@@ -115,9 +96,7 @@ impl Symbols {
         match self.entries.get(&name) {
             Some(entry) if entry.symbol == Symbol::Other => Err(Unresolved { declared_in: None }),
             Some(entry) if self.visible[unit].contains(&entry.unit) => Ok((name, entry.symbol)),
-            Some(entry) => Err(Unresolved {
-                declared_in: Some(entry.unit),
-            }),
+            Some(entry) => Err(Unresolved { declared_in: Some(entry.unit) }),
             None => Err(Unresolved { declared_in: None }),
         }
     }
@@ -125,15 +104,8 @@ impl Symbols {
     /// Whether more names lie within `name`: a message, or a package of a visible file.
     fn is_scope(&self, unit: usize, name: &str) -> bool {
         let visible = &self.visible[unit];
-        let message = self
-            .entries
-            .get(name)
-            .is_some_and(|e| e.symbol != Symbol::Other && visible.contains(&e.unit));
-        message
-            || self
-                .packages
-                .get(name)
-                .is_some_and(|units| units.iter().any(|unit| visible.contains(unit)))
+        let message = self.entries.get(name).is_some_and(|e| e.symbol != Symbol::Other && visible.contains(&e.unit));
+        message || self.packages.get(name).is_some_and(|units| units.iter().any(|unit| visible.contains(unit)))
     }
 }
 
@@ -154,34 +126,17 @@ struct Scope<'a> {
 impl Scope<'_> {
     fn package(&mut self, package: &str) {
         for package in prefixes(package) {
-            self.symbols
-                .packages
-                .entry(package.to_owned())
-                .or_default()
-                .push(self.unit);
+            self.symbols.packages.entry(package.to_owned()).or_default().push(self.unit);
         }
     }
 
     fn add(&mut self, name: String, symbol: Symbol, pos: Pos) -> Result<(), Error> {
-        let entry = Entry {
-            symbol,
-            unit: self.unit,
-            line: pos.line,
-        };
+        let entry = Entry { symbol, unit: self.unit, line: pos.line };
         let Some(first) = self.symbols.entries.insert(name.clone(), entry) else {
             return Ok(());
         };
-        let first = Origin {
-            file: self.units[first.unit].name.clone(),
-            line: first.line,
-            name: name.clone(),
-        }
-        .into();
-        let origin = Origin {
-            file: self.units[self.unit].name.clone(),
-            line: pos.line,
-            name,
-        };
+        let first = Origin { file: self.units[first.unit].name.clone(), line: first.line, name: name.clone() }.into();
+        let origin = Origin { file: self.units[self.unit].name.clone(), line: pos.line, name };
         Err(Error::Duplicate { origin, first })
     }
 
@@ -208,7 +163,15 @@ impl Scope<'_> {
         for oneof in &message.oneofs {
             self.add(join(&name, &oneof.name), Symbol::Other, oneof.pos)?;
         }
+        self.extends(&name, &message.extends)?;
         self.types(&name, &message.messages, &message.enums)
+    }
+
+    fn extends(&mut self, scope: &str, extends: &[Extend]) -> Result<(), Error> {
+        for field in extends.iter().flat_map(|extend| &extend.fields) {
+            self.add(join(scope, &field.name), Symbol::Other, field.pos)?;
+        }
+        Ok(())
     }
 
     fn field(&mut self, message: &str, field: &Field) -> Result<(), Error> {
@@ -221,7 +184,7 @@ impl Scope<'_> {
 }
 
 /// The message that protoc makes up for the map field `field`.
-fn map_entry_name(field: &str) -> String {
+pub(crate) fn map_entry_name(field: &str) -> String {
     let mut name = String::new();
     let mut upper = true;
     for c in field.chars() {
@@ -241,12 +204,7 @@ fn visible(units: &[Unit]) -> Vec<HashSet<usize>> {
     let mut visible = Vec::new();
     for (i, unit) in units.iter().enumerate() {
         let with = |imports: &[usize]| -> HashSet<usize> {
-            imports
-                .iter()
-                .flat_map(|&import| &shown[import])
-                .copied()
-                .chain([i])
-                .collect()
+            imports.iter().flat_map(|&import| &shown[import]).copied().chain([i]).collect()
         };
         visible.push(with(&unit.imports));
         let own = with(&unit.public_imports);
@@ -256,11 +214,7 @@ fn visible(units: &[Unit]) -> Vec<HashSet<usize>> {
 }
 
 pub(crate) fn join(scope: &str, name: &str) -> String {
-    if scope.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{scope}.{name}")
-    }
+    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
 
 /// `a.b.c`, `a.b`, `a`; nothing for the empty name.

@@ -23,7 +23,7 @@ fn generate(text: &[u8]) -> Result<String, Error> {
     let input = dir.join("a.proto");
     std::fs::write(&input, text).unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let config = Config::new().include(&dir).include(fixtures).skip_unsupported(true);
+    let config = Config::new().include(&dir).include(fixtures);
     let generated = config.generate(&[&input]);
     std::fs::remove_file(input).unwrap();
     generated.map(|generated| generated.code().to_owned())
@@ -35,18 +35,16 @@ fn assert_error_or_rust(text: &[u8]) {
         Err(Error::Internal { message }) => panic!("{message}"),
         Err(error) => {
             let text = error.to_string();
-            assert!(
-                text.starts_with("a.proto") || text.starts_with("legacy.proto"),
-                "{text}"
-            );
+            assert!(text.starts_with("a.proto") || text.starts_with("legacy.proto"), "{text}");
             assert!(!text.contains('\n') && !text.ends_with('.'), "{text:?}");
         }
     }
 }
 
-const VALID: [&str; 3] = [
+const VALID: [&str; 4] = [
     include_str!("fixtures/everything.proto"),
     include_str!("fixtures/legacy.proto"),
+    include_str!("fixtures/plain.proto"),
     include_str!("fixtures/other/types.proto"),
 ];
 
@@ -65,6 +63,9 @@ fn pieces() -> impl Strategy<Value = String> {
         "reserved",
         "extensions",
         "group",
+        "optional group G = 7 {",
+        "extensions 5 to 9;",
+        "extend M { optional int32 y = 5; }",
         "map<",
         ">",
         "optional",
@@ -114,12 +115,7 @@ fn pieces() -> impl Strategy<Value = String> {
 
 /// A valid file with some bytes or lines changed.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
-    let edit = (
-        any::<prop::sample::Index>(),
-        any::<prop::sample::Index>(),
-        0..5_u8,
-        any::<u8>(),
-    );
+    let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..5_u8, any::<u8>());
     (prop::sample::select(VALID.to_vec()), prop::collection::vec(edit, 1..4)).prop_map(|(text, edits)| {
         let mut bytes = text.as_bytes().to_vec();
         for (a, b, kind, byte) in edits {
@@ -229,10 +225,7 @@ fn the_deepest_that_is_allowed() {
     let package = (0..64).map(|i| format!("p{i}")).collect::<Vec<_>>().join(".");
     let open: String = (0..63).map(|i| format!("message M{i} {{ M0 x = 1; ")).collect();
     let text = format!("syntax = \"proto3\"; package {package}; {open} {}", "}".repeat(63));
-    let code = std::thread::Builder::new()
-        .stack_size(2 << 20)
-        .spawn(move || generate(text.as_bytes()))
-        .unwrap();
+    let code = std::thread::Builder::new().stack_size(2 << 20).spawn(move || generate(text.as_bytes())).unwrap();
     let code = code.join().unwrap().unwrap();
     assert_eq!(code.matches("pub fn set_x").count(), 63);
 }
@@ -241,11 +234,7 @@ fn the_deepest_that_is_allowed() {
 fn a_large_file_takes_no_long() {
     // Names that are long to look up, and many of them.
     let message = |i: usize| {
-        format!(
-            "message M{i} {{ M{} a = 1; repeated .p.M{i} b = 2; reserved 100 to {}; }}\n",
-            i / 2,
-            101 + i
-        )
+        format!("message M{i} {{ M{} a = 1; repeated .p.M{i} b = 2; reserved 100 to {}; }}\n", i / 2, 101 + i)
     };
     let text: String = (0..10_000).map(message).collect();
     let start = std::time::Instant::now();

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use pftrace_wire::{Message, Overflow};
+use pftrace_wire::{Error, Message};
 use prost_reflect::{DescriptorPool, DynamicMessage, MapKey, Value};
 
 #[rustfmt::skip]
@@ -35,17 +35,14 @@ fn decode(name: &str, bytes: &[u8]) -> DynamicMessage {
 }
 
 fn field(message: &DynamicMessage, name: &str) -> Value {
-    message
-        .get_field_by_name(name)
-        .unwrap_or_else(|| panic!("no field {name}"))
-        .into_owned()
+    message.get_field_by_name(name).unwrap_or_else(|| panic!("no field {name}")).into_owned()
 }
 
 /// Writes with a generated writer, and reads.
 macro_rules! written {
     ($writer:ident, $name:literal, $f:expr) => {{
         let mut buffer = vec![0; 1 << 18];
-        let bytes: Result<&mut [u8], Overflow> = $writer::encode(&mut buffer, $f);
+        let bytes: Result<&mut [u8], Error> = $writer::encode(&mut buffer, $f);
         decode($name, bytes.unwrap())
     }};
 }
@@ -189,16 +186,13 @@ fn packed_and_unpacked_differ_on_the_wire() {
     });
     assert_eq!(unpacked.unwrap(), [0x90, 1, 1, 0x90, 1, 2]);
     let unpacked = Old::encode(&mut buffer, |m| {
-        m.add_unpacked(1).add_unpacked(-1);
+        m.set_required(0).add_unpacked(1).add_unpacked(-1);
     });
-    assert_eq!(
-        unpacked.unwrap(),
-        [0x28, 1, 0x28, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1]
-    );
+    assert_eq!(unpacked.unwrap(), [0x08, 0, 0x28, 1, 0x28, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1]);
     let packed = Old::encode(&mut buffer, |m| {
-        m.add_packed(&[1, -1]).add_modes(&[Mode::MODE_A, Mode::MODE_B]);
+        m.set_required(0).add_packed(&[1, -1]).add_modes(&[Mode::MODE_A, Mode::MODE_B]);
     });
-    assert_eq!(packed.unwrap(), [0x32, 2, 2, 1, 0x3a, 2, 1, 2]);
+    assert_eq!(packed.unwrap(), [0x08, 0, 0x32, 2, 2, 1, 0x3a, 2, 1, 2]);
 }
 
 #[test]
@@ -209,8 +203,7 @@ fn repeated_fields_that_cannot_be_packed() {
             s.set_int32(7);
         })
         .add_scalars(|_| {});
-        m.add_unpacked_color(Color::COLOR_NEGATIVE)
-            .add_unpacked_color(Color::COLOR_NONE);
+        m.add_unpacked_color(Color::COLOR_NEGATIVE).add_unpacked_color(Color::COLOR_NONE);
     });
     let strings = vec![Value::String("a".into()), Value::String(String::new())];
     assert_eq!(field(&message, "string"), Value::List(strings));
@@ -218,9 +211,7 @@ fn repeated_fields_that_cannot_be_packed() {
     assert_eq!(field(&message, "bytes"), Value::List(bytes));
     let colors = vec![Value::EnumNumber(-1), Value::EnumNumber(0)];
     assert_eq!(field(&message, "unpacked_color"), Value::List(colors));
-    let Value::List(scalars) = field(&message, "scalars") else {
-        panic!()
-    };
+    let Value::List(scalars) = field(&message, "scalars") else { panic!() };
     assert_eq!(scalars.len(), 2);
     assert_eq!(field(scalars[0].as_message().unwrap(), "int32"), Value::I32(7));
 }
@@ -257,9 +248,7 @@ fn maps_of_every_key() {
 #[test]
 fn maps_of_every_kind_of_value() {
     let message = written!(Maps, "fixture.all.Maps", |m| {
-        m.add_bytes("b", b"\0\xff")
-            .add_float("f", -0.5)
-            .add_double("d", f64::MAX);
+        m.add_bytes("b", b"\0\xff").add_float("f", -0.5).add_double("d", f64::MAX);
         m.add_color("c", Color::COLOR_LOWEST);
         m.add_maps("m", |m| {
             m.add_int32(1, 2);
@@ -269,24 +258,16 @@ fn maps_of_every_kind_of_value() {
         });
     });
     let one = |name: &str, key: MapKey| {
-        let Value::Map(map) = field(&message, name) else {
-            panic!("{name}")
-        };
+        let Value::Map(map) = field(&message, name) else { panic!("{name}") };
         assert_eq!(map.len(), 1, "{name}");
         map[&key].clone()
     };
-    assert_eq!(
-        one("bytes", MapKey::String("b".into())),
-        Value::Bytes(vec![0, 255].into())
-    );
+    assert_eq!(one("bytes", MapKey::String("b".into())), Value::Bytes(vec![0, 255].into()));
     assert_eq!(one("float", MapKey::String("f".into())), Value::F32(-0.5));
     assert_eq!(one("double", MapKey::String("d".into())), Value::F64(f64::MAX));
     assert_eq!(one("color", MapKey::String("c".into())), Value::EnumNumber(i32::MIN));
     let maps = one("maps", MapKey::String("m".into()));
-    assert_eq!(
-        field(maps.as_message().unwrap(), "int32"),
-        Value::Map([(MapKey::I32(1), Value::I32(2))].into())
-    );
+    assert_eq!(field(maps.as_message().unwrap(), "int32"), Value::Map([(MapKey::I32(1), Value::I32(2))].into()));
     let point = one("points", MapKey::I32(-5));
     assert_eq!(field(point.as_message().unwrap(), "x"), Value::I32(1));
     assert_eq!(field(point.as_message().unwrap(), "y"), Value::I32(-1));
@@ -325,29 +306,16 @@ fn nested_and_recursive_messages_of_other_packages() {
     };
     assert_eq!(path(&["inner", "x"]), Value::I32(-3));
     assert_eq!(path(&["inner", "deeper", "kind"]), Value::EnumNumber(1));
-    assert_eq!(
-        path(&["inner", "deeper", "back_to_the_top", "blob"]),
-        Value::Bytes("top".into())
-    );
+    assert_eq!(path(&["inner", "deeper", "back_to_the_top", "blob"]), Value::Bytes("top".into()));
     assert_eq!(path(&["time", "seconds"]), Value::I64(1 << 40));
     assert_eq!(path(&["time", "nanos"]), Value::I32(999_999_999));
     assert_eq!(path(&["old", "required"]), Value::I32(1));
     assert_eq!(path(&["old", "mode"]), Value::EnumNumber(1));
     assert_eq!(path(&["old", "id"]), Value::U64(u64::MAX));
-    let Value::List(children) = path(&["old", "children"]) else {
-        panic!()
-    };
-    assert_eq!(
-        field(children[0].as_message().unwrap(), "with_default"),
-        Value::String("x".into())
-    );
-    let Value::Map(named) = path(&["old", "by_name"]) else {
-        panic!()
-    };
-    assert_eq!(
-        field(named[&MapKey::String("n".into())].as_message().unwrap(), "infinite"),
-        Value::F64(0.0)
-    );
+    let Value::List(children) = path(&["old", "children"]) else { panic!() };
+    assert_eq!(field(children[0].as_message().unwrap(), "with_default"), Value::String("x".into()));
+    let Value::Map(named) = path(&["old", "by_name"]) else { panic!() };
+    assert_eq!(field(named[&MapKey::String("n".into())].as_message().unwrap(), "infinite"), Value::F64(0.0));
     assert_eq!(path(&["unit"]), Value::EnumNumber(1));
 }
 
@@ -356,10 +324,7 @@ fn each_member_of_a_oneof() {
     let message = written!(Choices, "fixture.all.Choices", |m| {
         m.set_number(0);
     });
-    assert!(
-        message.has_field_by_name("number"),
-        "also a default, since it says which member it is"
-    );
+    assert!(message.has_field_by_name("number"), "also a default, since it says which member it is");
     let message = written!(Choices, "fixture.all.Choices", |m| {
         m.set_text("t");
     });
@@ -382,22 +347,14 @@ fn fields_of_odd_names() {
                 b.set_bool(true);
             });
         });
-        m.set_foo_bar("2")
-            .set_leading("3")
-            .set_trailing_("4")
-            .set_double_underscore("5")
-            .set_url("6");
+        m.set_foo_bar("2").set_leading("3").set_trailing_("4").set_double_underscore("5").set_url("6");
         m.set_lower(|lower| {
             lower.set_self(|_| {});
         });
     });
-    for (name, value) in [
-        ("fooBar", "2"),
-        ("_leading", "3"),
-        ("trailing_", "4"),
-        ("double__underscore", "5"),
-        ("URL", "6"),
-    ] {
+    for (name, value) in
+        [("fooBar", "2"), ("_leading", "3"), ("trailing_", "4"), ("double__underscore", "5"), ("URL", "6")]
+    {
         assert_eq!(field(&message, name), Value::String(value.into()), "{name}");
     }
     assert!(message.has_field_by_name("type") && message.has_field_by_name("lower"));
@@ -410,7 +367,7 @@ fn a_message_without_fields_and_one_that_does_not_fit() {
     let overflow = Scalars::encode(&mut small, |m| {
         m.set_fixed64(1);
     });
-    assert_eq!(overflow, Err(Overflow { needed: 9, capacity: 2 }));
+    assert_eq!(overflow, Err(Error::Overflow { needed: 9, capacity: 2 }));
     // A writer over a message that somebody else opened.
     let bytes = pftrace_wire::encode(&mut [0; 8], |m: Message<'_>| {
         Scalars::new(m).set_bool(true);

@@ -6,31 +6,33 @@ use std::path::Path;
 
 use pftrace_codegen::{Config, Generated};
 
-fn generate() -> Generated {
+fn generate(input: &str) -> Generated {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    Config::new()
-        .include(&fixtures)
-        .generate(&[fixtures.join("everything.proto")])
-        .unwrap()
+    Config::new().include(&fixtures).generate(&[fixtures.join(input)]).unwrap()
 }
 
-#[test]
-fn fixtures_generate_the_golden_file() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/everything.rs");
-    let generated = generate();
+fn assert_golden(name: &str) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.rs"));
+    let generated = generate(&format!("{name}.proto"));
     if std::env::var_os("PFTRACE_BLESS").is_some() {
         std::fs::write(&golden, generated.code()).unwrap();
     }
     let expected = std::fs::read_to_string(&golden).unwrap();
     for (line, (found, expected)) in (1..).zip(generated.code().lines().zip(expected.lines())) {
-        assert_eq!(found, expected, "line {line} differs from tests/golden/everything.rs");
+        assert_eq!(found, expected, "line {line} differs from {}", golden.display());
     }
     assert_eq!(generated.code().len(), expected.len());
 }
 
 #[test]
+fn fixtures_generate_the_golden_files() {
+    assert_golden("everything");
+    assert_golden("plain");
+}
+
+#[test]
 fn what_is_left_out_is_noted() {
-    let notes: Vec<_> = generate().notes().iter().map(ToString::to_string).collect();
+    let notes: Vec<_> = generate("everything.proto").notes().iter().map(ToString::to_string).collect();
     let expected = [
         "legacy.proto:8: fixture.legacy.unit: custom options are ignored",
         "everything.proto:161: fixture.all.Ignored: services are ignored",
@@ -40,9 +42,9 @@ fn what_is_left_out_is_noted() {
 
 #[test]
 fn the_same_inputs_generate_the_same_code() {
-    let first = generate();
+    let first = generate("everything.proto");
     for _ in 0..5 {
-        assert_eq!(generate().code(), first.code());
+        assert_eq!(generate("everything.proto").code(), first.code());
     }
 }
 

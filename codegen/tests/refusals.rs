@@ -45,29 +45,86 @@ fn assert_refused(test: &str, cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn what_is_not_supported() {
+fn editions() {
     assert_refused(
-        "unsupported",
+        "editions",
+        &[(
+            "// 2023\nedition = \"2023\";\nmessage M { int32 x = 1; }",
+            "a.proto:2: edition 2023: expected the syntax \"proto2\" or \"proto3\"; editions are read from descriptor sets",
+        )],
+    );
+}
+
+#[test]
+fn groups() {
+    assert_refused(
+        "groups",
         &[
             (
-                "package p;\nmessage M {\n  optional group G = 1 { optional int32 x = 2; }\n}",
-                "a.proto:3: p.M.g: groups are not supported",
+                "message M {\n  optional group gG = 1 {}\n}",
+                "a.proto:2: M.gg: expected the name of a group to begin with a capital letter, found `gG`",
             ),
             (
-                "message M {\n  oneof o {\n    group G = 1 {}\n  }\n}",
-                "a.proto:3: M.g: groups are not supported",
+                "syntax = \"proto3\";\nmessage M { optional group G = 1 {} }",
+                "a.proto:2: M.g: groups are not allowed in proto3",
             ),
             (
-                "package p;\nmessage M { extensions 5 to 9; }\nextend M {\n  optional int32 x = 5;\n}",
-                "a.proto:4: p.x: extensions (of p.M) are not supported",
+                "message M {\n  optional group G = 1 { optional group H = 2 { optional int32 x = 0; } }\n}",
+                "a.proto:2: M.G.H.x: expected a field number from 1 to 536870911, found 0",
             ),
             (
-                "message M {\n  option message_set_wire_format = true;\n  extensions 4 to max;\n}",
-                "a.proto:1: M: message sets are not supported",
+                "message M {\n  optional group G = 1 {}\n  message G {}\n}",
+                "a.proto:3: M.G: is already declared at a.proto:2",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn extensions() {
+    assert_refused(
+        "extensions",
+        &[
+            (
+                "package p;\nmessage M { extensions 5 to 9; }\nextend M {\n  optional int32 x = 10;\n}",
+                "a.proto:4: p.x: expected a number that `p.M` has for extensions, found 10",
             ),
             (
-                "// 2023\nedition = \"2023\";\nmessage M { int32 x = 1; }",
-                "a.proto:2: edition 2023: editions are not supported, expected the syntax \"proto2\" or \"proto3\"",
+                "message M { extensions 5; }\nextend M { optional int32 x = 5; }\nextend M { optional int32 y = 5; }",
+                "a.proto:3: y: number 5 of `M` is already used by a.proto:2: x",
+            ),
+            (
+                "message M { extensions 5; }\nextend M { required int32 x = 5; }",
+                "a.proto:2: x: an extension can be neither required nor a map",
+            ),
+            (
+                "message M { extensions 5; }\nextend M { map<int32, int32> x = 5; }",
+                "a.proto:2: x: an extension can be neither required nor a map",
+            ),
+            (
+                "message M { extensions 19000 to max; }\nextend M { optional int32 x = 19001; }",
+                "a.proto:2: x: field number 19001 is in 19000 to 19999, which protobuf keeps for itself",
+            ),
+            ("message M { extensions 5; }\nextend M { optional N x = 5; }", "a.proto:2: x: type `N` is not found"),
+            (
+                "enum E { A = 0; }\nextend E { optional int32 x = 5; }",
+                "a.proto:2: E: expected a message to extend, found an enum",
+            ),
+            (
+                "syntax = \"proto3\";\nmessage M {}\nextend M { int32 x = 5; }",
+                "a.proto:3: x: extensions in proto3 are only allowed for custom options",
+            ),
+            (
+                "message M { option message_set_wire_format = true; extensions 4; }\nextend M { optional int32 x = 4; }",
+                "a.proto:2: x: an extension of a message set is an optional message",
+            ),
+            (
+                "message M {\n  option message_set_wire_format = true;\n  optional int32 x = 1;\n}",
+                "a.proto:1: M: expected a message set to have extensions and no fields",
+            ),
+            (
+                "message M { extensions 5 to 6; }\nmessage N {\n  extend M { optional int32 x = 5; }\n  optional int32 x = 1;\n}",
+                "a.proto:3: N.x: is already declared at a.proto:4",
             ),
         ],
     );
@@ -102,30 +159,15 @@ fn field_numbers() {
                 "message M {\n  optional int32 x = 010;\n  optional int32 y = 8;\n}",
                 "a.proto:3: M.y: field number 8 is already used by `x` in line 2",
             ),
-            (
-                "message M { reserved 1, 5 to 7;\noptional int32 x = 6; }",
-                "a.proto:2: M.x: field number 6 is reserved",
-            ),
-            (
-                "message M { reserved 9 to max;\noptional int32 x = 9; }",
-                "a.proto:2: M.x: field number 9 is reserved",
-            ),
+            ("message M { reserved 1, 5 to 7;\noptional int32 x = 6; }", "a.proto:2: M.x: field number 6 is reserved"),
+            ("message M { reserved 9 to max;\noptional int32 x = 9; }", "a.proto:2: M.x: field number 9 is reserved"),
             (
                 "message M { extensions 4 to 5;\noptional int32 x = 4; }",
                 "a.proto:2: M.x: field number 4 is in a range for extensions",
             ),
-            (
-                "message M { reserved \"a\", \"x\";\noptional int32 x = 6; }",
-                "a.proto:2: M.x: the name is reserved",
-            ),
-            (
-                "message M {\n  reserved 4 to 9;\n  reserved 5;\n}",
-                "a.proto:3: M: ranges 4 to 9 and 5 to 5 overlap",
-            ),
-            (
-                "message M { reserved 7 to 4; }",
-                "a.proto:1: M: expected a range within 1 to 536870911, found 7 to 4",
-            ),
+            ("message M { reserved \"a\", \"x\";\noptional int32 x = 6; }", "a.proto:2: M.x: the name is reserved"),
+            ("message M {\n  reserved 4 to 9;\n  reserved 5;\n}", "a.proto:3: M: ranges 4 to 9 and 5 to 5 overlap"),
+            ("message M { reserved 7 to 4; }", "a.proto:1: M: expected a range within 1 to 536870911, found 7 to 4"),
             (
                 "message M { reserved 1 to 2147483647; }",
                 "a.proto:1: M: expected a range within 1 to 536870911, found 1 to 2147483647",
@@ -143,18 +185,9 @@ fn names_declared_twice() {
                 "message M {\n  optional int32 x = 1;\n  optional bool x = 2;\n}",
                 "a.proto:3: M.x: is already declared at a.proto:2",
             ),
-            (
-                "package p;\nmessage M {}\nenum M { A = 0; }",
-                "a.proto:3: p.M: is already declared at a.proto:2",
-            ),
-            (
-                "enum A { X = 0; }\nenum B { X = 0; }",
-                "a.proto:2: X: is already declared at a.proto:1",
-            ),
-            (
-                "message M {\n  oneof x { int32 x = 1; }\n}",
-                "a.proto:2: M.x: is already declared at a.proto:2",
-            ),
+            ("package p;\nmessage M {}\nenum M { A = 0; }", "a.proto:3: p.M: is already declared at a.proto:2"),
+            ("enum A { X = 0; }\nenum B { X = 0; }", "a.proto:2: X: is already declared at a.proto:1"),
+            ("message M {\n  oneof x { int32 x = 1; }\n}", "a.proto:2: M.x: is already declared at a.proto:2"),
             (
                 "message M {\n  message XYEntry {}\n  map<int32, int32> x_y = 1;\n}",
                 "a.proto:2: M.XYEntry: is already declared at a.proto:3",
@@ -163,26 +196,14 @@ fn names_declared_twice() {
     );
     let files = Files::new(
         "names",
-        &[
-            ("a.proto", b"import \"b.proto\";\n\nmessage M {}"),
-            ("b.proto", b"syntax = \"proto3\";\nmessage M {}"),
-        ],
+        &[("a.proto", b"import \"b.proto\";\n\nmessage M {}"), ("b.proto", b"syntax = \"proto3\";\nmessage M {}")],
     );
-    assert_eq!(
-        files.refused("a.proto"),
-        "a.proto:3: M: is already declared at b.proto:2"
-    );
+    assert_eq!(files.refused("a.proto"), "a.proto:3: M: is already declared at b.proto:2");
     let files = Files::new(
         "names",
-        &[
-            ("a.proto", b"import \"b.proto\";\n\nmessage p {}"),
-            ("b.proto", b"package p.q;\nmessage M {}"),
-        ],
+        &[("a.proto", b"import \"b.proto\";\n\nmessage p {}"), ("b.proto", b"package p.q;\nmessage M {}")],
     );
-    assert_eq!(
-        files.refused("a.proto"),
-        "b.proto:1: p: is already declared at a.proto:3"
-    );
+    assert_eq!(files.refused("a.proto"), "b.proto:1: p: is already declared at a.proto:3");
 }
 
 #[test]
@@ -194,10 +215,7 @@ fn names_that_become_one_in_rust() {
                 "message M {\n  optional int32 fooBar = 1;\n  optional int32 foo_bar = 2;\n}",
                 "a.proto:3: M.foo_bar: becomes `M::set_foo_bar` in rust, as does a.proto:2: M.fooBar",
             ),
-            (
-                "message Foo {}\nmessage foo {}",
-                "a.proto:2: foo: becomes `Foo` in rust, as does a.proto:1: Foo",
-            ),
+            ("message Foo {}\nmessage foo {}", "a.proto:2: foo: becomes `Foo` in rust, as does a.proto:1: Foo"),
             (
                 "message FooBar { message X {} }\nmessage Foo_Bar { message Y {} }",
                 "a.proto:2: Foo_Bar: becomes `FooBar` in rust, as does a.proto:1: FooBar",
@@ -215,17 +233,11 @@ fn names_that_become_one_in_rust() {
     let files = Files::new(
         "rust",
         &[
-            (
-                "a.proto",
-                b"package p;\nimport public \"b.proto\";\nmessage Q { message M {} }",
-            ),
+            ("a.proto", b"package p;\nimport public \"b.proto\";\nmessage Q { message M {} }"),
             ("b.proto", b"package p.q;\nmessage N {}"),
         ],
     );
-    assert_eq!(
-        files.refused("a.proto"),
-        "a.proto: p.Q: becomes `p::q` in rust, as does b.proto: p.q"
-    );
+    assert_eq!(files.refused("a.proto"), "a.proto: p.Q: becomes `p::q` in rust, as does b.proto: p.q");
 }
 
 #[test]
@@ -233,14 +245,8 @@ fn types() {
     assert_refused(
         "types",
         &[
-            (
-                "package p;\nmessage M {\n  optional N n = 1;\n}",
-                "a.proto:3: p.M.n: type `N` is not found",
-            ),
-            (
-                "message M { optional .q.N n = 1; }",
-                "a.proto:1: M.n: type `.q.N` is not found",
-            ),
+            ("package p;\nmessage M {\n  optional N n = 1;\n}", "a.proto:3: p.M.n: type `N` is not found"),
+            ("message M { optional .q.N n = 1; }", "a.proto:1: M.n: type `.q.N` is not found"),
             // protoc, too, stops at the first scope that has the first part.
             (
                 "message A { message B {} }\nmessage M { message A {} optional A.B b = 1; }",
@@ -254,32 +260,16 @@ fn types() {
                 "message M { map<M, int32> m = 1; }",
                 "a.proto:1: M.m: expected a map key that is an integer, bool or string",
             ),
-            (
-                "message M { map<int32, map<int32, int32>> m = 1; }",
-                "a.proto:1: M.m: a map's value cannot be a map",
-            ),
-            (
-                "message M { repeated map<int32, int32> m = 1; }",
-                "a.proto:1: M.m: a map has no label",
-            ),
-            (
-                "message M { oneof o { map<int32, int32> m = 1; } }",
-                "a.proto:1: M.m: a map cannot be in a oneof",
-            ),
-            (
-                "message M { extensions 1; }\nextend N { optional int32 x = 1; }",
-                "a.proto:2: N: type `N` is not found",
-            ),
+            ("message M { map<int32, map<int32, int32>> m = 1; }", "a.proto:1: M.m: a map's value cannot be a map"),
+            ("message M { repeated map<int32, int32> m = 1; }", "a.proto:1: M.m: a map has no label"),
+            ("message M { oneof o { map<int32, int32> m = 1; } }", "a.proto:1: M.m: a map cannot be in a oneof"),
+            ("message M { extensions 1; }\nextend N { optional int32 x = 1; }", "a.proto:2: N: type `N` is not found"),
         ],
     );
     let text: &[u8] = b"package p;\nimport \"b.proto\";\nmessage M {\n  optional C c = 1;\n}";
     let files = Files::new(
         "types",
-        &[
-            ("a.proto", text),
-            ("b.proto", b"package p;\nimport \"c.proto\";"),
-            ("c.proto", b"package p;\nmessage C {}"),
-        ],
+        &[("a.proto", text), ("b.proto", b"package p;\nimport \"c.proto\";"), ("c.proto", b"package p;\nmessage C {}")],
     );
     assert_eq!(
         files.refused("a.proto"),
@@ -316,10 +306,7 @@ fn labels_and_options() {
                 "message M { repeated int32 x = 1 [packed = 1]; }",
                 "a.proto:1: M.x: expected `packed` to be true or false, found `1`",
             ),
-            (
-                "message M { oneof o {} }",
-                "a.proto:1: M.o: expected at least one field in the oneof, found none",
-            ),
+            ("message M { oneof o {} }", "a.proto:1: M.o: expected at least one field in the oneof, found none"),
             (
                 "message M { oneof o { optional int32 x = 1; } }",
                 "a.proto:1: expected a field of the oneof, without a label, found `optional`",
@@ -342,22 +329,10 @@ fn enums() {
                 "package p;\nenum E {\n  A = 1;\n  B = 1;\n}",
                 "a.proto:4: p.B: number 1 is already used by `A` in line 3, and `allow_alias` is not set",
             ),
-            (
-                "enum E { A = 2147483648; }",
-                "a.proto:1: A: expected a number of 32 bits, found 2147483648",
-            ),
-            (
-                "enum E { A = -2147483649; }",
-                "a.proto:1: A: expected a number of 32 bits, found -2147483649",
-            ),
-            (
-                "enum E { A = -5; reserved -9 to -2; }",
-                "a.proto:1: A: number -5 is reserved",
-            ),
-            (
-                "enum E { A = 1; reserved \"A\"; }",
-                "a.proto:1: A: the name is reserved",
-            ),
+            ("enum E { A = 2147483648; }", "a.proto:1: A: expected a number of 32 bits, found 2147483648"),
+            ("enum E { A = -2147483649; }", "a.proto:1: A: expected a number of 32 bits, found -2147483649"),
+            ("enum E { A = -5; reserved -9 to -2; }", "a.proto:1: A: number -5 is reserved"),
+            ("enum E { A = 1; reserved \"A\"; }", "a.proto:1: A: the name is reserved"),
             (
                 "enum E { option allow_alias = yes; A = 1; }",
                 "a.proto:1: E: expected `allow_alias` to be true or false, found `yes`",
@@ -375,59 +350,26 @@ fn what_is_not_a_proto_file() {
     assert_refused(
         "syntax",
         &[
-            (
-                "message M {\n  optional int32 x 1;\n}",
-                "a.proto:2: expected `=`, found `1`",
-            ),
-            (
-                "message M {\n  optional int32 = 1;\n}",
-                "a.proto:2: expected the name of a field, found `=`",
-            ),
-            (
-                "message M {\n  optional int32 x = -1;\n}",
-                "a.proto:2: expected a field number, found `-`",
-            ),
+            ("message M {\n  optional int32 x 1;\n}", "a.proto:2: expected `=`, found `1`"),
+            ("message M {\n  optional int32 = 1;\n}", "a.proto:2: expected the name of a field, found `=`"),
+            ("message M {\n  optional int32 x = -1;\n}", "a.proto:2: expected a field number, found `-`"),
             (
                 "message M {\n  optional int32 x = 99999999999999999999;\n}",
                 "a.proto:2: expected a field number, found `99999999999999999999`",
             ),
-            (
-                "message M {\n  optional int32 x = 1\n}",
-                "a.proto:3: expected `;`, found `}`",
-            ),
+            ("message M {\n  optional int32 x = 1\n}", "a.proto:3: expected `;`, found `}`"),
             ("message M {\n", "a.proto:2: expected a type, found the end of the file"),
             ("\n\nmassage M {}", "a.proto:3: expected a declaration, found `massage`"),
-            (
-                "syntax = \"proto4\";",
-                "a.proto:1: expected the syntax \"proto2\" or \"proto3\", found \"proto4\"",
-            ),
-            (
-                "package a;\npackage b;",
-                "a.proto:2: expected one `package` only, found `package`",
-            ),
-            (
-                "/* open",
-                "a.proto:1: expected the end of the comment, found the end of the file",
-            ),
-            (
-                "import \"a.proto",
-                "a.proto:1: expected the end of the string, found the end of the line",
-            ),
-            (
-                "message M {\n  é\n}",
-                "a.proto:2: expected a declaration, found the character 'é'",
-            ),
-            (
-                "message \0 {}",
-                "a.proto:1: expected a declaration, found the character '\\0'",
-            ),
+            ("syntax = \"proto4\";", "a.proto:1: expected the syntax \"proto2\" or \"proto3\", found \"proto4\""),
+            ("package a;\npackage b;", "a.proto:2: expected one `package` only, found `package`"),
+            ("/* open", "a.proto:1: expected the end of the comment, found the end of the file"),
+            ("import \"a.proto", "a.proto:1: expected the end of the string, found the end of the line"),
+            ("message M {\n  é\n}", "a.proto:2: expected a declaration, found the character 'é'"),
+            ("message \0 {}", "a.proto:1: expected a declaration, found the character '\\0'"),
             (&deep, "a.proto:1: expected at most 64 nested brackets, found more"),
             (&options, "a.proto:1: expected at most 64 nested brackets, found more"),
             (&map, "a.proto:1: expected at most 64 nested brackets, found more"),
-            (
-                &name,
-                "a.proto:1: expected names of at most 255 bytes, found a longer one",
-            ),
+            (&name, "a.proto:1: expected names of at most 255 bytes, found a longer one"),
         ],
     );
 }
@@ -449,91 +391,30 @@ fn files() {
         ],
     );
     for (input, expected) in [
-        (
-            "missing.proto",
-            "missing.proto:2: import `sub/none.proto` is not found in `DIR`",
-        ),
-        (
-            "up.proto",
-            "up.proto:1: expected a path relative to an include directory, found `../a.proto`",
-        ),
+        ("missing.proto", "missing.proto:2: import `sub/none.proto` is not found in `DIR`"),
+        ("up.proto", "up.proto:1: expected a path relative to an include directory, found `../a.proto`"),
         ("dir.proto", "dir.proto:1: import `sub.proto` is not found in `DIR`"),
-        (
-            "one.proto",
-            "three.proto:1: files import each other: two.proto -> three.proto -> two.proto",
-        ),
-        (
-            "self.proto",
-            "self.proto:1: files import each other: self.proto -> self.proto",
-        ),
+        ("one.proto", "three.proto:1: files import each other: two.proto -> three.proto -> two.proto"),
+        ("self.proto", "self.proto:1: files import each other: self.proto -> self.proto"),
         ("latin.proto", "latin.proto:2: expected UTF-8, found other bytes"),
         ("sub.proto", "DIR/sub.proto: cannot be read: it is a directory"),
-        (
-            "none.proto",
-            "DIR/none.proto: cannot be read: No such file or directory (os error 2)",
-        ),
+        ("none.proto", "DIR/none.proto: cannot be read: No such file or directory (os error 2)"),
     ] {
         assert_eq!(files.refused(input), expected, "{input}");
     }
-    let outside = Config::new()
-        .include(files.0.join("sub.proto"))
-        .generate(&[files.0.join("self.proto")]);
-    let outside = outside
-        .unwrap_err()
-        .to_string()
-        .replace(&files.0.display().to_string(), "DIR");
-    assert_eq!(
-        outside,
-        "DIR/self.proto: expected an input below an include directory (`DIR/sub.proto`)"
-    );
+    let outside = Config::new().include(files.0.join("sub.proto")).generate(&[files.0.join("self.proto")]);
+    let outside = outside.unwrap_err().to_string().replace(&files.0.display().to_string(), "DIR");
+    assert_eq!(outside, "DIR/self.proto: expected an input below an include directory (`DIR/sub.proto`)");
     let endless = Config::new().include("/").generate(&["/dev/zero"]);
-    assert_eq!(
-        endless.unwrap_err().to_string(),
-        "/dev/zero: cannot be read: it is not a regular file"
-    );
+    assert_eq!(endless.unwrap_err().to_string(), "/dev/zero: cannot be read: it is not a regular file");
 }
 
 #[test]
 fn an_output_that_cannot_be_written() {
     let files = Files::new("output", &[("a.proto", b"message M {}")]);
-    let error = Config::new()
-        .include(&files.0)
-        .compile(&[files.0.join("a.proto")], files.0.join("none/out.rs"));
-    let text = error
-        .unwrap_err()
-        .to_string()
-        .replace(&files.0.display().to_string(), "DIR");
-    assert_eq!(
-        text,
-        "DIR/none/out.rs: cannot be written: No such file or directory (os error 2)"
-    );
-}
-
-#[test]
-fn skipping_turns_refusals_into_notes() {
-    let text = b"package p;
-message M {
-  optional int32 kept = 1;
-  optional group G = 2 { optional group H = 1 {} }
-  extend M { optional int32 inner = 10; }
-  oneof o { group I = 3 {} }
-  extensions 10 to 20 [declaration = { number: 10, full_name: \".p.M.inner\" }];
-}
-extend M { repeated M outer = 11; }
-";
-    let files = Files::new("skip", &[("a.proto", text)]);
-    let config = Config::new().include(&files.0).skip_unsupported(true);
-    let generated = config.generate(&[files.0.join("a.proto")]).unwrap();
-    let notes: Vec<_> = generated.notes().iter().map(ToString::to_string).collect();
-    let expected = [
-        "a.proto:4: p.M.g: groups are not supported, left out",
-        "a.proto:6: p.M.i: groups are not supported, left out",
-        "a.proto:5: p.M.inner: extensions (of p.M) are not supported, left out",
-        "a.proto:9: p.outer: extensions (of p.M) are not supported, left out",
-    ];
-    assert_eq!(notes, expected);
-    assert_eq!(generated.code().matches("pub fn set_").count(), 1);
-    assert!(generated.code().contains("pub fn set_kept"));
+    let error = Config::new().include(&files.0).compile(&[files.0.join("a.proto")], files.0.join("none/out.rs"));
+    let text = error.unwrap_err().to_string().replace(&files.0.display().to_string(), "DIR");
+    assert_eq!(text, "DIR/none/out.rs: cannot be written: No such file or directory (os error 2)");
 }
 
 #[test]

@@ -23,9 +23,6 @@ Options:
   -o, --out <file>      Where the code goes. [default: the standard output]
       --check           Write nothing: fail when <file> is not what would be
                         generated.
-      --skip-unsupported
-                        Leave out extensions and groups, and name them on the
-                        standard error, instead of failing.
   -q, --quiet           Do not name what was left out.
   -h, --help            Show this text.
   -V, --version         Show the version.
@@ -66,7 +63,6 @@ struct Job {
     inputs: Vec<PathBuf>,
     out: Option<PathBuf>,
     check: bool,
-    skip_unsupported: bool,
     quiet: bool,
 }
 
@@ -77,14 +73,10 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Short('I') | Long("include") => job.includes.push(arguments.value()?.into()),
             Short('o') | Long("out") => job.out = Some(arguments.value()?.into()),
             Long("check") => job.check = true,
-            Long("skip-unsupported") => job.skip_unsupported = true,
             Short('q') | Long("quiet") => job.quiet = true,
             Short('h') | Long("help") => return Ok(Command::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
-                return Ok(Command::Print(format!(
-                    "pftrace-codegen {}\n",
-                    env!("CARGO_PKG_VERSION")
-                )));
+                return Ok(Command::Print(format!("pftrace-codegen {}\n", env!("CARGO_PKG_VERSION"))));
             }
             Value(input) => job.inputs.push(input_path(input)?),
             other => return Err(other.unexpected()),
@@ -100,20 +92,13 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
 }
 
 fn input_path(input: OsString) -> Result<PathBuf, lexopt::Error> {
-    if input.is_empty() {
-        Err("expected the path of a file, found an empty one".into())
-    } else {
-        Ok(input.into())
-    }
+    if input.is_empty() { Err("expected the path of a file, found an empty one".into()) } else { Ok(input.into()) }
 }
 
 impl Job {
     fn run(&self) -> Result<Generated, Error> {
-        let config = Config::new().skip_unsupported(self.skip_unsupported);
-        let config = self
-            .includes
-            .iter()
-            .fold(config, |config, include| config.include(include));
+        let config = Config::new();
+        let config = self.includes.iter().fold(config, |config, include| config.include(include));
         match &self.out {
             Some(out) if self.check => config.check(&self.inputs, out),
             Some(out) => config.compile(&self.inputs, out),
@@ -125,11 +110,7 @@ impl Job {
         for note in generated.notes().iter().filter(|_| !self.quiet) {
             eprintln!("pftrace-codegen: note: {note}");
         }
-        if self.out.is_none() {
-            print(generated.code())
-        } else {
-            ExitCode::SUCCESS
-        }
+        if self.out.is_none() { print(generated.code()) } else { ExitCode::SUCCESS }
     }
 }
 

@@ -41,10 +41,7 @@ impl Checker<'_> {
                 return invalid(format!("expected a number of 32 bits, found {number}"));
             }
             if let (Some(first), false) = (numbers.insert(number, value), alias) {
-                let text = format!(
-                    "number {number} is already used by `{}` in line {}",
-                    first.name, first.pos.line
-                );
+                let text = format!("number {number} is already used by `{}` in line {}", first.name, first.pos.line);
                 return invalid(text + ", and `allow_alias` is not set");
             }
             if let Some(text) = ranges.violation(number) {

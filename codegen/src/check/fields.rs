@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::extensions::is_message_set;
 use super::ranges::Ranges;
 use super::{Checker, is_map, option};
-use crate::error::Error;
+use crate::error::{Error, Origin};
 use crate::ir::Scalar;
 use crate::parse::{Field, Label, Message, Syntax, TypeRef};
 use crate::resolve::{Symbol, join};
@@ -14,9 +15,11 @@ const MAX_FIELD_NUMBER: u64 = 536_870_911;
 
 impl Checker<'_> {
     pub(super) fn fields(&mut self, name: &str, message: &Message) -> Result<(), Error> {
-        let max = i128::from(MAX_FIELD_NUMBER);
         let whole = self.origin(message.pos, name.to_owned());
-        let ranges = Ranges::new(&whole, 1..=max, &message.reserved, &message.extension_ranges)?;
+        if is_message_set(message) && (!message.fields.is_empty() || message.extension_ranges.is_empty()) {
+            return Err(Error::invalid(whole, "expected a message set to have extensions and no fields"));
+        }
+        let ranges = Ranges::new(&whole, 1..=max_number(message), &message.reserved, &message.extension_ranges)?;
         let mut numbers: HashMap<u64, &Field> = HashMap::new();
         for field in &message.fields {
             let full_name = join(name, &field.name);
@@ -38,11 +41,7 @@ impl Checker<'_> {
     }
 
     fn reserved_field_names(&self, name: &str, message: &Message) -> Result<(), Error> {
-        let fields: HashMap<_, _> = message
-            .fields
-            .iter()
-            .map(|field| (field.name.as_str(), field))
-            .collect();
+        let fields: HashMap<_, _> = message.fields.iter().map(|field| (field.name.as_str(), field)).collect();
         for reserved in &message.reserved_names {
             if let Some(field) = fields.get(reserved.name.as_str()) {
                 let origin = self.origin(field.pos, join(name, &field.name));
@@ -61,16 +60,33 @@ impl Checker<'_> {
             Some(empty) => {
                 let oneof = &message.oneofs[empty];
                 let origin = self.origin(oneof.pos, join(name, &oneof.name));
-                Err(Error::invalid(
-                    origin,
-                    "expected at least one field in the oneof, found none",
-                ))
+                Err(Error::invalid(origin, "expected at least one field in the oneof, found none"))
             }
             None => Ok(()),
         }
     }
 
+    /// An extension, which lies in `scope`.
+    pub(super) fn extension_type(
+        &mut self,
+        scope: &str,
+        full_name: &str,
+        field: &Field,
+        origin: Origin,
+    ) -> Result<(), Error> {
+        if let Some(text) = bad_number_reserved(field.number) {
+            return Err(Error::invalid(origin, text));
+        }
+        self.field_in(scope, full_name, field)
+    }
+
     fn field(&mut self, full_name: &str, field: &Field) -> Result<(), Error> {
+        let message = full_name.rsplit_once('.').map_or("", |(message, _)| message);
+        self.field_in(message, full_name, field)
+    }
+
+    /// Its type is looked for from `scope` outwards.
+    fn field_in(&mut self, scope: &str, full_name: &str, field: &Field) -> Result<(), Error> {
         let origin = self.origin(field.pos, full_name.to_owned());
         if let Some(text) = self.bad_label(field) {
             return Err(Error::invalid(origin, text));
@@ -80,9 +96,13 @@ impl Checker<'_> {
         }
         match &field.type_ref {
             TypeRef::Scalar(_) => {}
-            TypeRef::Named(name) => self.field_type(full_name, field, name)?,
-            TypeRef::Map(key, value) => self.map(full_name, field, key, value)?,
-            TypeRef::Group => self.unsupported(origin.clone(), "groups are not supported")?,
+            TypeRef::Named(name) => self.field_type(scope, full_name, field, name)?,
+            TypeRef::Map(key, value) => self.map(scope, full_name, field, key, value)?,
+            TypeRef::Group(name) => {
+                if let Some(text) = self.bad_group(name) {
+                    return Err(Error::invalid(origin, text));
+                }
+            }
         }
         match self.bad_packed(full_name, field) {
             Some(text) => Err(Error::invalid(origin, text)),
@@ -110,49 +130,64 @@ impl Checker<'_> {
         }
         let scalar = match &field.type_ref {
             TypeRef::Scalar(scalar) => scalar.can_be_packed(),
-            TypeRef::Named(_) => self
-                .checked
-                .types
-                .get(full_name)
-                .is_some_and(|(_, symbol)| *symbol == Symbol::Enum),
+            TypeRef::Named(_) => {
+                self.checked.resolved.types.get(full_name).is_some_and(|(_, symbol)| *symbol == Symbol::Enum)
+            }
             _ => false,
         };
         let can = scalar && field.label == Some(Label::Repeated);
         (value == "true" && !can).then(|| "only repeated numbers, bools and enums can be packed".to_owned())
     }
 
-    fn field_type(&mut self, full_name: &str, field: &Field, name: &str) -> Result<(), Error> {
-        let message = full_name.rsplit_once('.').map_or("", |(message, _)| message);
-        let resolved = self.resolve(message, name);
+    fn bad_group(&self, name: &str) -> Option<String> {
+        if self.file.syntax == Syntax::Proto3 {
+            return Some("groups are not allowed in proto3".to_owned());
+        }
+        let upper = name.starts_with(|c: char| c.is_ascii_uppercase());
+        (!upper).then(|| format!("expected the name of a group to begin with a capital letter, found `{name}`"))
+    }
+
+    fn field_type(&mut self, scope: &str, full_name: &str, field: &Field, name: &str) -> Result<(), Error> {
+        let resolved = self.resolve(scope, name);
         let resolved = resolved.map_err(|hint| self.unresolved(field.pos, full_name, name, &hint))?;
-        self.checked.types.insert(full_name.to_owned(), resolved);
+        self.checked.resolved.types.insert(full_name.to_owned(), resolved);
         Ok(())
     }
 
-    fn map(&mut self, full_name: &str, field: &Field, key: &TypeRef, value: &TypeRef) -> Result<(), Error> {
+    fn map(
+        &mut self,
+        scope: &str,
+        full_name: &str,
+        field: &Field,
+        key: &TypeRef,
+        value: &TypeRef,
+    ) -> Result<(), Error> {
         let origin = self.origin(field.pos, full_name.to_owned());
         if !matches!(key, TypeRef::Scalar(scalar) if Scalar::can_be_key(*scalar)) {
-            return Err(Error::invalid(
-                origin,
-                "expected a map key that is an integer, bool or string",
-            ));
+            return Err(Error::invalid(origin, "expected a map key that is an integer, bool or string"));
         }
         match value {
             TypeRef::Scalar(_) => Ok(()),
-            TypeRef::Named(name) => self.field_type(full_name, field, name),
-            TypeRef::Map(..) | TypeRef::Group => Err(Error::invalid(origin, "a map's value cannot be a map")),
+            TypeRef::Named(name) => self.field_type(scope, full_name, field, name),
+            TypeRef::Map(..) | TypeRef::Group(_) => Err(Error::invalid(origin, "a map's value cannot be a map")),
         }
     }
 }
 
+/// Of the fields and extensions of `message`. An item of a message set has its number within a varint.
+pub(super) fn max_number(message: &Message) -> i128 {
+    if is_message_set(message) { i128::from(i32::MAX) - 1 } else { i128::from(MAX_FIELD_NUMBER) }
+}
+
 fn bad_number(number: u64) -> Option<String> {
     match number {
-        19_000..=19_999 => Some(format!(
-            "field number {number} is in 19000 to 19999, which protobuf keeps for itself"
-        )),
-        1..=MAX_FIELD_NUMBER => None,
-        _ => Some(format!(
-            "expected a field number from 1 to {MAX_FIELD_NUMBER}, found {number}"
-        )),
+        1..=MAX_FIELD_NUMBER => bad_number_reserved(number),
+        _ => Some(format!("expected a field number from 1 to {MAX_FIELD_NUMBER}, found {number}")),
     }
+}
+
+fn bad_number_reserved(number: u64) -> Option<String> {
+    (19_000..=19_999)
+        .contains(&number)
+        .then(|| format!("field number {number} is in 19000 to 19999, which protobuf keeps for itself"))
 }

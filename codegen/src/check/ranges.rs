@@ -21,16 +21,10 @@ impl Ranges {
         let mut ranges = Vec::new();
         for (range, text) in reserved.chain(extensions) {
             let last = range.last.unwrap_or(*limits.end());
-            let place = || Origin {
-                line: range.line,
-                ..origin.clone()
-            };
+            let place = || Origin { line: range.line, ..origin.clone() };
             if !limits.contains(&range.first) || !limits.contains(&last) || range.first > last {
                 let (from, to) = limits.clone().into_inner();
-                let text = format!(
-                    "expected a range within {from} to {to}, found {} to {last}",
-                    range.first
-                );
+                let text = format!("expected a range within {from} to {to}, found {} to {last}", range.first);
                 return Err(Error::invalid(place(), text));
             }
             ranges.push((range.first..=last, text, range.line));
@@ -38,10 +32,7 @@ impl Ranges {
         ranges.sort_by_key(|(range, ..)| *range.start());
         for pair in ranges.windows(2) {
             if pair[0].0.end() >= pair[1].0.start() {
-                let place = Origin {
-                    line: pair[0].2.max(pair[1].2),
-                    ..origin.clone()
-                };
+                let place = Origin { line: pair[0].2.max(pair[1].2), ..origin.clone() };
                 let text = |range: &RangeInclusive<i128>| format!("{} to {}", range.start(), range.end());
                 return Err(Error::invalid(
                     place,

@@ -16,22 +16,13 @@ impl Docs {
     }
 
     pub(super) fn deprecated(&mut self, deprecated: bool) -> &mut Self {
-        if deprecated {
-            self.paragraph("Deprecated.")
-        } else {
-            self
-        }
+        if deprecated { self.paragraph("Deprecated.") } else { self }
     }
 
     /// As Rust code.
     pub(super) fn code(&self) -> String {
-        let lines = self.0.iter().map(|line| {
-            if line.is_empty() {
-                "///\n".to_owned()
-            } else {
-                format!("/// {line}\n")
-            }
-        });
+        let lines =
+            self.0.iter().map(|line| if line.is_empty() { "///\n".to_owned() } else { format!("/// {line}\n") });
         lines.collect()
     }
 
@@ -51,11 +42,7 @@ pub(super) fn code_span(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     // A span that begins or ends with a backtick is set off by blanks.
-    let blank = if text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let blank = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{blank}{text}{blank}{fence}")
 }
 
@@ -89,11 +76,7 @@ fn markdown(text: &str) -> Vec<String> {
                 continue;
             }
         }
-        out.push(if block.is_some() {
-            defuse_fence(&line)
-        } else {
-            escape(&line)
-        });
+        out.push(if block.is_some() { defuse_fence(&line) } else { escape(&line) });
     }
     if block.is_some() {
         close_block(&mut out);
@@ -111,11 +94,7 @@ fn close_block(out: &mut Vec<String>) {
 }
 
 fn defuse_fence(line: &str) -> String {
-    if line.trim_start().starts_with(FENCE) {
-        format!("\u{200b}{line}")
-    } else {
-        line.to_owned()
-    }
+    if line.trim_start().starts_with(FENCE) { format!("\u{200b}{line}") } else { line.to_owned() }
 }
 
 /// Without characters that rustc refuses or warns about in a comment, and without tabs and blanks at the end.
@@ -162,10 +141,8 @@ fn escape(line: &str) -> String {
             out.push_str(span);
             span.len()
         } else {
-            if matches!(
-                c,
-                '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '$' | '_'
-            ) && !is_inner_underscore(c, &out, rest)
+            if matches!(c, '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '$' | '_')
+                && !is_inner_underscore(c, &out, rest)
                 && !is_bullet(&out, rest)
             {
                 out.push('\\');
@@ -191,15 +168,9 @@ fn is_bullet(before: &str, rest: &str) -> bool {
 
 /// The URL that `text` begins with.
 fn url(text: &str) -> Option<&str> {
-    let scheme = ["https://", "http://"]
-        .into_iter()
-        .find(|scheme| text.starts_with(scheme))?;
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme))?;
     let outside = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '<' | '>' | '"' | '`' | '\\' | '|' | '[' | ']' | '{' | '}' | ')' | '('
-            )
+        c.is_whitespace() || matches!(c, '<' | '>' | '"' | '`' | '\\' | '|' | '[' | ']' | '{' | '}' | ')' | '(')
     };
     let end = text.find(outside).unwrap_or(text.len());
     let url = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_']);

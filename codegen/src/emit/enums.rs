@@ -13,8 +13,10 @@ pub(super) fn enumeration(schema: &Schema, names: &Names, id: EnumId) -> Result<
     let full_name = enumeration.path.full_name();
     let mut docs = Docs::default();
     docs.paragraph(&format!("The enum `{full_name}`."));
-    docs.comment(&enumeration.doc.comment)
-        .deprecated(enumeration.doc.deprecated);
+    if enumeration.closed {
+        docs.paragraph("Closed: readers take a value that is not declared for an unknown field.");
+    }
+    docs.comment(&enumeration.doc.comment).deprecated(enumeration.doc.deprecated);
     let docs = docs.code();
     let constants = constants(enumeration)?;
     let allow = if enumeration.values.iter().any(|value| !is_upper_case(&value.name)) {
@@ -45,20 +47,12 @@ fn constants(enumeration: &Enum) -> Result<String, Error> {
         if let Some(first) = taken.insert(ident.clone(), value) {
             let rust_name = format!("{}::{ident}", enumeration.path.name);
             let (origin, first) = (value.doc.origin.clone(), first.doc.origin.clone().into());
-            return Err(Error::NameClash {
-                origin,
-                first,
-                rust_name,
-            });
+            return Err(Error::NameClash { origin, first, rust_name });
         }
         let mut docs = Docs::default();
         docs.paragraph(&code_span(&format!("{} = {}", value.name, value.number)));
         docs.comment(&value.doc.comment).deprecated(value.doc.deprecated);
-        out.push_str(&format!(
-            "{}pub const {ident}: Self = Self({});\n",
-            docs.code(),
-            value.number
-        ));
+        out.push_str(&format!("{}pub const {ident}: Self = Self({});\n", docs.code(), value.number));
     }
     Ok(out)
 }

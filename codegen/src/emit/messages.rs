@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::bounds::max_len;
 use super::docs::{Docs, code_span};
-use super::names::{Names, method_ident};
+use super::names::{Names, flag, method_ident, number_ident};
 use crate::error::{Error, Origin};
 use crate::ir::{Cardinality, Field, Kind, Message, MessageId, Scalar, Schema};
 
@@ -16,79 +17,203 @@ pub(super) fn message(schema: &Schema, names: &Names, modules: &[String], id: Me
     docs.paragraph(&format!("Writer of the message `{full_name}`."));
     docs.comment(&message.doc.comment).deprecated(message.doc.deprecated);
     let docs = docs.code();
-    let mut writer = Fields {
-        schema,
-        names,
-        modules,
-        message,
-        taken: HashMap::new(),
-    };
-    let fields = message
-        .fields
-        .iter()
-        .map(|field| writer.field(field))
-        .collect::<Result<String, _>>()?;
+    let checks = Checks::new(message);
+    let (flags, unset, write) = (checks.declarations(), checks.initializers(), checks.write(ident));
+    let constants = constants(schema, id);
+    let run = run(ident, "m", message);
+    let writer = Fields { schema, names, modules, message };
+    let mut taken = HashMap::new();
+    let mut fields = String::new();
+    for field in &message.fields {
+        let method = writer.method(field, &checks.target(field));
+        clash(&mut taken, &method.name, field, &message.path.name)?;
+        fields.push_str(&method.inherent());
+    }
     Ok(format!(
         "{docs}#[derive(Debug)]
-        pub struct {ident}<'w>(::pftrace_wire::Message<'w>);
+        pub struct {ident}<'w> {{ message: ::pftrace_wire::Message<'w>, {flags} }}
         impl<'w> {ident}<'w> {{
+            {constants}
             /// The writer over a message that is open.
             #[inline]
-            pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {{ Self(message) }}
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> {ident}<'_> {{ {ident}(self.0.reborrow()) }}
+            pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {{ Self {{ message, {unset} }} }}
             /// Encodes one `{full_name}` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut {ident}<'_>))
-                -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow>
+                -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error>
             {{
-                ::pftrace_wire::encode(buffer, |m| f(&mut {ident}::new(m)))
+                ::pftrace_wire::encode(buffer, |m| {run})
             }}
+            {write}
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {{ self.message.reborrow() }}
             {fields}
         }}"
     ))
 }
 
-/// Writes the methods of one message.
-struct Fields<'a> {
-    schema: &'a Schema,
-    names: &'a Names,
-    modules: &'a [String],
-    message: &'a Message,
-    /// The fields of the methods so far.
-    taken: HashMap<String, &'a Origin>,
+/// What calls `f` with the writer `ty` over `message`.
+fn run(ty: &str, message: &str, schema: &Message) -> String {
+    if has_required(schema) { format!("{ty}::write({message}, f)") } else { format!("f(&mut {ty}::new({message}))") }
 }
 
-impl<'a> Fields<'a> {
-    fn field(&mut self, field: &'a Field) -> Result<String, Error> {
-        let repeated = matches!(
-            field.cardinality,
-            Cardinality::Repeated | Cardinality::Packed | Cardinality::Map
-        );
-        let method = method_ident(if repeated { "add_" } else { "set_" }, &field.name);
-        if let Some(first) = self.taken.insert(method.clone(), &field.doc.origin) {
+fn has_required(message: &Message) -> bool {
+    message.fields.iter().any(|field| field.cardinality == Cardinality::Required)
+}
+
+/// The numbers of the fields, and the bound of the length, if there is one.
+fn constants(schema: &Schema, id: MessageId) -> String {
+    let mut out = String::new();
+    for field in &schema.messages[id.0].fields {
+        let ident = number_ident(&field.name);
+        let doc = format!("The number of the field `{}`.", field.name);
+        out.push_str(&format!("/// {doc}\npub const {ident}: u32 = {};\n", field.number));
+    }
+    if let Some(len) = max_len(schema, id) {
+        out.push_str(&format!(
+            "/// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = {len};\n"
+        ));
+    }
+    out
+}
+
+/// Two fields must not get the same method, in the type or trait `owner`.
+pub(super) fn clash<'a>(
+    taken: &mut HashMap<String, &'a Origin>,
+    method: &str,
+    field: &'a Field,
+    owner: &str,
+) -> Result<(), Error> {
+    match taken.insert(method.to_owned(), &field.doc.origin) {
+        None => Ok(()),
+        Some(first) => {
             let (origin, first) = (field.doc.origin.clone(), first.clone().into());
-            let rust_name = format!("{}::{method}", self.message.path.name);
-            return Err(Error::NameClash {
-                origin,
-                first,
-                rust_name,
-            });
+            Err(Error::NameClash { origin, first, rust_name: format!("{owner}::{method}") })
         }
-        let docs = self.docs(field);
+    }
+}
+
+/// What a writer has to remember: which oneofs and required fields have been written.
+struct Checks<'a> {
+    message: &'a Message,
+    full_name: String,
+}
+
+impl<'a> Checks<'a> {
+    fn new(message: &'a Message) -> Self {
+        Self { message, full_name: message.path.full_name() }
+    }
+
+    fn flags(&self) -> impl Iterator<Item = String> + '_ {
+        let oneofs = self.message.oneofs.iter().map(|oneof| flag(&oneof.name));
+        let required = self.required().map(|field| flag(&field.name));
+        oneofs.chain(required)
+    }
+
+    fn required(&self) -> impl Iterator<Item = &'a Field> {
+        self.message.fields.iter().filter(|field| field.cardinality == Cardinality::Required)
+    }
+
+    fn declarations(&self) -> String {
+        self.flags().map(|flag| format!("{flag}: bool, ")).collect()
+    }
+
+    fn initializers(&self) -> String {
+        self.flags().map(|flag| format!("{flag}: false, ")).collect()
+    }
+
+    /// What a field's method calls.
+    fn target(&self, field: &Field) -> String {
+        if let Some(oneof) = field.oneof.and_then(|index| self.message.oneofs.get(index)) {
+            let full_name = &self.full_name;
+            return format!("self.message.once(&mut self.{}, \"{full_name}.{}\")", flag(&oneof.name), oneof.name);
+        }
+        if field.cardinality == Cardinality::Required {
+            return format!("self.message.required(&mut self.{})", flag(&field.name));
+        }
+        "self.message".to_owned()
+    }
+
+    /// Writing the whole message, where something is required.
+    fn write(&self, ident: &str) -> String {
+        let expect = self.required().map(|field| {
+            format!("writer.message.expect(writer.{}, \"{}.{}\");\n", flag(&field.name), self.full_name, field.name)
+        });
+        let expect: String = expect.collect();
+        if expect.is_empty() {
+            return expect;
+        }
+        format!(
+            "/// Writes a whole message. That it lacks a required field is reported as an error when all is encoded.
+            #[inline]
+            pub fn write(message: ::pftrace_wire::Message<'w>, f: impl FnOnce(&mut {ident}<'_>)) {{
+                let mut writer = {ident}::new(message);
+                f(&mut writer);
+                {expect}
+            }}"
+        )
+    }
+}
+
+/// A method of a writer.
+pub(super) struct Method {
+    pub(super) name: String,
+    docs: String,
+    arguments: String,
+    call: String,
+}
+
+impl Method {
+    fn inherent(&self) -> String {
+        let Self { name, docs, arguments, call } = self;
+        format!("{docs}#[inline]\npub fn {name}(&mut self, {arguments}) -> &mut Self {{ {call}; self }}\n")
+    }
+
+    pub(super) fn declaration(&self) -> String {
+        let Self { name, docs, arguments, .. } = self;
+        format!("{docs}fn {name}(&mut self, {arguments}) -> &mut Self;\n")
+    }
+
+    pub(super) fn implementation(&self) -> String {
+        let Self { name, arguments, call, .. } = self;
+        format!("#[inline]\nfn {name}(&mut self, {arguments}) -> &mut Self {{ {call}; self }}\n")
+    }
+}
+
+/// Makes the methods of the fields of one message.
+pub(super) struct Fields<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) names: &'a Names,
+    /// Where the methods lie.
+    pub(super) modules: &'a [String],
+    pub(super) message: &'a Message,
+}
+
+impl Fields<'_> {
+    /// The method that writes `field` into `target`.
+    pub(super) fn method(&self, field: &Field, target: &str) -> Method {
+        let repeated = matches!(field.cardinality, Cardinality::Repeated | Cardinality::Packed | Cardinality::Map);
+        let name = method_ident(if repeated { "add_" } else { "set_" }, &field.name);
         let (arguments, call) = match (&field.kind, field.cardinality) {
-            (Kind::Map(key, value), _) => self.map(field.number, *key, value),
-            (kind, Cardinality::Packed) => self.packed(field.number, kind),
-            (kind, _) => self.value("self.0", field.number, kind),
+            (Kind::Map(key, value), _) => self.map(target, field.number, *key, value),
+            (kind, Cardinality::Packed) => self.packed(target, field.number, kind),
+            (kind, _) => self.value(target, field.number, kind),
         };
-        Ok(format!(
-            "{docs}#[inline]\npub fn {method}(&mut self, {arguments}) -> &mut Self {{ {call}; self }}\n"
-        ))
+        Method { name, docs: self.docs(field), arguments, call }
+    }
+
+    /// The method that writes `field` as an item of a message set, into `target`.
+    pub(super) fn item(&self, field: &Field, target: &str) -> Method {
+        let (arguments, call) = self.value("item", 3, &field.kind);
+        let write = format!("{{ item.uint32::<2>({}); {call}; }}", field.number);
+        let call = nested(target, "group", 1, "mut item", &write);
+        Method { name: method_ident("set_", &field.name), docs: self.docs(field), arguments, call }
     }
 
     /// The argument of one value, and the call that writes it into `target`.
@@ -100,32 +225,34 @@ impl<'a> Fields<'a> {
             }
             Kind::Enum(_) => {
                 let ty = self.names.path_from(self.modules, kind);
-                (
-                    format!("value: {ty}"),
-                    format!("{target}.enumeration::<{number}>(value.value())"),
-                )
+                (format!("value: {ty}"), format!("{target}.enumeration::<{number}>(value.value())"))
             }
-            Kind::Message(_) | Kind::Map(..) => {
-                let ty = self.names.path_from(self.modules, kind);
-                let write = format!("f(&mut {ty}::new(m))");
-                let call = nested(target, number, "m", &write);
-                (format!("f: impl FnOnce(&mut {ty}<'_>)"), call)
-            }
+            Kind::Message(id) => self.nested(target, "message", number, *id),
+            Kind::Group(id) => self.nested(target, "group", number, *id),
+            // Its value is no map, so nobody asks.
+            Kind::Map(..) => (String::new(), String::new()),
         }
     }
 
-    fn packed(&self, number: u32, kind: &Kind) -> (String, String) {
+    /// As `value`, of a message or group.
+    fn nested(&self, target: &str, method: &str, number: u32, id: MessageId) -> (String, String) {
+        let ty = self.names.path_from(self.modules, &Kind::Message(id));
+        let call = nested(target, method, number, "m", &run(&ty, "m", &self.schema.messages[id.0]));
+        (format!("f: impl FnOnce(&mut {ty}<'_>)"), call)
+    }
+
+    fn packed(&self, target: &str, number: u32, kind: &Kind) -> (String, String) {
         match kind {
             Kind::Scalar(scalar) => {
                 let ty = scalar_type(*scalar);
-                let call = format!("self.0.packed_{}::<{number}>(values)", scalar.name());
+                let call = format!("{target}.packed_{}::<{number}>(values)", scalar.name());
                 (format!("values: impl ::pftrace_wire::Packed<{ty}>"), call)
             }
             _ => {
                 let ty = self.names.path_from(self.modules, kind);
                 let call = format!(
                     "let values = ::pftrace_wire::Packed::elements(values).map({ty}::value);
-                    self.0.packed_enumeration::<{number}>(::pftrace_wire::iter(values))"
+                    {target}.packed_enumeration::<{number}>(::pftrace_wire::iter(values))"
                 );
                 (format!("values: impl ::pftrace_wire::Packed<{ty}>"), call)
             }
@@ -133,12 +260,12 @@ impl<'a> Fields<'a> {
     }
 
     /// An entry is a message of a key and a value.
-    fn map(&self, number: u32, key: Scalar, value: &Kind) -> (String, String) {
+    fn map(&self, target: &str, number: u32, key: Scalar, value: &Kind) -> (String, String) {
         let (argument, call) = self.value("entry", 2, value);
         let arguments = format!("key: {}, {argument}", scalar_type(key));
         let key = key.name();
         let write = format!("{{ entry.{key}::<1>(key); {call}; }}");
-        (arguments, nested("self.0", number, "mut entry", &write))
+        (arguments, nested(target, "message", number, "mut entry", &write))
     }
 
     fn docs(&self, field: &Field) -> String {
@@ -149,11 +276,12 @@ impl<'a> Fields<'a> {
             Cardinality::Repeated => docs.paragraph("Once per element."),
             Cardinality::Packed => docs.paragraph("Packed: all elements in one call."),
             Cardinality::Map => docs.paragraph("Once per entry."),
+            Cardinality::Required => docs.paragraph("Required: encoding fails without it."),
             _ => &mut docs,
         };
         if let Some(oneof) = field.oneof.and_then(|index| self.message.oneofs.get(index)) {
             docs.paragraph(&format!(
-                "Part of oneof `{}`: write at most one of {}.",
+                "Part of oneof `{}`: at most one of {}, else encoding fails.",
                 oneof.name,
                 members(&oneof.fields)
             ));
@@ -170,13 +298,10 @@ impl<'a> Fields<'a> {
             Cardinality::Required => "required ",
             Cardinality::Repeated | Cardinality::Packed => "repeated ",
         };
-        let ty = self.type_name(&field.kind);
+        let group = if matches!(field.kind, Kind::Group(_)) { "group " } else { "" };
+        let ty = format!("{group}{}", self.type_name(&field.kind));
         let options = field.options.join(", ");
-        let options = if options.is_empty() {
-            options
-        } else {
-            format!(" [{options}]")
-        };
+        let options = if options.is_empty() { options } else { format!(" [{options}]") };
         format!("{label}{ty} {} = {}{options}", field.name, field.number)
     }
 
@@ -195,14 +320,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The call that opens a nested message in `target`; `write` writes it, as `message`.
-fn nested(target: &str, number: u32, message: &str, write: &str) -> String {
-    let call = format!("{target}.message::<{number}>(|{message}| {write})");
+/// The call of `method` that opens a nested message in `target`; `write` writes it, as `message`.
+fn nested(target: &str, method: &str, number: u32, message: &str, write: &str) -> String {
+    let call = format!("{target}.{method}::<{number}>(|{message}| {write})");
     if call.len() <= MAX_CALL_LEN {
         return call;
     }
     // In two steps, since prettyplease breaks a long closure behind a `::<>` at the `<`.
-    format!("let write = |{message}: ::pftrace_wire::Message<'_>| {write}; {target}.message::<{number}>(write)")
+    format!("let write = |{message}: ::pftrace_wire::Message<'_>| {write}; {target}.{method}::<{number}>(write)")
 }
 
 /// Calls up to here fit into a line of prettyplease's, which has 89 columns, indented twice and with a `;`.

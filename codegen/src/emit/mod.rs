@@ -2,8 +2,10 @@
 //!
 //! Each type is written as text, read back by `syn` and formatted by `prettyplease`, then indented as its module needs.
 
+mod bounds;
 mod docs;
 mod enums;
+mod extensions;
 mod messages;
 mod names;
 
@@ -18,13 +20,7 @@ use crate::observer::{Counter, Phase, Watch};
 pub(crate) fn emit(schema: &Schema, watch: Watch<'_>) -> Result<String, Error> {
     let names = Names::new(schema)?;
     let root = modules(schema, &names);
-    let mut emitter = Emitter {
-        schema,
-        names: &names,
-        watch,
-        out: header(&schema.files),
-        counts: Counts::default(),
-    };
+    let mut emitter = Emitter { schema, names: &names, watch, out: header(&schema.files), counts: Counts::default() };
     let mut path = Vec::new();
     emitter.module(&root, &mut path)?;
     Ok(emitter.out)
@@ -60,23 +56,27 @@ struct Module {
 enum Type {
     Message(MessageId),
     Enum(EnumId),
+    /// The index in [`Names::extensions`].
+    Extensions(usize),
 }
 
 fn modules(schema: &Schema, names: &Names) -> Module {
     let mut root = Module::default();
     for id in (0..schema.messages.len()).map(MessageId) {
         if let Some(place) = names.message(id) {
-            root.at(&place.modules, &schema.messages[id.0].path)
-                .types
-                .push(Type::Message(id));
+            root.at(&place.modules, &schema.messages[id.0].path).types.push(Type::Message(id));
         }
     }
     for id in (0..schema.enums.len()).map(EnumId) {
         if let Some(place) = names.enumeration(id) {
-            root.at(&place.modules, &schema.enums[id.0].path)
-                .types
-                .push(Type::Enum(id));
+            root.at(&place.modules, &schema.enums[id.0].path).types.push(Type::Enum(id));
         }
+    }
+    for (index, group) in names.extensions.iter().enumerate() {
+        let first = &schema.extensions[group.members[0]];
+        let (package, parents) = (first.package.clone(), first.parents.clone());
+        let path = Path { package, parents, name: String::new() };
+        root.at(&group.place.modules, &path).types.push(Type::Extensions(index));
     }
     root
 }
@@ -87,18 +87,12 @@ impl Module {
         let mut module = self;
         let mut name = String::new();
         for (depth, ident) in modules.iter().enumerate() {
-            let part = packages
-                .get(depth)
-                .copied()
-                .or_else(|| path.parents.get(depth - packages.len()).map(String::as_str));
+            let part =
+                packages.get(depth).copied().or_else(|| path.parents.get(depth - packages.len()).map(String::as_str));
             name = crate::resolve::join(&name, part.unwrap_or_default());
             module = module.children.entry(ident.clone()).or_default();
             if module.doc.is_empty() {
-                let what = if depth < packages.len() {
-                    "The package"
-                } else {
-                    "Types nested in the message"
-                };
+                let what = if depth < packages.len() { "The package" } else { "Types nested in the message" };
                 module.doc = format!("{what} `{name}`.");
             }
         }
@@ -160,9 +154,22 @@ impl Emitter<'_> {
                 self.watch.count(Counter::Enums, self.counts.enums);
                 (name, code)
             }
+            Type::Extensions(index) => {
+                let group = &self.names.extensions[index];
+                let name = self.schema.extensions[group.members[0]].field.doc.origin.name.clone();
+                let emit = || extensions::extensions(self.schema, self.names, group);
+                let code = self.watch.phase(Phase::Emit, &name, emit)?;
+                self.counts.fields += group.members.len();
+                self.watch.count(Counter::Fields, self.counts.fields);
+                (name, code)
+            }
         };
+        self.push_formatted(&name, &code, path)
+    }
+
+    fn push_formatted(&mut self, name: &str, code: &str, path: &[String]) -> Result<(), Error> {
         let allow = if path.is_empty() { ALLOW } else { "" };
-        let formatted = self.watch.phase(Phase::Format, &name, || format(&name, &code, allow))?;
+        let formatted = self.watch.phase(Phase::Format, name, || format(name, code, allow))?;
         self.push(path.len(), &formatted);
         self.watch.count(Counter::OutputBytes, self.out.len());
         Ok(())
@@ -189,12 +196,13 @@ impl Emitter<'_> {
 /// outermost items, since `include!` takes no inner attributes.
 const ALLOW: &str = "#[allow(dead_code, unreachable_pub, clippy::module_inception, clippy::upper_case_acronyms, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items)]\n";
 
-/// With blank lines between the members of an `impl`, which prettyplease sets one below the other.
+/// With blank lines between the members of an `impl`, which prettyplease sets one below the other; numbers of fields stay so.
 fn spread(code: &str, out: &mut String) {
     let mut previous = "{";
     for line in code.lines() {
         let between = line.starts_with("    ///") && !previous.starts_with("    ///") && !previous.ends_with('{');
-        out.push_str(if between { "\n" } else { "" });
+        let numbers = previous.contains("_FIELD_NUMBER: u32") && line.starts_with("    /// The number of the field");
+        out.push_str(if between && !numbers { "\n" } else { "" });
         out.push_str(line);
         out.push('\n');
         previous = line;
@@ -202,17 +210,11 @@ fn spread(code: &str, out: &mut String) {
 }
 
 fn format(name: &str, code: &str, allow: &str) -> Result<String, Error> {
-    let broken = |error: syn::Error| Error::Internal {
-        message: format!("{name}: the generated code is not rust: {error}"),
-    };
+    let broken =
+        |error: syn::Error| Error::Internal { message: format!("{name}: the generated code is not rust: {error}") };
     let mut formatted = String::new();
     for item in syn::parse_file(code).map_err(broken)?.items {
-        let file = syn::File {
-            shebang: None,
-            frontmatter: None,
-            attrs: Vec::new(),
-            items: vec![item],
-        };
+        let file = syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] };
         if !formatted.is_empty() {
             formatted.push('\n');
         }

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
 use crate::error::{Error, Origin};
-use crate::ir::{EnumId, Kind, MessageId, Path, Schema};
+use crate::ir::{EnumId, Extension, Kind, MessageId, Path, Schema};
 
 /// The place of a type in the output.
 #[derive(Clone, Debug)]
@@ -16,32 +16,62 @@ pub(super) struct Place {
     pub(super) ident: String,
 }
 
+/// The extensions of one message that are declared in one scope.
+#[derive(Debug)]
+pub(super) struct Extensions {
+    /// Of their trait.
+    pub(super) place: Place,
+    pub(super) extendee: MessageId,
+    /// The indices in [`Schema::extensions`].
+    pub(super) members: Vec<usize>,
+}
+
 /// The places of all types that are wanted.
 #[derive(Debug)]
 pub(super) struct Names {
     messages: HashMap<MessageId, Place>,
     enums: HashMap<EnumId, Place>,
+    pub(super) extensions: Vec<Extensions>,
 }
 
 impl Names {
     /// Fails when two types, or a module and another, would be one.
     pub(super) fn new(schema: &Schema) -> Result<Self, Error> {
         let mut taken = Taken::default();
-        let mut names = Self {
-            messages: HashMap::new(),
-            enums: HashMap::new(),
-        };
+        let mut names = Self { messages: HashMap::new(), enums: HashMap::new(), extensions: Vec::new() };
         for (id, message) in schema.messages.iter().enumerate().filter(|(_, m)| m.wanted) {
-            names
-                .messages
-                .insert(MessageId(id), taken.place(&message.path, &message.doc.origin)?);
+            names.messages.insert(MessageId(id), taken.place(&message.path, &message.doc.origin)?);
         }
         for (id, enumeration) in schema.enums.iter().enumerate().filter(|(_, e)| e.wanted) {
-            names
-                .enums
-                .insert(EnumId(id), taken.place(&enumeration.path, &enumeration.doc.origin)?);
+            names.enums.insert(EnumId(id), taken.place(&enumeration.path, &enumeration.doc.origin)?);
+        }
+        for (index, extension) in schema.extensions.iter().enumerate().filter(|(_, e)| e.wanted) {
+            names.extension(schema, &mut taken, index, extension)?;
         }
         Ok(names)
+    }
+
+    fn extension(
+        &mut self,
+        schema: &Schema,
+        taken: &mut Taken,
+        index: usize,
+        extension: &Extension,
+    ) -> Result<(), Error> {
+        let same_scope = |group: &&mut Extensions| {
+            let first = &schema.extensions[group.members[0]];
+            group.extendee == extension.extendee
+                && (&first.package, &first.parents) == (&extension.package, &extension.parents)
+        };
+        if let Some(group) = self.extensions.iter_mut().find(same_scope) {
+            group.members.push(index);
+            return Ok(());
+        }
+        let name = format!("{}Extensions", schema.messages[extension.extendee.0].path.name);
+        let (package, parents) = (extension.package.clone(), extension.parents.clone());
+        let place = taken.place(&Path { package, parents, name }, &extension.field.doc.origin)?;
+        self.extensions.push(Extensions { place, extendee: extension.extendee, members: vec![index] });
+        Ok(())
     }
 
     pub(super) fn message(&self, id: MessageId) -> Option<&Place> {
@@ -55,7 +85,7 @@ impl Names {
     /// The path of a type, seen from within `modules`.
     pub(super) fn path_from(&self, modules: &[String], kind: &Kind) -> String {
         let place = match kind {
-            Kind::Message(id) => self.message(*id),
+            Kind::Message(id) | Kind::Group(id) => self.message(*id),
             Kind::Enum(id) => self.enumeration(*id),
             Kind::Scalar(_) | Kind::Map(..) => None,
         };
@@ -63,10 +93,7 @@ impl Names {
         let common = modules.iter().zip(&place.modules).take_while(|(a, b)| a == b).count();
         let up = std::iter::repeat_n("super", modules.len() - common);
         let down = place.modules[common..].iter().map(String::as_str);
-        up.chain(down)
-            .chain([place.ident.as_str()])
-            .collect::<Vec<_>>()
-            .join("::")
+        up.chain(down).chain([place.ident.as_str()]).collect::<Vec<_>>().join("::")
     }
 }
 
@@ -82,11 +109,7 @@ impl Taken {
         for part in packages.chain(path.parents.iter().map(String::as_str)) {
             proto.push(part);
             modules.push(module_ident(part));
-            let module = Origin {
-                file: origin.file.clone(),
-                line: 0,
-                name: proto.join("."),
-            };
+            let module = Origin { file: origin.file.clone(), line: 0, name: proto.join(".") };
             // Many types share a module, as long as it stands for the same name.
             self.take(modules.join("::"), &module, true)?;
         }
@@ -105,11 +128,7 @@ impl Taken {
             Entry::Occupied(entry) if shared && entry.get().name == origin.name => Ok(()),
             Entry::Occupied(entry) => {
                 let (origin, first, rust_name) = (origin.clone(), entry.get().clone().into(), entry.key().clone());
-                Err(Error::NameClash {
-                    origin,
-                    first,
-                    rust_name,
-                })
+                Err(Error::NameClash { origin, first, rust_name })
             }
         }
     }
@@ -117,11 +136,7 @@ impl Taken {
 
 /// The name of a writer or enum: as it is, when rustc takes it for a type's name.
 fn type_ident(name: &str) -> String {
-    let camel = if is_camel_case(name) {
-        name.to_owned()
-    } else {
-        start_with_letter(name.to_upper_camel_case())
-    };
+    let camel = if is_camel_case(name) { name.to_owned() } else { start_with_letter(name.to_upper_camel_case()) };
     match camel.as_str() {
         // What the generated code itself calls by its bare name.
         "Self" | "FnOnce" => camel + "_",
@@ -143,6 +158,17 @@ fn module_ident(name: &str) -> String {
 /// The name of a setter.
 pub(super) fn method_ident(prefix: &str, name: &str) -> String {
     format!("{prefix}{}", snake_case(name, prefix))
+}
+
+/// The name of the constant with a field's number.
+pub(super) fn number_ident(name: &str) -> String {
+    let upper = start_with_letter(snake_case(name, "")).to_ascii_uppercase();
+    format!("{upper}_FIELD_NUMBER")
+}
+
+/// The name of what remembers whether a field or oneof has been written.
+pub(super) fn flag(name: &str) -> String {
+    format!("{}_written", snake_case(name, "").trim_matches('_'))
 }
 
 /// The name of an enum value's constant: as it is in the .proto file.
@@ -246,13 +272,9 @@ mod tests {
 
     #[test]
     fn constants_keep_their_names() {
-        for (proto, rust) in [
-            ("TYPE_A", "TYPE_A"),
-            ("kFoo", "kFoo"),
-            ("true", "r#true"),
-            ("self", "self_"),
-            ("value", "value_"),
-        ] {
+        for (proto, rust) in
+            [("TYPE_A", "TYPE_A"), ("kFoo", "kFoo"), ("true", "r#true"), ("self", "self_"), ("value", "value_")]
+        {
             assert_eq!(const_ident(proto), rust, "{proto}");
         }
     }

@@ -13,11 +13,7 @@ pub(super) fn comments(text: &str, lexed: &Lexed, first: usize, last: usize) -> 
 
 /// Between the token before `token` and it.
 fn between(lexed: &Lexed, token: usize) -> &[Comment] {
-    let from = if token == 0 {
-        0
-    } else {
-        lexed.tokens[token - 1].comments_before
-    };
+    let from = if token == 0 { 0 } else { lexed.tokens[token - 1].comments_before };
     &lexed.comments[from..lexed.tokens[token].comments_before]
 }
 
@@ -57,11 +53,7 @@ fn text_of(text: &str, comments: &[Comment]) -> String {
     let mut lines = Vec::new();
     for comment in comments {
         let body = &text[comment.start..comment.end];
-        if comment.block {
-            block_lines(body, &mut lines)
-        } else {
-            lines.push(body[2..].trim_end())
-        }
+        if comment.block { block_lines(body, &mut lines) } else { lines.push(body[2..].trim_end()) }
     }
     dedent(&lines)
 }
@@ -72,9 +64,7 @@ fn block_lines<'a>(body: &'a str, lines: &mut Vec<&'a str>) {
     for line in inner.lines() {
         let line = line.trim();
         // The second star of `/**`, or the one in front of a line, with the blank behind it.
-        let starred = line
-            .strip_prefix('*')
-            .map(|rest| rest.strip_prefix(' ').unwrap_or(rest));
+        let starred = line.strip_prefix('*').map(|rest| rest.strip_prefix(' ').unwrap_or(rest));
         lines.push(starred.unwrap_or(line));
     }
 }
@@ -87,14 +77,7 @@ fn dedent(lines: &[&str]) -> String {
     };
     let last = lines.iter().rposition(|l| !blank(l)).unwrap_or(first);
     let lines = &lines[first..=last];
-    let margin = lines
-        .iter()
-        .filter(|l| !blank(l))
-        .map(|l| l.bytes().take_while(|&c| c == b' ').count())
-        .min();
-    let dedented: Vec<_> = lines
-        .iter()
-        .map(|l| l.get(margin.unwrap_or(0)..).unwrap_or(""))
-        .collect();
+    let margin = lines.iter().filter(|l| !blank(l)).map(|l| l.bytes().take_while(|&c| c == b' ').count()).min();
+    let dedented: Vec<_> = lines.iter().map(|l| l.get(margin.unwrap_or(0)..).unwrap_or("")).collect();
     dedented.join("\n")
 }

@@ -88,8 +88,8 @@ pub(crate) enum TypeRef {
     /// As written.
     Named(String),
     Map(Box<TypeRef>, Box<TypeRef>),
-    /// Its fields are parsed and forgotten.
-    Group,
+    /// Of the message of that name, which lies where the field does.
+    Group(String),
 }
 
 #[derive(Debug)]

@@ -45,24 +45,13 @@ pub(super) struct Lexed {
 }
 
 pub(super) fn lex(text: &str) -> Result<Lexed, Failure> {
-    let mut lexer = Lexer {
-        text,
-        at: 0,
-        line: 1,
-        mark: 0,
-        mark_column: 1,
-        tokens: Vec::new(),
-        comments: Vec::new(),
-    };
+    let mut lexer = Lexer { text, at: 0, line: 1, mark: 0, mark_column: 1, tokens: Vec::new(), comments: Vec::new() };
     // A byte order mark is allowed, and says nothing.
     if text.starts_with('\u{feff}') {
         lexer.at = '\u{feff}'.len_utf8();
     }
     while lexer.step()? {}
-    Ok(Lexed {
-        tokens: lexer.tokens,
-        comments: lexer.comments,
-    })
+    Ok(Lexed { tokens: lexer.tokens, comments: lexer.comments })
 }
 
 struct Lexer<'a> {
@@ -170,13 +159,7 @@ impl Lexer<'_> {
         let len = rest.iter().position(|&c| c == b'\n').unwrap_or(rest.len());
         let end = self.at + len;
         let line = self.line;
-        self.comments.push(Comment {
-            start: self.at,
-            end,
-            first_line: line,
-            last_line: line,
-            block: false,
-        });
+        self.comments.push(Comment { start: self.at, end, first_line: line, last_line: line, block: false });
         self.at = end;
     }
 
@@ -186,19 +169,9 @@ impl Lexer<'_> {
         };
         let (start, end, first_line) = (self.at, self.at + 2 + len + 2, self.line);
         while self.at < end {
-            if self.peek(0) == b'\n' {
-                self.newline()
-            } else {
-                self.at += 1
-            }
+            if self.peek(0) == b'\n' { self.newline() } else { self.at += 1 }
         }
-        self.comments.push(Comment {
-            start,
-            end,
-            first_line,
-            last_line: self.line,
-            block: true,
-        });
+        self.comments.push(Comment { start, end, first_line, last_line: self.line, block: true });
         Ok(())
     }
 
@@ -208,9 +181,6 @@ impl Lexer<'_> {
     }
 
     fn failure(&self, message: &str) -> Failure {
-        Failure {
-            line: self.line,
-            message: message.to_owned(),
-        }
+        Failure { line: self.line, message: message.to_owned() }
     }
 }

@@ -8,9 +8,13 @@ mod comments;
 mod decl;
 mod lexer;
 mod tokens;
+mod values;
 mod walk;
 
-pub(crate) use decl::{Comments, Enum, Extend, Field, File, Label, Message, Opt, Pos, Range, Syntax, TypeRef, Value};
+pub(crate) use decl::{
+    Comments, Enum, Extend, Field, File, Import, Label, Message, Opt, Pos, Range, Syntax, TypeRef, Value,
+};
+pub(crate) use values::{int_value, unescape};
 
 /// Brackets of all kinds nest up to here. protoc stops at 32 messages; what matters is that this parser, which goes down by
 /// recursion, has enough stack.
@@ -41,19 +45,13 @@ fn check_tokens(tokens: &[lexer::Token]) -> Result<(), Failure> {
             lexer::Kind::Symbol(b'}' | b']' | b')' | b'>') => depth = depth.saturating_sub(1),
             lexer::Kind::Ident if token.end - token.start > MAX_NAME_LEN => {
                 let message = format!("expected names of at most {MAX_NAME_LEN} bytes, found a longer one");
-                return Err(Failure {
-                    line: token.line,
-                    message,
-                });
+                return Err(Failure { line: token.line, message });
             }
             _ => {}
         }
         if depth > MAX_DEPTH {
             let message = format!("expected at most {MAX_DEPTH} nested brackets, found more");
-            return Err(Failure {
-                line: token.line,
-                message,
-            });
+            return Err(Failure { line: token.line, message });
         }
     }
     Ok(())

@@ -15,13 +15,7 @@ type Declared = Vec<(String, u32, u32, String, String)>;
 fn types(scope: &str, messages: &[Message], enums: &[Enum], out: &mut Declared) {
     let join = |name: &str| crate::resolve::join(scope, name);
     let mut push = |name: String, pos: Pos, comments: &Comments| {
-        out.push((
-            name,
-            pos.line,
-            pos.column,
-            comments.leading.clone(),
-            comments.trailing.clone(),
-        ));
+        out.push((name, pos.line, pos.column, comments.leading.clone(), comments.trailing.clone()));
     };
     for message in messages {
         let name = join(&message.name);
@@ -46,41 +40,28 @@ fn types(scope: &str, messages: &[Message], enums: &[Enum], out: &mut Declared) 
 
 fn assert_declared(text: &str, expected: &[(&str, u32, u32, &str, &str)]) {
     let found = declared(text);
-    let found: Vec<_> = found
-        .iter()
-        .map(|(n, l, c, a, b)| (n.as_str(), *l, *c, a.as_str(), b.as_str()))
-        .collect();
+    let found: Vec<_> = found.iter().map(|(n, l, c, a, b)| (n.as_str(), *l, *c, a.as_str(), b.as_str())).collect();
     assert_eq!(found, expected, "\n{text}");
 }
 
 #[test]
 fn places_count_lines_and_characters_from_one() {
     assert_declared(
-        "\u{feff}package a.b;\nmessage M {\n\tmap<string, .a.b.M> größe_ok = 1;\n}"
-            .replace("größe_ok", "m")
-            .as_str(),
+        "\u{feff}package a.b;\nmessage M {\n\tmap<string, .a.b.M> größe_ok = 1;\n}".replace("größe_ok", "m").as_str(),
         &[("a.b.M", 2, 9, "", ""), ("a.b.M.m", 3, 22, "", "")],
     );
     assert_declared(
         "/* é€🦀 */ enum E { /* 🦀 */ A = 0; B = 1; }",
         &[("E", 1, 16, "é€🦀", ""), ("A", 1, 28, "", ""), ("B", 1, 35, "", "")],
     );
-    assert_declared(
-        "message M {\r\n  optional int32 x = 1;\r\n}\r\n",
-        &[("M", 1, 9, "", ""), ("M.x", 2, 18, "", "")],
-    );
+    assert_declared("message M {\r\n  optional int32 x = 1;\r\n}\r\n", &[("M", 1, 9, "", ""), ("M.x", 2, 18, "", "")]);
 }
 
 #[test]
 fn a_leading_comment_is_directly_above() {
     assert_declared(
         "// Licence.\n\n// One\n//   two.\nmessage M {\n  // Apart.\n\n  // X.\n  optional int32 x = 1;\n  /* Y. */ optional int32 y = 2;\n  // Not z's: a blank line.\n\n  optional int32 z = 3;\n}",
-        &[
-            ("M", 5, 9, "One\n  two.", ""),
-            ("M.x", 9, 18, "X.", ""),
-            ("M.y", 10, 27, "Y.", ""),
-            ("M.z", 13, 18, "", ""),
-        ],
+        &[("M", 5, 9, "One\n  two.", ""), ("M.x", 9, 18, "X.", ""), ("M.y", 10, 27, "Y.", ""), ("M.z", 13, 18, "", "")],
     );
 }
 
@@ -108,14 +89,8 @@ fn blocks_lose_their_stars() {
 
 #[test]
 fn only_the_last_of_several_comments_leads() {
-    assert_declared(
-        "// a\n/* b */\n// c\n// d\nenum E { A = 0; }",
-        &[("E", 5, 6, "c\nd", ""), ("A", 5, 10, "", "")],
-    );
-    assert_declared(
-        "// a\n/* b */\nenum E { A = 0; }",
-        &[("E", 3, 6, "b", ""), ("A", 3, 10, "", "")],
-    );
+    assert_declared("// a\n/* b */\n// c\n// d\nenum E { A = 0; }", &[("E", 5, 6, "c\nd", ""), ("A", 5, 10, "", "")]);
+    assert_declared("// a\n/* b */\nenum E { A = 0; }", &[("E", 3, 6, "b", ""), ("A", 3, 10, "", "")]);
 }
 
 #[test]
@@ -127,6 +102,7 @@ fn everything_has_its_comments() {
             ("M.f", 5, 11, "F.", "f"),
             ("M.g", 8, 18, "G.", ""),
             ("M.o", 3, 9, "O.", "o"),
+            ("M.G", 8, 18, "G.", ""),
             ("M.N", 10, 11, "N.", "n"),
         ],
     );
@@ -182,22 +158,9 @@ pub(super) mod judge {
         let same = |what: &str, path: &[i32], pos: Pos, comments: &Comments| {
             let location = at(path);
             let span = &at(&[path, &[1]].concat()).span;
-            assert_eq!(
-                (pos.line as i32 - 1, pos.column as i32 - 1),
-                (span[0], span[1]),
-                "{name}: {what}"
-            );
-            let words = |text: &str| {
-                text.split_whitespace()
-                    .map(|w| w.trim_matches('*'))
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            };
-            assert_eq!(
-                words(&comments.leading),
-                words(location.leading_comments()),
-                "{name}: {what}"
-            );
+            assert_eq!((pos.line as i32 - 1, pos.column as i32 - 1), (span[0], span[1]), "{name}: {what}");
+            let words = |text: &str| text.split_whitespace().map(|w| w.trim_matches('*')).collect::<Vec<_>>().join(" ");
+            assert_eq!(words(&comments.leading), words(location.leading_comments()), "{name}: {what}");
             // protoc also takes the comment on the line below, when a blank line follows.
             let trailing = words(&comments.trailing);
             if !trailing.is_empty() {
@@ -212,37 +175,18 @@ pub(super) mod judge {
 
     fn messages(messages_: &[Message], path: &[i32], same: &Same<'_>) {
         for (index, message) in (0..).zip(messages_) {
-            // Groups are messages too, and would shift the indices.
-            assert!(
-                !message
-                    .fields
-                    .iter()
-                    .any(|field| matches!(field.type_ref, TypeRef::Group))
-            );
             let path = [path, &[index]].concat();
             same(&message.name, &path, message.pos, &message.comments);
-            for (index, field) in (0..).zip(&message.fields) {
-                same(
-                    &field.name,
-                    &[&path[..], &[2, index]].concat(),
-                    field.pos,
-                    &field.comments,
-                );
+            // A group's comment is its message's.
+            let is_group = |field: &Field| matches!(field.type_ref, TypeRef::Group(_));
+            for (index, field) in (0..).zip(&message.fields).filter(|(_, field)| !is_group(field)) {
+                same(&field.name, &[&path[..], &[2, index]].concat(), field.pos, &field.comments);
             }
             for (index, oneof) in (0..).zip(&message.oneofs) {
-                same(
-                    &oneof.name,
-                    &[&path[..], &[8, index]].concat(),
-                    oneof.pos,
-                    &oneof.comments,
-                );
+                same(&oneof.name, &[&path[..], &[8, index]].concat(), oneof.pos, &oneof.comments);
             }
             enums(&message.enums, &[&path[..], &[4]].concat(), same);
-            if !message
-                .fields
-                .iter()
-                .any(|field| matches!(field.type_ref, TypeRef::Map(..)))
-            {
+            if !message.fields.iter().any(|field| matches!(field.type_ref, TypeRef::Map(..))) {
                 messages(&message.messages, &[&path[..], &[3]].concat(), same);
             }
         }
@@ -253,12 +197,7 @@ pub(super) mod judge {
             let path = [path, &[index]].concat();
             same(&enumeration.name, &path, enumeration.pos, &enumeration.comments);
             for (index, value) in (0..).zip(&enumeration.values) {
-                same(
-                    &value.name,
-                    &[&path[..], &[2, index]].concat(),
-                    value.pos,
-                    &value.comments,
-                );
+                same(&value.name, &[&path[..], &[2, index]].concat(), value.pos, &value.comments);
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use super::Failure;
 use super::comments::comments;
-use super::decl::{Comments, Pos};
+use super::decl::{Comments, Message, Pos};
 use super::lexer::{Kind, Lexed, Token};
+use super::values::unsigned;
 
 pub(super) type Result<T> = std::result::Result<T, Failure>;
 
@@ -13,11 +14,13 @@ pub(super) struct Walk<'a> {
     pub(super) lexed: &'a Lexed,
     /// The index of the next token; never beyond the last, which is [`Kind::End`].
     pub(super) at: usize,
+    /// The messages of the group fields that were just read, for whom they are nested in.
+    pub(super) groups: Vec<Message>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(text: &'a str, lexed: &'a Lexed) -> Self {
-        Self { text, lexed, at: 0 }
+        Self { text, lexed, at: 0, groups: Vec::new() }
     }
 
     pub(super) fn token(&self) -> Token {
@@ -70,11 +73,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn symbol(&mut self, symbol: u8) -> Result<()> {
-        if self.eat_symbol(symbol) {
-            Ok(())
-        } else {
-            Err(self.expected(&format!("`{}`", char::from(symbol))))
-        }
+        if self.eat_symbol(symbol) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(symbol)))) }
     }
 
     pub(super) fn word(&mut self, what: &str) -> Result<&'a str> {
@@ -99,7 +98,7 @@ impl<'a> Walk<'a> {
         if token.kind != Kind::Int {
             return Err(self.expected(what));
         }
-        let Some(value) = int_value(self.text_of(token)) else {
+        let Some(value) = unsigned(self.text_of(token)) else {
             return Err(self.expected(what));
         };
         self.at += 1;
@@ -132,25 +131,11 @@ impl<'a> Walk<'a> {
             Kind::End => "the end of the file".to_owned(),
             _ => format!("`{}`", self.text_of(token)),
         };
-        Failure {
-            line: token.line,
-            message: format!("expected {what}, found {found}"),
-        }
+        Failure { line: token.line, message: format!("expected {what}, found {found}") }
     }
 
     /// The comments on what begins with the token `first` and whose head ended just now.
     pub(super) fn comments(&self, first: usize) -> Comments {
         comments(self.text, self.lexed, first, self.at - 1)
-    }
-}
-
-/// Decimal, `0x` or octal; `None` beyond 64 bits.
-fn int_value(text: &str) -> Option<u64> {
-    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        return u64::from_str_radix(hex, 16).ok();
-    }
-    match text.strip_prefix('0') {
-        Some(octal) if !octal.is_empty() => u64::from_str_radix(octal, 8).ok(),
-        _ => text.parse().ok(),
     }
 }

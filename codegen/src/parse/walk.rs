@@ -15,10 +15,7 @@ pub(super) fn walk(text: &str, lexed: &Lexed) -> Result<File> {
 /// Files.
 impl Walk<'_> {
     fn file(&mut self) -> Result<File> {
-        let mut file = File {
-            syntax_line: self.token().line,
-            ..File::default()
-        };
+        let mut file = File { syntax_line: self.token().line, ..File::default() };
         if self.is_word("edition") && self.next_is(Kind::Symbol(b'=')) {
             self.at += 2;
             file.syntax = Syntax::Edition(self.string("an edition")?.to_owned());
@@ -42,10 +39,7 @@ impl Walk<'_> {
             "proto3" => Syntax::Proto3,
             other => {
                 let message = format!("expected the syntax \"proto2\" or \"proto3\", found \"{other}\"");
-                return Err(Failure {
-                    line: found.line,
-                    message,
-                });
+                return Err(Failure { line: found.line, message });
             }
         };
         self.symbol(b';')?;
@@ -70,7 +64,10 @@ impl Walk<'_> {
             "option" => drop(self.option_statement()?),
             "message" => file.messages.push(self.message(first)?),
             "enum" => file.enums.push(self.enumeration(first)?),
-            "extend" => file.extends.push(self.extend()?),
+            "extend" => {
+                file.extends.push(self.extend()?);
+                file.messages.append(&mut self.groups);
+            }
             "service" => file.services.push(self.service()?),
             _ => {
                 self.at = first;
@@ -160,15 +157,9 @@ impl Walk<'_> {
         self.symbol(b'=')?;
         let first = self.at;
         self.balanced(done)?;
-        let value: Vec<_> = self.lexed.tokens[first..self.at]
-            .iter()
-            .map(|&t| self.text_of(t))
-            .collect();
+        let value: Vec<_> = self.lexed.tokens[first..self.at].iter().map(|&t| self.text_of(t)).collect();
         // A sign belongs to its number.
-        Ok(Opt {
-            name,
-            value: value.join(" ").replace("- ", "-"),
-        })
+        Ok(Opt { name, value: value.join(" ").replace("- ", "-") })
     }
 }
 
@@ -179,12 +170,7 @@ impl Walk<'_> {
         let pos = self.pos();
         let name = self.word("the name of a message")?.to_owned();
         self.symbol(b'{')?;
-        let mut message = Message {
-            name,
-            pos,
-            comments: self.comments(first),
-            ..Message::default()
-        };
+        let mut message = Message { name, pos, comments: self.comments(first), ..Message::default() };
         self.message_body(&mut message)?;
         Ok(message)
     }
@@ -200,6 +186,7 @@ impl Walk<'_> {
                 continue;
             }
             let field = self.field(first)?;
+            message.messages.append(&mut self.groups);
             message.fields.push(field);
         }
         Ok(())
@@ -211,7 +198,10 @@ impl Walk<'_> {
             "message" => message.messages.push(self.message(first)?),
             "enum" => message.enums.push(self.enumeration(first)?),
             "oneof" => self.oneof(first, message)?,
-            "extend" => message.extends.push(self.extend()?),
+            "extend" => {
+                message.extends.push(self.extend()?);
+                message.messages.append(&mut self.groups);
+            }
             "option" => message.options.push(self.option_statement()?),
             "reserved" => self.reserved(&mut message.reserved, &mut message.reserved_names)?,
             "extensions" => {
@@ -232,11 +222,7 @@ impl Walk<'_> {
         let name = self.word("the name of a oneof")?.to_owned();
         self.symbol(b'{')?;
         let index = message.oneofs.len();
-        message.oneofs.push(Oneof {
-            name,
-            pos,
-            comments: self.comments(first),
-        });
+        message.oneofs.push(Oneof { name, pos, comments: self.comments(first) });
         while !self.eat_symbol(b'}') {
             let first = self.at;
             if self.eat_symbol(b';') {
@@ -250,18 +236,14 @@ impl Walk<'_> {
                 return Err(self.expected("a field of the oneof, without a label"));
             }
             let field = self.field(first)?;
-            message.fields.push(Field {
-                oneof: Some(index),
-                ..field
-            });
+            message.messages.append(&mut self.groups);
+            message.fields.push(Field { oneof: Some(index), ..field });
         }
         Ok(())
     }
 
     fn is_label(&self) -> bool {
-        ["optional", "required", "repeated"]
-            .iter()
-            .any(|word| self.is_word(word))
+        ["optional", "required", "repeated"].iter().any(|word| self.is_word(word))
     }
 
     fn label(&mut self) -> Option<Label> {
@@ -289,18 +271,10 @@ impl Walk<'_> {
         let options = self.option_list()?;
         self.symbol(b';')?;
         let comments = self.comments(first);
-        Ok(Field {
-            name,
-            pos,
-            comments,
-            label,
-            type_ref,
-            number,
-            oneof: None,
-            options,
-        })
+        Ok(Field { name, pos, comments, label, type_ref, number, oneof: None, options })
     }
 
+    /// The field. Its message waits in `groups`.
     fn group(&mut self, first: usize, label: Option<Label>) -> Result<Field> {
         self.at += 1;
         let pos = self.pos();
@@ -310,18 +284,11 @@ impl Walk<'_> {
         let options = self.option_list()?;
         self.symbol(b'{')?;
         let comments = self.comments(first);
-        self.message_body(&mut Message::default())?;
-        let (name, type_ref) = (name.to_ascii_lowercase(), TypeRef::Group);
-        Ok(Field {
-            name,
-            pos,
-            comments,
-            label,
-            type_ref,
-            number,
-            oneof: None,
-            options,
-        })
+        let mut message = Message { name: name.to_owned(), pos, comments: comments.clone(), ..Message::default() };
+        self.message_body(&mut message)?;
+        self.groups.push(message);
+        let (name, type_ref) = (name.to_ascii_lowercase(), TypeRef::Group(name.to_owned()));
+        Ok(Field { name, pos, comments, label, type_ref, number, oneof: None, options })
     }
 
     fn type_ref(&mut self) -> Result<TypeRef> {
@@ -359,12 +326,7 @@ impl Walk<'_> {
         let pos = self.pos();
         let name = self.word("the name of an enum")?.to_owned();
         self.symbol(b'{')?;
-        let mut enumeration = Enum {
-            name,
-            pos,
-            comments: self.comments(first),
-            ..Enum::default()
-        };
+        let mut enumeration = Enum { name, pos, comments: self.comments(first), ..Enum::default() };
         while !self.eat_symbol(b'}') {
             let first = self.at;
             if self.eat_symbol(b';') {
@@ -390,13 +352,7 @@ impl Walk<'_> {
         let number = self.signed("a number")?;
         let options = self.option_list()?;
         self.symbol(b';')?;
-        Ok(Value {
-            name,
-            pos,
-            comments: self.comments(first),
-            number,
-            options,
-        })
+        Ok(Value { name, pos, comments: self.comments(first), number, options })
     }
 
     fn reserved(&mut self, ranges: &mut Vec<Range>, names: &mut Vec<ReservedName>) -> Result<()> {

@@ -21,32 +21,73 @@ pub mod fixture {
         /// fenced <code>
         /// ~~~~~~
         #[derive(Debug)]
-        pub struct Scalars<'w>(::pftrace_wire::Message<'w>);
+        pub struct Scalars<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Scalars<'w> {
+            /// The number of the field `int32`.
+            pub const INT32_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `int64`.
+            pub const INT64_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `uint32`.
+            pub const UINT32_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `uint64`.
+            pub const UINT64_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `sint32`.
+            pub const SINT32_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `sint64`.
+            pub const SINT64_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `fixed32`.
+            pub const FIXED32_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `fixed64`.
+            pub const FIXED64_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `sfixed32`.
+            pub const SFIXED32_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `sfixed64`.
+            pub const SFIXED64_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `bool`.
+            pub const BOOL_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `float`.
+            pub const FLOAT_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `double`.
+            pub const DOUBLE_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `string`.
+            pub const STRING_FIELD_NUMBER: u32 = 14;
+            /// The number of the field `bytes`.
+            pub const BYTES_FIELD_NUMBER: u32 = 15;
+            /// The number of the field `color`.
+            pub const COLOR_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `scalars`.
+            pub const SCALARS_FIELD_NUMBER: u32 = 2047;
+            /// The number of the field `with_presence`.
+            pub const WITH_PRESENCE_FIELD_NUMBER: u32 = 32753;
+            /// The number of the field `largest`.
+            pub const LARGEST_FIELD_NUMBER: u32 = 536870911;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Scalars<'_> {
-                Scalars(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `fixture.all.Scalars` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Scalars<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Scalars::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `int32 int32 = 1`
@@ -54,105 +95,105 @@ pub mod fixture {
             /// Trailing comment.
             #[inline]
             pub fn set_int32(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<1>(value);
+                self.message.int32::<1>(value);
                 self
             }
 
             /// `int64 int64 = 2`
             #[inline]
             pub fn set_int64(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<2>(value);
+                self.message.int64::<2>(value);
                 self
             }
 
             /// `uint32 uint32 = 3`
             #[inline]
             pub fn set_uint32(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<3>(value);
+                self.message.uint32::<3>(value);
                 self
             }
 
             /// `uint64 uint64 = 4`
             #[inline]
             pub fn set_uint64(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<4>(value);
+                self.message.uint64::<4>(value);
                 self
             }
 
             /// `sint32 sint32 = 5`
             #[inline]
             pub fn set_sint32(&mut self, value: i32) -> &mut Self {
-                self.0.sint32::<5>(value);
+                self.message.sint32::<5>(value);
                 self
             }
 
             /// `sint64 sint64 = 6`
             #[inline]
             pub fn set_sint64(&mut self, value: i64) -> &mut Self {
-                self.0.sint64::<6>(value);
+                self.message.sint64::<6>(value);
                 self
             }
 
             /// `fixed32 fixed32 = 7`
             #[inline]
             pub fn set_fixed32(&mut self, value: u32) -> &mut Self {
-                self.0.fixed32::<7>(value);
+                self.message.fixed32::<7>(value);
                 self
             }
 
             /// `fixed64 fixed64 = 8`
             #[inline]
             pub fn set_fixed64(&mut self, value: u64) -> &mut Self {
-                self.0.fixed64::<8>(value);
+                self.message.fixed64::<8>(value);
                 self
             }
 
             /// `sfixed32 sfixed32 = 9`
             #[inline]
             pub fn set_sfixed32(&mut self, value: i32) -> &mut Self {
-                self.0.sfixed32::<9>(value);
+                self.message.sfixed32::<9>(value);
                 self
             }
 
             /// `sfixed64 sfixed64 = 10`
             #[inline]
             pub fn set_sfixed64(&mut self, value: i64) -> &mut Self {
-                self.0.sfixed64::<10>(value);
+                self.message.sfixed64::<10>(value);
                 self
             }
 
             /// `bool bool = 11`
             #[inline]
             pub fn set_bool(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<11>(value);
+                self.message.bool::<11>(value);
                 self
             }
 
             /// `float float = 12`
             #[inline]
             pub fn set_float(&mut self, value: f32) -> &mut Self {
-                self.0.float::<12>(value);
+                self.message.float::<12>(value);
                 self
             }
 
             /// `double double = 13`
             #[inline]
             pub fn set_double(&mut self, value: f64) -> &mut Self {
-                self.0.double::<13>(value);
+                self.message.double::<13>(value);
                 self
             }
 
             /// `string string = 14`
             #[inline]
             pub fn set_string(&mut self, value: &str) -> &mut Self {
-                self.0.string::<14>(value);
+                self.message.string::<14>(value);
                 self
             }
 
             /// `bytes bytes = 15`
             #[inline]
             pub fn set_bytes(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<15>(value);
+                self.message.bytes::<15>(value);
                 self
             }
 
@@ -161,7 +202,7 @@ pub mod fixture {
             /// The largest number of a field whose tag takes one byte is 15.
             #[inline]
             pub fn set_color(&mut self, value: Color) -> &mut Self {
-                self.0.enumeration::<16>(value.value());
+                self.message.enumeration::<16>(value.value());
                 self
             }
 
@@ -172,7 +213,7 @@ pub mod fixture {
             /// Behind.
             #[inline]
             pub fn set_scalars(&mut self, f: impl FnOnce(&mut Scalars<'_>)) -> &mut Self {
-                self.0.message::<2047>(|m| f(&mut Scalars::new(m)));
+                self.message.message::<2047>(|m| f(&mut Scalars::new(m)));
                 self
             }
 
@@ -185,14 +226,14 @@ pub mod fixture {
             /// Deprecated.
             #[inline]
             pub fn set_with_presence(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<32753>(value);
+                self.message.int32::<32753>(value);
                 self
             }
 
             /// `uint32 largest = 536870911`
             #[inline]
             pub fn set_largest(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<536870911>(value);
+                self.message.uint32::<536870911>(value);
                 self
             }
         }
@@ -201,32 +242,73 @@ pub mod fixture {
         ///
         /// Repeated, so packed in proto3.
         #[derive(Debug)]
-        pub struct Repeated<'w>(::pftrace_wire::Message<'w>);
+        pub struct Repeated<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Repeated<'w> {
+            /// The number of the field `int32`.
+            pub const INT32_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `int64`.
+            pub const INT64_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `uint32`.
+            pub const UINT32_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `uint64`.
+            pub const UINT64_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `sint32`.
+            pub const SINT32_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `sint64`.
+            pub const SINT64_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `fixed32`.
+            pub const FIXED32_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `fixed64`.
+            pub const FIXED64_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `sfixed32`.
+            pub const SFIXED32_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `sfixed64`.
+            pub const SFIXED64_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `bool`.
+            pub const BOOL_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `float`.
+            pub const FLOAT_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `double`.
+            pub const DOUBLE_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `string`.
+            pub const STRING_FIELD_NUMBER: u32 = 14;
+            /// The number of the field `bytes`.
+            pub const BYTES_FIELD_NUMBER: u32 = 15;
+            /// The number of the field `color`.
+            pub const COLOR_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `scalars`.
+            pub const SCALARS_FIELD_NUMBER: u32 = 17;
+            /// The number of the field `unpacked`.
+            pub const UNPACKED_FIELD_NUMBER: u32 = 18;
+            /// The number of the field `unpacked_color`.
+            pub const UNPACKED_COLOR_FIELD_NUMBER: u32 = 19;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Repeated<'_> {
-                Repeated(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `fixture.all.Repeated` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Repeated<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Repeated::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated int32 int32 = 1`
@@ -234,7 +316,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_int32(&mut self, values: impl ::pftrace_wire::Packed<i32>) -> &mut Self {
-                self.0.packed_int32::<1>(values);
+                self.message.packed_int32::<1>(values);
                 self
             }
 
@@ -243,7 +325,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_int64(&mut self, values: impl ::pftrace_wire::Packed<i64>) -> &mut Self {
-                self.0.packed_int64::<2>(values);
+                self.message.packed_int64::<2>(values);
                 self
             }
 
@@ -252,7 +334,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_uint32(&mut self, values: impl ::pftrace_wire::Packed<u32>) -> &mut Self {
-                self.0.packed_uint32::<3>(values);
+                self.message.packed_uint32::<3>(values);
                 self
             }
 
@@ -261,7 +343,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_uint64(&mut self, values: impl ::pftrace_wire::Packed<u64>) -> &mut Self {
-                self.0.packed_uint64::<4>(values);
+                self.message.packed_uint64::<4>(values);
                 self
             }
 
@@ -270,7 +352,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_sint32(&mut self, values: impl ::pftrace_wire::Packed<i32>) -> &mut Self {
-                self.0.packed_sint32::<5>(values);
+                self.message.packed_sint32::<5>(values);
                 self
             }
 
@@ -279,7 +361,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_sint64(&mut self, values: impl ::pftrace_wire::Packed<i64>) -> &mut Self {
-                self.0.packed_sint64::<6>(values);
+                self.message.packed_sint64::<6>(values);
                 self
             }
 
@@ -291,7 +373,7 @@ pub mod fixture {
                 &mut self,
                 values: impl ::pftrace_wire::Packed<u32>,
             ) -> &mut Self {
-                self.0.packed_fixed32::<7>(values);
+                self.message.packed_fixed32::<7>(values);
                 self
             }
 
@@ -303,7 +385,7 @@ pub mod fixture {
                 &mut self,
                 values: impl ::pftrace_wire::Packed<u64>,
             ) -> &mut Self {
-                self.0.packed_fixed64::<8>(values);
+                self.message.packed_fixed64::<8>(values);
                 self
             }
 
@@ -315,7 +397,7 @@ pub mod fixture {
                 &mut self,
                 values: impl ::pftrace_wire::Packed<i32>,
             ) -> &mut Self {
-                self.0.packed_sfixed32::<9>(values);
+                self.message.packed_sfixed32::<9>(values);
                 self
             }
 
@@ -327,7 +409,7 @@ pub mod fixture {
                 &mut self,
                 values: impl ::pftrace_wire::Packed<i64>,
             ) -> &mut Self {
-                self.0.packed_sfixed64::<10>(values);
+                self.message.packed_sfixed64::<10>(values);
                 self
             }
 
@@ -336,7 +418,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_bool(&mut self, values: impl ::pftrace_wire::Packed<bool>) -> &mut Self {
-                self.0.packed_bool::<11>(values);
+                self.message.packed_bool::<11>(values);
                 self
             }
 
@@ -345,7 +427,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_float(&mut self, values: impl ::pftrace_wire::Packed<f32>) -> &mut Self {
-                self.0.packed_float::<12>(values);
+                self.message.packed_float::<12>(values);
                 self
             }
 
@@ -354,7 +436,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_double(&mut self, values: impl ::pftrace_wire::Packed<f64>) -> &mut Self {
-                self.0.packed_double::<13>(values);
+                self.message.packed_double::<13>(values);
                 self
             }
 
@@ -363,7 +445,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_string(&mut self, value: &str) -> &mut Self {
-                self.0.string::<14>(value);
+                self.message.string::<14>(value);
                 self
             }
 
@@ -372,7 +454,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_bytes(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<15>(value);
+                self.message.bytes::<15>(value);
                 self
             }
 
@@ -385,7 +467,7 @@ pub mod fixture {
                 values: impl ::pftrace_wire::Packed<Color>,
             ) -> &mut Self {
                 let values = ::pftrace_wire::Packed::elements(values).map(Color::value);
-                self.0.packed_enumeration::<16>(::pftrace_wire::iter(values));
+                self.message.packed_enumeration::<16>(::pftrace_wire::iter(values));
                 self
             }
 
@@ -394,7 +476,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_scalars(&mut self, f: impl FnOnce(&mut Scalars<'_>)) -> &mut Self {
-                self.0.message::<17>(|m| f(&mut Scalars::new(m)));
+                self.message.message::<17>(|m| f(&mut Scalars::new(m)));
                 self
             }
 
@@ -403,7 +485,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_unpacked(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<18>(value);
+                self.message.uint64::<18>(value);
                 self
             }
 
@@ -412,7 +494,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_unpacked_color(&mut self, value: Color) -> &mut Self {
-                self.0.enumeration::<19>(value.value());
+                self.message.enumeration::<19>(value.value());
                 self
             }
         }
@@ -421,32 +503,71 @@ pub mod fixture {
         ///
         /// Every key, and every kind of value.
         #[derive(Debug)]
-        pub struct Maps<'w>(::pftrace_wire::Message<'w>);
+        pub struct Maps<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Maps<'w> {
+            /// The number of the field `int32`.
+            pub const INT32_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `int64`.
+            pub const INT64_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `uint32`.
+            pub const UINT32_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `uint64`.
+            pub const UINT64_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `sint32`.
+            pub const SINT32_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `sint64`.
+            pub const SINT64_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `fixed32`.
+            pub const FIXED32_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `fixed64`.
+            pub const FIXED64_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `sfixed32`.
+            pub const SFIXED32_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `sfixed64`.
+            pub const SFIXED64_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `bool`.
+            pub const BOOL_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `string`.
+            pub const STRING_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `bytes`.
+            pub const BYTES_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `float`.
+            pub const FLOAT_FIELD_NUMBER: u32 = 14;
+            /// The number of the field `double`.
+            pub const DOUBLE_FIELD_NUMBER: u32 = 15;
+            /// The number of the field `color`.
+            pub const COLOR_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `maps`.
+            pub const MAPS_FIELD_NUMBER: u32 = 17;
+            /// The number of the field `points`.
+            pub const POINTS_FIELD_NUMBER: u32 = 18;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Maps<'_> {
-                Maps(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `fixture.all.Maps` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Maps<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Maps::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `map<int32, int32> int32 = 1`
@@ -458,7 +579,7 @@ pub mod fixture {
                     entry.int32::<1>(key);
                     entry.int32::<2>(value);
                 };
-                self.0.message::<1>(write);
+                self.message.message::<1>(write);
                 self
             }
 
@@ -471,7 +592,7 @@ pub mod fixture {
                     entry.int64::<1>(key);
                     entry.int64::<2>(value);
                 };
-                self.0.message::<2>(write);
+                self.message.message::<2>(write);
                 self
             }
 
@@ -484,7 +605,7 @@ pub mod fixture {
                     entry.uint32::<1>(key);
                     entry.uint32::<2>(value);
                 };
-                self.0.message::<3>(write);
+                self.message.message::<3>(write);
                 self
             }
 
@@ -497,7 +618,7 @@ pub mod fixture {
                     entry.uint64::<1>(key);
                     entry.uint64::<2>(value);
                 };
-                self.0.message::<4>(write);
+                self.message.message::<4>(write);
                 self
             }
 
@@ -510,7 +631,7 @@ pub mod fixture {
                     entry.sint32::<1>(key);
                     entry.sint32::<2>(value);
                 };
-                self.0.message::<5>(write);
+                self.message.message::<5>(write);
                 self
             }
 
@@ -523,7 +644,7 @@ pub mod fixture {
                     entry.sint64::<1>(key);
                     entry.sint64::<2>(value);
                 };
-                self.0.message::<6>(write);
+                self.message.message::<6>(write);
                 self
             }
 
@@ -536,7 +657,7 @@ pub mod fixture {
                     entry.fixed32::<1>(key);
                     entry.fixed32::<2>(value);
                 };
-                self.0.message::<7>(write);
+                self.message.message::<7>(write);
                 self
             }
 
@@ -549,7 +670,7 @@ pub mod fixture {
                     entry.fixed64::<1>(key);
                     entry.fixed64::<2>(value);
                 };
-                self.0.message::<8>(write);
+                self.message.message::<8>(write);
                 self
             }
 
@@ -562,7 +683,7 @@ pub mod fixture {
                     entry.sfixed32::<1>(key);
                     entry.sfixed32::<2>(value);
                 };
-                self.0.message::<9>(write);
+                self.message.message::<9>(write);
                 self
             }
 
@@ -575,7 +696,7 @@ pub mod fixture {
                     entry.sfixed64::<1>(key);
                     entry.sfixed64::<2>(value);
                 };
-                self.0.message::<10>(write);
+                self.message.message::<10>(write);
                 self
             }
 
@@ -588,7 +709,7 @@ pub mod fixture {
                     entry.bool::<1>(key);
                     entry.bool::<2>(value);
                 };
-                self.0.message::<11>(write);
+                self.message.message::<11>(write);
                 self
             }
 
@@ -601,7 +722,7 @@ pub mod fixture {
                     entry.string::<1>(key);
                     entry.string::<2>(value);
                 };
-                self.0.message::<12>(write);
+                self.message.message::<12>(write);
                 self
             }
 
@@ -614,7 +735,7 @@ pub mod fixture {
                     entry.string::<1>(key);
                     entry.bytes::<2>(value);
                 };
-                self.0.message::<13>(write);
+                self.message.message::<13>(write);
                 self
             }
 
@@ -627,7 +748,7 @@ pub mod fixture {
                     entry.string::<1>(key);
                     entry.float::<2>(value);
                 };
-                self.0.message::<14>(write);
+                self.message.message::<14>(write);
                 self
             }
 
@@ -640,7 +761,7 @@ pub mod fixture {
                     entry.string::<1>(key);
                     entry.double::<2>(value);
                 };
-                self.0.message::<15>(write);
+                self.message.message::<15>(write);
                 self
             }
 
@@ -653,7 +774,7 @@ pub mod fixture {
                     entry.string::<1>(key);
                     entry.enumeration::<2>(value.value());
                 };
-                self.0.message::<16>(write);
+                self.message.message::<16>(write);
                 self
             }
 
@@ -666,7 +787,7 @@ pub mod fixture {
                     entry.string::<1>(key);
                     entry.message::<2>(|m| f(&mut Maps::new(m)));
                 };
-                self.0.message::<17>(write);
+                self.message.message::<17>(write);
                 self
             }
 
@@ -683,82 +804,118 @@ pub mod fixture {
                     entry.int32::<1>(key);
                     entry.message::<2>(|m| f(&mut super::other::Point::new(m)));
                 };
-                self.0.message::<18>(write);
+                self.message.message::<18>(write);
                 self
             }
         }
 
         /// Writer of the message `fixture.all.Choices`.
         #[derive(Debug)]
-        pub struct Choices<'w>(::pftrace_wire::Message<'w>);
+        pub struct Choices<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            choice_written: bool,
+            other_written: bool,
+        }
 
         impl<'w> Choices<'w> {
+            /// The number of the field `number`.
+            pub const NUMBER_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `text`.
+            pub const TEXT_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `inner`.
+            pub const INNER_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `color`.
+            pub const COLOR_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `deeper`.
+            pub const DEEPER_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `blob`.
+            pub const BLOB_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `time`.
+            pub const TIME_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `old`.
+            pub const OLD_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `unit`.
+            pub const UNIT_FIELD_NUMBER: u32 = 9;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Choices<'_> {
-                Choices(self.0.reborrow())
+                Self {
+                    message,
+                    choice_written: false,
+                    other_written: false,
+                }
             }
 
             /// Encodes one `fixture.all.Choices` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Choices<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Choices::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `uint32 number = 1`
             ///
-            /// Part of oneof `choice`: write at most one of `number`, `text`, `inner`, `color`.
+            /// Part of oneof `choice`: at most one of `number`, `text`, `inner`, `color`, else encoding fails.
             ///
             /// What is chosen.
             #[inline]
             pub fn set_number(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<1>(value);
+                self.message
+                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
+                    .uint32::<1>(value);
                 self
             }
 
             /// `string text = 2`
             ///
-            /// Part of oneof `choice`: write at most one of `number`, `text`, `inner`, `color`.
+            /// Part of oneof `choice`: at most one of `number`, `text`, `inner`, `color`, else encoding fails.
             ///
             /// What is chosen.
             #[inline]
             pub fn set_text(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message
+                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
+                    .string::<2>(value);
                 self
             }
 
             /// `Inner inner = 3`
             ///
-            /// Part of oneof `choice`: write at most one of `number`, `text`, `inner`, `color`.
+            /// Part of oneof `choice`: at most one of `number`, `text`, `inner`, `color`, else encoding fails.
             ///
             /// What is chosen.
             #[inline]
             pub fn set_inner(&mut self, f: impl FnOnce(&mut choices::Inner<'_>)) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut choices::Inner::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut choices::Inner::new(m));
+                self.message
+                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
+                    .message::<3>(write);
                 self
             }
 
             /// `Color color = 4`
             ///
-            /// Part of oneof `choice`: write at most one of `number`, `text`, `inner`, `color`.
+            /// Part of oneof `choice`: at most one of `number`, `text`, `inner`, `color`, else encoding fails.
             ///
             /// What is chosen.
             #[inline]
             pub fn set_color(&mut self, value: Color) -> &mut Self {
-                self.0.enumeration::<4>(value.value());
+                self.message
+                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
+                    .enumeration::<4>(value.value());
                 self
             }
 
@@ -768,16 +925,18 @@ pub mod fixture {
                 &mut self,
                 f: impl FnOnce(&mut choices::inner::Deeper<'_>),
             ) -> &mut Self {
-                self.0.message::<5>(|m| f(&mut choices::inner::Deeper::new(m)));
+                self.message.message::<5>(|m| f(&mut choices::inner::Deeper::new(m)));
                 self
             }
 
             /// `bytes blob = 6`
             ///
-            /// Part of oneof `other`: write at most one of `blob`.
+            /// Part of oneof `other`: at most one of `blob`, else encoding fails.
             #[inline]
             pub fn set_blob(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<6>(value);
+                self.message
+                    .once(&mut self.other_written, "fixture.all.Choices.other")
+                    .bytes::<6>(value);
                 self
             }
 
@@ -790,53 +949,58 @@ pub mod fixture {
                 let write = |m: ::pftrace_wire::Message<'_>| f(
                     &mut super::super::google::protobuf::Timestamp::new(m),
                 );
-                self.0.message::<7>(write);
+                self.message.message::<7>(write);
                 self
             }
 
             /// `fixture.legacy.Old old = 8`
             #[inline]
             pub fn set_old(&mut self, f: impl FnOnce(&mut super::legacy::Old<'_>)) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut super::legacy::Old::new(m)));
+                self.message.message::<8>(|m| super::legacy::Old::write(m, f));
                 self
             }
 
             /// `fixture.other.Point.Unit unit = 9`
             #[inline]
             pub fn set_unit(&mut self, value: super::other::point::Unit) -> &mut Self {
-                self.0.enumeration::<9>(value.value());
+                self.message.enumeration::<9>(value.value());
                 self
             }
         }
 
         /// Writer of the message `fixture.all.Empty`.
         #[derive(Debug)]
-        pub struct Empty<'w>(::pftrace_wire::Message<'w>);
+        pub struct Empty<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Empty<'w> {
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 0;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Empty<'_> {
-                Empty(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `fixture.all.Empty` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Empty<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Empty::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
         }
 
@@ -844,80 +1008,97 @@ pub mod fixture {
         ///
         /// Names that Rust has other plans for.
         #[derive(Debug)]
-        pub struct Self_<'w>(::pftrace_wire::Message<'w>);
+        pub struct Self_<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Self_<'w> {
+            /// The number of the field `type`.
+            pub const TYPE_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `fooBar`.
+            pub const FOO_BAR_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `_leading`.
+            pub const _LEADING_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `trailing_`.
+            pub const TRAILING__FIELD_NUMBER: u32 = 4;
+            /// The number of the field `double__underscore`.
+            pub const DOUBLE_UNDERSCORE_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `URL`.
+            pub const URL_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `lower`.
+            pub const LOWER_FIELD_NUMBER: u32 = 7;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Self_<'_> {
-                Self_(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `fixture.all.Self` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Self_<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Self_::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `FnOnce type = 1`
             #[inline]
             pub fn set_type(&mut self, f: impl FnOnce(&mut self_::FnOnce_<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut self_::FnOnce_::new(m)));
+                self.message.message::<1>(|m| f(&mut self_::FnOnce_::new(m)));
                 self
             }
 
             /// `string fooBar = 2`
             #[inline]
             pub fn set_foo_bar(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
             /// `string _leading = 3`
             #[inline]
             pub fn set_leading(&mut self, value: &str) -> &mut Self {
-                self.0.string::<3>(value);
+                self.message.string::<3>(value);
                 self
             }
 
             /// `string trailing_ = 4`
             #[inline]
             pub fn set_trailing_(&mut self, value: &str) -> &mut Self {
-                self.0.string::<4>(value);
+                self.message.string::<4>(value);
                 self
             }
 
             /// `string double__underscore = 5`
             #[inline]
             pub fn set_double_underscore(&mut self, value: &str) -> &mut Self {
-                self.0.string::<5>(value);
+                self.message.string::<5>(value);
                 self
             }
 
             /// `string URL = 6`
             #[inline]
             pub fn set_url(&mut self, value: &str) -> &mut Self {
-                self.0.string::<6>(value);
+                self.message.string::<6>(value);
                 self
             }
 
             /// `lower_case lower = 7`
             #[inline]
             pub fn set_lower(&mut self, f: impl FnOnce(&mut LowerCase<'_>)) -> &mut Self {
-                self.0.message::<7>(|m| f(&mut LowerCase::new(m)));
+                self.message.message::<7>(|m| f(&mut LowerCase::new(m)));
                 self
             }
         }
@@ -926,38 +1107,43 @@ pub mod fixture {
         ///
         /// Deprecated.
         #[derive(Debug)]
-        pub struct LowerCase<'w>(::pftrace_wire::Message<'w>);
+        pub struct LowerCase<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> LowerCase<'w> {
+            /// The number of the field `self`.
+            pub const SELF_FIELD_NUMBER: u32 = 1;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> LowerCase<'_> {
-                LowerCase(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `fixture.all.lower_case` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut LowerCase<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut LowerCase::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `Self self = 1`
             #[inline]
             pub fn set_self(&mut self, f: impl FnOnce(&mut Self_<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut Self_::new(m)));
+                self.message.message::<1>(|m| f(&mut Self_::new(m)));
                 self
             }
         }
@@ -1020,45 +1206,52 @@ pub mod fixture {
         pub mod choices {
             /// Writer of the message `fixture.all.Choices.Inner`.
             #[derive(Debug)]
-            pub struct Inner<'w>(::pftrace_wire::Message<'w>);
+            pub struct Inner<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> Inner<'w> {
+                /// The number of the field `x`.
+                pub const X_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `deeper`.
+                pub const DEEPER_FIELD_NUMBER: u32 = 2;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> Inner<'_> {
-                    Inner(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `fixture.all.Choices.Inner` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut Inner<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Inner::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `int32 x = 1`
                 #[inline]
                 pub fn set_x(&mut self, value: i32) -> &mut Self {
-                    self.0.int32::<1>(value);
+                    self.message.int32::<1>(value);
                     self
                 }
 
                 /// `Deeper deeper = 2`
                 #[inline]
                 pub fn set_deeper(&mut self, f: impl FnOnce(&mut inner::Deeper<'_>)) -> &mut Self {
-                    self.0.message::<2>(|m| f(&mut inner::Deeper::new(m)));
+                    self.message.message::<2>(|m| f(&mut inner::Deeper::new(m)));
                     self
                 }
             }
@@ -1067,32 +1260,39 @@ pub mod fixture {
             pub mod inner {
                 /// Writer of the message `fixture.all.Choices.Inner.Deeper`.
                 #[derive(Debug)]
-                pub struct Deeper<'w>(::pftrace_wire::Message<'w>);
+                pub struct Deeper<'w> {
+                    message: ::pftrace_wire::Message<'w>,
+                }
 
                 impl<'w> Deeper<'w> {
+                    /// The number of the field `back_to_the_top`.
+                    pub const BACK_TO_THE_TOP_FIELD_NUMBER: u32 = 1;
+                    /// The number of the field `kind`.
+                    pub const KIND_FIELD_NUMBER: u32 = 2;
+
                     /// The writer over a message that is open.
                     #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self(message)
-                    }
-
-                    /// The same message for a shorter time, to give away while keeping it.
-                    #[inline]
-                    pub fn reborrow(&mut self) -> Deeper<'_> {
-                        Deeper(self.0.reborrow())
+                        Self { message }
                     }
 
                     /// Encodes one `fixture.all.Choices.Inner.Deeper` into the front of `buffer`.
                     ///
                     /// # Errors
                     ///
-                    /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                    /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                     #[inline]
                     pub fn encode(
                         buffer: &mut [u8],
                         f: impl FnOnce(&mut Deeper<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut Deeper::new(m)))
+                    }
+
+                    /// The message itself, to write fields that are not in its schema.
+                    #[inline]
+                    pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                        self.message.reborrow()
                     }
 
                     /// `Choices back_to_the_top = 1`
@@ -1101,14 +1301,14 @@ pub mod fixture {
                         &mut self,
                         f: impl FnOnce(&mut super::super::Choices<'_>),
                     ) -> &mut Self {
-                        self.0.message::<1>(|m| f(&mut super::super::Choices::new(m)));
+                        self.message.message::<1>(|m| f(&mut super::super::Choices::new(m)));
                         self
                     }
 
                     /// `Kind kind = 2`
                     #[inline]
                     pub fn set_kind(&mut self, value: deeper::Kind) -> &mut Self {
-                        self.0.enumeration::<2>(value.value());
+                        self.message.enumeration::<2>(value.value());
                         self
                     }
                 }
@@ -1146,76 +1346,92 @@ pub mod fixture {
         pub mod self_ {
             /// Writer of the message `fixture.all.Self.Bool`.
             #[derive(Debug)]
-            pub struct Bool<'w>(::pftrace_wire::Message<'w>);
+            pub struct Bool<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> Bool<'w> {
+                /// The number of the field `bool`.
+                pub const BOOL_FIELD_NUMBER: u32 = 1;
+
+                /// The most bytes that it takes, with each field written once at most.
+                pub const MAX_LEN: usize = 2;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> Bool<'_> {
-                    Bool(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `fixture.all.Self.Bool` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut Bool<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Bool::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `bool bool = 1`
                 #[inline]
                 pub fn set_bool(&mut self, value: bool) -> &mut Self {
-                    self.0.bool::<1>(value);
+                    self.message.bool::<1>(value);
                     self
                 }
             }
 
             /// Writer of the message `fixture.all.Self.FnOnce`.
             #[derive(Debug)]
-            pub struct FnOnce_<'w>(::pftrace_wire::Message<'w>);
+            pub struct FnOnce_<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> FnOnce_<'w> {
+                /// The number of the field `b`.
+                pub const B_FIELD_NUMBER: u32 = 1;
+
+                /// The most bytes that it takes, with each field written once at most.
+                pub const MAX_LEN: usize = 4;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> FnOnce_<'_> {
-                    FnOnce_(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `fixture.all.Self.FnOnce` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut FnOnce_<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut FnOnce_::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `Self.Bool b = 1`
                 #[inline]
                 pub fn set_b(&mut self, f: impl FnOnce(&mut Bool<'_>)) -> &mut Self {
-                    self.0.message::<1>(|m| f(&mut Bool::new(m)));
+                    self.message.message::<1>(|m| f(&mut Bool::new(m)));
                     self
                 }
             }
@@ -1228,59 +1444,102 @@ pub mod fixture {
         ///
         /// proto2, with labels and defaults.
         #[derive(Debug)]
-        pub struct Old<'w>(::pftrace_wire::Message<'w>);
+        pub struct Old<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            choice_written: bool,
+            required_written: bool,
+        }
 
         impl<'w> Old<'w> {
+            /// The number of the field `required`.
+            pub const REQUIRED_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `with_default`.
+            pub const WITH_DEFAULT_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `infinite`.
+            pub const INFINITE_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `mode`.
+            pub const MODE_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `unpacked`.
+            pub const UNPACKED_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `packed`.
+            pub const PACKED_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `modes`.
+            pub const MODES_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `children`.
+            pub const CHILDREN_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `id`.
+            pub const ID_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `nested`.
+            pub const NESTED_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `by_name`.
+            pub const BY_NAME_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `outer`.
+            pub const OUTER_FIELD_NUMBER: u32 = 12;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Old<'_> {
-                Old(self.0.reborrow())
+                Self {
+                    message,
+                    choice_written: false,
+                    required_written: false,
+                }
             }
 
             /// Encodes one `fixture.legacy.Old` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Old<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
-                ::pftrace_wire::encode(buffer, |m| f(&mut Old::new(m)))
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                ::pftrace_wire::encode(buffer, |m| Old::write(m, f))
+            }
+
+            /// Writes a whole message. That it lacks a required field is reported as an error when all is encoded.
+            #[inline]
+            pub fn write(message: ::pftrace_wire::Message<'w>, f: impl FnOnce(&mut Old<'_>)) {
+                let mut writer = Old::new(message);
+                f(&mut writer);
+                writer.message.expect(writer.required_written, "fixture.legacy.Old.required");
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `required int32 required = 1`
+            ///
+            /// Required: encoding fails without it.
             #[inline]
             pub fn set_required(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<1>(value);
+                self.message.required(&mut self.required_written).int32::<1>(value);
                 self
             }
 
             /// ``optional string with_default = 2 [default = "a \"quoted\" `text`\n"]``
             #[inline]
             pub fn set_with_default(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
             /// `optional double infinite = 3 [default = -inf]`
             #[inline]
             pub fn set_infinite(&mut self, value: f64) -> &mut Self {
-                self.0.double::<3>(value);
+                self.message.double::<3>(value);
                 self
             }
 
             /// `optional Mode mode = 4 [default = MODE_B]`
             #[inline]
             pub fn set_mode(&mut self, value: old::Mode) -> &mut Self {
-                self.0.enumeration::<4>(value.value());
+                self.message.enumeration::<4>(value.value());
                 self
             }
 
@@ -1289,7 +1548,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_unpacked(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<5>(value);
+                self.message.int32::<5>(value);
                 self
             }
 
@@ -1298,7 +1557,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_packed(&mut self, values: impl ::pftrace_wire::Packed<i64>) -> &mut Self {
-                self.0.packed_sint64::<6>(values);
+                self.message.packed_sint64::<6>(values);
                 self
             }
 
@@ -1311,7 +1570,7 @@ pub mod fixture {
                 values: impl ::pftrace_wire::Packed<old::Mode>,
             ) -> &mut Self {
                 let values = ::pftrace_wire::Packed::elements(values).map(old::Mode::value);
-                self.0.packed_enumeration::<7>(::pftrace_wire::iter(values));
+                self.message.packed_enumeration::<7>(::pftrace_wire::iter(values));
                 self
             }
 
@@ -1320,25 +1579,30 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_children(&mut self, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut Old::new(m)));
+                self.message.message::<8>(|m| Old::write(m, f));
                 self
             }
 
             /// `fixed64 id = 9`
             ///
-            /// Part of oneof `choice`: write at most one of `id`, `nested`.
+            /// Part of oneof `choice`: at most one of `id`, `nested`, else encoding fails.
             #[inline]
             pub fn set_id(&mut self, value: u64) -> &mut Self {
-                self.0.fixed64::<9>(value);
+                self.message
+                    .once(&mut self.choice_written, "fixture.legacy.Old.choice")
+                    .fixed64::<9>(value);
                 self
             }
 
             /// `Old nested = 10`
             ///
-            /// Part of oneof `choice`: write at most one of `id`, `nested`.
+            /// Part of oneof `choice`: at most one of `id`, `nested`, else encoding fails.
             #[inline]
             pub fn set_nested(&mut self, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
-                self.0.message::<10>(|m| f(&mut Old::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| Old::write(m, f);
+                self.message
+                    .once(&mut self.choice_written, "fixture.legacy.Old.choice")
+                    .message::<10>(write);
                 self
             }
 
@@ -1349,16 +1613,76 @@ pub mod fixture {
             pub fn add_by_name(&mut self, key: &str, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
                 let write = |mut entry: ::pftrace_wire::Message<'_>| {
                     entry.string::<1>(key);
-                    entry.message::<2>(|m| f(&mut Old::new(m)));
+                    entry.message::<2>(|m| Old::write(m, f));
                 };
-                self.0.message::<11>(write);
+                self.message.message::<11>(write);
+                self
+            }
+
+            /// `repeated group Outer outer = 12`
+            ///
+            /// Groups within groups, and with options in them.
+            ///
+            /// Deprecated.
+            ///
+            /// Once per element.
+            #[inline]
+            pub fn add_outer(&mut self, f: impl FnOnce(&mut old::Outer<'_>)) -> &mut Self {
+                self.message.group::<12>(|m| f(&mut old::Outer::new(m)));
                 self
             }
         }
 
         /// Types nested in the message `fixture.legacy.Old`.
         pub mod old {
+            /// Writer of the message `fixture.legacy.Old.Outer`.
+            ///
+            /// Groups within groups, and with options in them.
+            #[derive(Debug)]
+            pub struct Outer<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
+
+            impl<'w> Outer<'w> {
+                /// The number of the field `middle`.
+                pub const MIDDLE_FIELD_NUMBER: u32 = 1;
+
+                /// The writer over a message that is open.
+                #[inline]
+                pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
+                    Self { message }
+                }
+
+                /// Encodes one `fixture.legacy.Old.Outer` into the front of `buffer`.
+                ///
+                /// # Errors
+                ///
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
+                #[inline]
+                pub fn encode(
+                    buffer: &mut [u8],
+                    f: impl FnOnce(&mut Outer<'_>),
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                    ::pftrace_wire::encode(buffer, |m| f(&mut Outer::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
+                }
+
+                /// `optional group Middle middle = 1`
+                #[inline]
+                pub fn set_middle(&mut self, f: impl FnOnce(&mut outer::Middle<'_>)) -> &mut Self {
+                    self.message.group::<1>(|m| f(&mut outer::Middle::new(m)));
+                    self
+                }
+            }
+
             /// The enum `fixture.legacy.Old.Mode`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
             pub struct Mode(i32);
 
@@ -1381,6 +1705,150 @@ pub mod fixture {
                     self.0
                 }
             }
+
+            /// Extensions of the message `fixture.legacy.Old`.
+            pub trait OldExtensions {
+                /// `optional Mode inner_mode = 110`
+                fn set_inner_mode(&mut self, value: Mode) -> &mut Self;
+            }
+
+            impl OldExtensions for super::Old<'_> {
+                #[inline]
+                fn set_inner_mode(&mut self, value: Mode) -> &mut Self {
+                    self.raw().enumeration::<110>(value.value());
+                    self
+                }
+            }
+
+            /// Types nested in the message `fixture.legacy.Old.Outer`.
+            pub mod outer {
+                /// Writer of the message `fixture.legacy.Old.Outer.Middle`.
+                #[derive(Debug)]
+                pub struct Middle<'w> {
+                    message: ::pftrace_wire::Message<'w>,
+                }
+
+                impl<'w> Middle<'w> {
+                    /// The number of the field `numbers`.
+                    pub const NUMBERS_FIELD_NUMBER: u32 = 1;
+                    /// The number of the field `innermost`.
+                    pub const INNERMOST_FIELD_NUMBER: u32 = 2;
+
+                    /// The writer over a message that is open.
+                    #[inline]
+                    pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
+                        Self { message }
+                    }
+
+                    /// Encodes one `fixture.legacy.Old.Outer.Middle` into the front of `buffer`.
+                    ///
+                    /// # Errors
+                    ///
+                    /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
+                    #[inline]
+                    pub fn encode(
+                        buffer: &mut [u8],
+                        f: impl FnOnce(&mut Middle<'_>),
+                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                        ::pftrace_wire::encode(buffer, |m| f(&mut Middle::new(m)))
+                    }
+
+                    /// The message itself, to write fields that are not in its schema.
+                    #[inline]
+                    pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                        self.message.reborrow()
+                    }
+
+                    /// `repeated int32 numbers = 1 [packed = true]`
+                    ///
+                    /// Packed: all elements in one call.
+                    #[inline]
+                    pub fn add_numbers(
+                        &mut self,
+                        values: impl ::pftrace_wire::Packed<i32>,
+                    ) -> &mut Self {
+                        self.message.packed_int32::<1>(values);
+                        self
+                    }
+
+                    /// `repeated group Innermost innermost = 2`
+                    ///
+                    /// Once per element.
+                    #[inline]
+                    pub fn add_innermost(
+                        &mut self,
+                        f: impl FnOnce(&mut middle::Innermost<'_>),
+                    ) -> &mut Self {
+                        self.message.group::<2>(|m| middle::Innermost::write(m, f));
+                        self
+                    }
+                }
+
+                /// Types nested in the message `fixture.legacy.Old.Outer.Middle`.
+                pub mod middle {
+                    /// Writer of the message `fixture.legacy.Old.Outer.Middle.Innermost`.
+                    #[derive(Debug)]
+                    pub struct Innermost<'w> {
+                        message: ::pftrace_wire::Message<'w>,
+                        x_written: bool,
+                    }
+
+                    impl<'w> Innermost<'w> {
+                        /// The number of the field `x`.
+                        pub const X_FIELD_NUMBER: u32 = 1;
+
+                        /// The most bytes that it takes, with each field written once at most.
+                        pub const MAX_LEN: usize = 11;
+
+                        /// The writer over a message that is open.
+                        #[inline]
+                        pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
+                            Self { message, x_written: false }
+                        }
+
+                        /// Encodes one `fixture.legacy.Old.Outer.Middle.Innermost` into the front of `buffer`.
+                        ///
+                        /// # Errors
+                        ///
+                        /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
+                        #[inline]
+                        pub fn encode(
+                            buffer: &mut [u8],
+                            f: impl FnOnce(&mut Innermost<'_>),
+                        ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                            ::pftrace_wire::encode(buffer, |m| Innermost::write(m, f))
+                        }
+
+                        /// Writes a whole message. That it lacks a required field is reported as an error when all is encoded.
+                        #[inline]
+                        pub fn write(
+                            message: ::pftrace_wire::Message<'w>,
+                            f: impl FnOnce(&mut Innermost<'_>),
+                        ) {
+                            let mut writer = Innermost::new(message);
+                            f(&mut writer);
+                            writer
+                                .message
+                                .expect(writer.x_written, "fixture.legacy.Old.Outer.Middle.Innermost.x");
+                        }
+
+                        /// The message itself, to write fields that are not in its schema.
+                        #[inline]
+                        pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                            self.message.reborrow()
+                        }
+
+                        /// `required int32 x = 1`
+                        ///
+                        /// Required: encoding fails without it.
+                        #[inline]
+                        pub fn set_x(&mut self, value: i32) -> &mut Self {
+                            self.message.required(&mut self.x_written).int32::<1>(value);
+                            self
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -1390,45 +1858,55 @@ pub mod fixture {
         ///
         /// Only what `everything.proto` needs of this file is generated.
         #[derive(Debug)]
-        pub struct Point<'w>(::pftrace_wire::Message<'w>);
+        pub struct Point<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Point<'w> {
+            /// The number of the field `x`.
+            pub const X_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `y`.
+            pub const Y_FIELD_NUMBER: u32 = 2;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 17;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Point<'_> {
-                Point(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `fixture.other.Point` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Point<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Point::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `int32 x = 1`
             #[inline]
             pub fn set_x(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<1>(value);
+                self.message.int32::<1>(value);
                 self
             }
 
             /// `sint32 y = 2`
             #[inline]
             pub fn set_y(&mut self, value: i32) -> &mut Self {
-                self.0.sint32::<2>(value);
+                self.message.sint32::<2>(value);
                 self
             }
         }
@@ -1469,45 +1947,55 @@ pub mod google {
     pub mod protobuf {
         /// Writer of the message `google.protobuf.Timestamp`.
         #[derive(Debug)]
-        pub struct Timestamp<'w>(::pftrace_wire::Message<'w>);
+        pub struct Timestamp<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Timestamp<'w> {
+            /// The number of the field `seconds`.
+            pub const SECONDS_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `nanos`.
+            pub const NANOS_FIELD_NUMBER: u32 = 2;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 22;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Timestamp<'_> {
-                Timestamp(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `google.protobuf.Timestamp` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Timestamp<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Timestamp::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `int64 seconds = 1`
             #[inline]
             pub fn set_seconds(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<1>(value);
+                self.message.int64::<1>(value);
                 self
             }
 
             /// `int32 nanos = 2`
             #[inline]
             pub fn set_nanos(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<2>(value);
+                self.message.int32::<2>(value);
                 self
             }
         }

@@ -68,7 +68,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn compiler(protos: &Path) -> Config<'static> {
-    Config::new().include(protos).skip_unsupported(true)
+    Config::new().include(protos)
 }
 
 /// Files that can be compiled together. The official tree holds some types more than once: in files made by joining

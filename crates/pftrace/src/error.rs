@@ -56,6 +56,11 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A packet that was written field by field is no legal one: it has two fields of a oneof, say.
+    InvalidPacket {
+        /// What is wrong with it.
+        source: pftrace_wire::Error,
+    },
     /// A packet is larger than the buffer for one.
     PacketTooLarge {
         /// The size of the packet, in bytes.
@@ -111,6 +116,7 @@ impl fmt::Display for Error {
                 write!(f, "expected a clock that a snapshot has related to the trace's, found {clock:?}")
             }
             Self::BadSnapshot { reason } => write!(f, "bad clock snapshot: {reason}"),
+            Self::InvalidPacket { source } => write!(f, "invalid packet: {source}"),
             Self::PacketTooLarge { needed, capacity } => {
                 write!(f, "expected a packet of at most {capacity} bytes, found one of {needed}")
             }
@@ -129,6 +135,7 @@ impl core::error::Error for Error {
         match self {
             #[cfg(feature = "std")]
             Self::Io { source, .. } => Some(source),
+            Self::InvalidPacket { source } => Some(source),
             _ => None,
         }
     }

@@ -241,7 +241,7 @@ fn dict(
     f: impl FnOnce(&mut Dict<'_>),
 ) {
     set_name(annotation, context, name);
-    f(&mut Dict { annotation: annotation.reborrow(), context: context.deeper() });
+    f(&mut Dict { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() });
 }
 
 fn array(
@@ -251,7 +251,7 @@ fn array(
     f: impl FnOnce(&mut Array<'_>),
 ) {
     set_name(annotation, context, name);
-    f(&mut Array { annotation: annotation.reborrow(), context: context.deeper() });
+    f(&mut Array { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() });
 }
 
 fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {

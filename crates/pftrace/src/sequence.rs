@@ -26,7 +26,10 @@ impl<S: Sink> Output<S> {
         });
         let framed = framed.map(|bytes| bytes.len());
         filled?;
-        let len = framed.map_err(|overflow| self.sink.too_large(overflow.needed))?;
+        let len = framed.map_err(|error| match error {
+            pftrace_wire::Error::Overflow { needed, .. } => self.sink.too_large(needed),
+            source => Error::InvalidPacket { source },
+        })?;
         self.sink.commit(len);
         self.packets += 1;
         self.bytes += len as u64;

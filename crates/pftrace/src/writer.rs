@@ -459,7 +459,8 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
                     event.set_track_uuid(uuid);
                 }
                 set_value(event);
-                let mut event = Event::new(event.reborrow(), Context { table, error: &mut error, depth: 0 });
+                let mut event =
+                    Event::new(TrackEvent::new(event.raw()), Context { table, error: &mut error, depth: 0 });
                 if let Some(name) = name {
                     event.name(name);
                 }

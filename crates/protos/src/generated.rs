@@ -20,32 +20,39 @@ pub mod perfetto {
         /// The readings of several clocks at one moment. Between two snapshots the difference between two clocks is taken
         /// to stay as it was at the first.
         #[derive(Debug)]
-        pub struct ClockSnapshot<'w>(::pftrace_wire::Message<'w>);
+        pub struct ClockSnapshot<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> ClockSnapshot<'w> {
+            /// The number of the field `clocks`.
+            pub const CLOCKS_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `primary_trace_clock`.
+            pub const PRIMARY_TRACE_CLOCK_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> ClockSnapshot<'_> {
-                ClockSnapshot(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.ClockSnapshot` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut ClockSnapshot<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ClockSnapshot::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated Clock clocks = 1`
@@ -58,7 +65,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut clock_snapshot::Clock<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut clock_snapshot::Clock::new(m)));
+                self.message.message::<1>(|m| f(&mut clock_snapshot::Clock::new(m)));
                 self
             }
 
@@ -68,7 +75,7 @@ pub mod perfetto {
             /// to the next.
             #[inline]
             pub fn set_primary_trace_clock(&mut self, value: BuiltinClock) -> &mut Self {
-                self.0.enumeration::<2>(value.value());
+                self.message.enumeration::<2>(value.value());
                 self
             }
         }
@@ -77,32 +84,37 @@ pub mod perfetto {
         ///
         /// How the clocks of a machine (the client) relate to those of the machine that the trace was taken on (the host).
         #[derive(Debug)]
-        pub struct RemoteClockSync<'w>(::pftrace_wire::Message<'w>);
+        pub struct RemoteClockSync<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> RemoteClockSync<'w> {
+            /// The number of the field `synced_clocks`.
+            pub const SYNCED_CLOCKS_FIELD_NUMBER: u32 = 1;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> RemoteClockSync<'_> {
-                RemoteClockSync(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.RemoteClockSync` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut RemoteClockSync<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut RemoteClockSync::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated SyncedClocks synced_clocks = 1`
@@ -115,7 +127,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut remote_clock_sync::SyncedClocks<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut remote_clock_sync::SyncedClocks::new(m)));
+                self.message.message::<1>(|m| f(&mut remote_clock_sync::SyncedClocks::new(m)));
                 self
             }
         }
@@ -124,45 +136,64 @@ pub mod perfetto {
         ///
         /// The schema of extensions, so that a reader can show fields that it does not know by itself.
         #[derive(Debug)]
-        pub struct ExtensionDescriptor<'w>(::pftrace_wire::Message<'w>);
+        pub struct ExtensionDescriptor<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            descriptor_written: bool,
+        }
 
         impl<'w> ExtensionDescriptor<'w> {
+            /// The number of the field `extension_set`.
+            pub const EXTENSION_SET_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `extension_set_gzip`.
+            pub const EXTENSION_SET_GZIP_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `file_name`.
+            pub const FILE_NAME_FIELD_NUMBER: u32 = 3;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> ExtensionDescriptor<'_> {
-                ExtensionDescriptor(self.0.reborrow())
+                Self {
+                    message,
+                    descriptor_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.ExtensionDescriptor` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut ExtensionDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ExtensionDescriptor::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `FileDescriptorSet extension_set = 1`
             ///
             /// The schema.
             ///
-            /// Part of oneof `descriptor`: write at most one of `extension_set`, `extension_set_gzip`.
+            /// Part of oneof `descriptor`: at most one of `extension_set`, `extension_set_gzip`, else encoding fails.
             #[inline]
             pub fn set_extension_set(
                 &mut self,
                 f: impl FnOnce(&mut FileDescriptorSet<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut FileDescriptorSet::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut FileDescriptorSet::new(m));
+                self.message
+                    .once(
+                        &mut self.descriptor_written,
+                        "perfetto.protos.ExtensionDescriptor.descriptor",
+                    )
+                    .message::<1>(write);
                 self
             }
 
@@ -170,10 +201,15 @@ pub mod perfetto {
             ///
             /// The schema, serialized and compressed with gzip.
             ///
-            /// Part of oneof `descriptor`: write at most one of `extension_set`, `extension_set_gzip`.
+            /// Part of oneof `descriptor`: at most one of `extension_set`, `extension_set_gzip`, else encoding fails.
             #[inline]
             pub fn set_extension_set_gzip(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<2>(value);
+                self.message
+                    .once(
+                        &mut self.descriptor_written,
+                        "perfetto.protos.ExtensionDescriptor.descriptor",
+                    )
+                    .bytes::<2>(value);
                 self
             }
 
@@ -182,7 +218,7 @@ pub mod perfetto {
             /// The file that it came from.
             #[inline]
             pub fn set_file_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<3>(value);
+                self.message.string::<3>(value);
                 self
             }
         }
@@ -192,32 +228,37 @@ pub mod perfetto {
         /// A schema: .proto files. Wire-compatible with what compilers of .proto files write; of theirs, only what a reader
         /// of extensions needs.
         #[derive(Debug)]
-        pub struct FileDescriptorSet<'w>(::pftrace_wire::Message<'w>);
+        pub struct FileDescriptorSet<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> FileDescriptorSet<'w> {
+            /// The number of the field `file`.
+            pub const FILE_FIELD_NUMBER: u32 = 1;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> FileDescriptorSet<'_> {
-                FileDescriptorSet(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.FileDescriptorSet` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut FileDescriptorSet<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FileDescriptorSet::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated FileDescriptorProto file = 1`
@@ -230,7 +271,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut FileDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut FileDescriptorProto::new(m)));
+                self.message.message::<1>(|m| f(&mut FileDescriptorProto::new(m)));
                 self
             }
         }
@@ -239,32 +280,51 @@ pub mod perfetto {
         ///
         /// A .proto file.
         #[derive(Debug)]
-        pub struct FileDescriptorProto<'w>(::pftrace_wire::Message<'w>);
+        pub struct FileDescriptorProto<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> FileDescriptorProto<'w> {
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `package`.
+            pub const PACKAGE_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `dependency`.
+            pub const DEPENDENCY_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `public_dependency`.
+            pub const PUBLIC_DEPENDENCY_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `weak_dependency`.
+            pub const WEAK_DEPENDENCY_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `message_type`.
+            pub const MESSAGE_TYPE_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `enum_type`.
+            pub const ENUM_TYPE_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `extension`.
+            pub const EXTENSION_FIELD_NUMBER: u32 = 7;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> FileDescriptorProto<'_> {
-                FileDescriptorProto(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.FileDescriptorProto` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut FileDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FileDescriptorProto::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string name = 1`
@@ -272,7 +332,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -281,7 +341,7 @@ pub mod perfetto {
             /// Its package.
             #[inline]
             pub fn set_package(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -292,7 +352,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_dependency(&mut self, value: &str) -> &mut Self {
-                self.0.string::<3>(value);
+                self.message.string::<3>(value);
                 self
             }
 
@@ -303,7 +363,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_public_dependency(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<10>(value);
+                self.message.int32::<10>(value);
                 self
             }
 
@@ -314,7 +374,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_weak_dependency(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<11>(value);
+                self.message.int32::<11>(value);
                 self
             }
 
@@ -328,7 +388,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut DescriptorProto::new(m)));
+                self.message.message::<4>(|m| f(&mut DescriptorProto::new(m)));
                 self
             }
 
@@ -342,7 +402,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut EnumDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<5>(|m| f(&mut EnumDescriptorProto::new(m)));
+                self.message.message::<5>(|m| f(&mut EnumDescriptorProto::new(m)));
                 self
             }
 
@@ -356,7 +416,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut FieldDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<7>(|m| f(&mut FieldDescriptorProto::new(m)));
+                self.message.message::<7>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
         }
@@ -365,32 +425,51 @@ pub mod perfetto {
         ///
         /// A message.
         #[derive(Debug)]
-        pub struct DescriptorProto<'w>(::pftrace_wire::Message<'w>);
+        pub struct DescriptorProto<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> DescriptorProto<'w> {
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `field`.
+            pub const FIELD_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `extension`.
+            pub const EXTENSION_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `nested_type`.
+            pub const NESTED_TYPE_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `enum_type`.
+            pub const ENUM_TYPE_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `oneof_decl`.
+            pub const ONEOF_DECL_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `reserved_range`.
+            pub const RESERVED_RANGE_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `reserved_name`.
+            pub const RESERVED_NAME_FIELD_NUMBER: u32 = 10;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> DescriptorProto<'_> {
-                DescriptorProto(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.DescriptorProto` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut DescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DescriptorProto::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string name = 1`
@@ -398,7 +477,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -412,7 +491,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut FieldDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut FieldDescriptorProto::new(m)));
+                self.message.message::<2>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
 
@@ -426,7 +505,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut FieldDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<6>(|m| f(&mut FieldDescriptorProto::new(m)));
+                self.message.message::<6>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
 
@@ -440,7 +519,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut DescriptorProto::new(m)));
+                self.message.message::<3>(|m| f(&mut DescriptorProto::new(m)));
                 self
             }
 
@@ -454,7 +533,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut EnumDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut EnumDescriptorProto::new(m)));
+                self.message.message::<4>(|m| f(&mut EnumDescriptorProto::new(m)));
                 self
             }
 
@@ -468,7 +547,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut OneofDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut OneofDescriptorProto::new(m)));
+                self.message.message::<8>(|m| f(&mut OneofDescriptorProto::new(m)));
                 self
             }
 
@@ -482,7 +561,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut descriptor_proto::ReservedRange<'_>),
             ) -> &mut Self {
-                self.0.message::<9>(|m| f(&mut descriptor_proto::ReservedRange::new(m)));
+                self.message.message::<9>(|m| f(&mut descriptor_proto::ReservedRange::new(m)));
                 self
             }
 
@@ -493,7 +572,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_reserved_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<10>(value);
+                self.message.string::<10>(value);
                 self
             }
         }
@@ -502,32 +581,53 @@ pub mod perfetto {
         ///
         /// A field.
         #[derive(Debug)]
-        pub struct FieldDescriptorProto<'w>(::pftrace_wire::Message<'w>);
+        pub struct FieldDescriptorProto<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> FieldDescriptorProto<'w> {
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `number`.
+            pub const NUMBER_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `label`.
+            pub const LABEL_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `type`.
+            pub const TYPE_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `type_name`.
+            pub const TYPE_NAME_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `extendee`.
+            pub const EXTENDEE_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `default_value`.
+            pub const DEFAULT_VALUE_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `options`.
+            pub const OPTIONS_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `oneof_index`.
+            pub const ONEOF_INDEX_FIELD_NUMBER: u32 = 9;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> FieldDescriptorProto<'_> {
-                FieldDescriptorProto(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.FieldDescriptorProto` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut FieldDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FieldDescriptorProto::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string name = 1`
@@ -535,7 +635,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -544,7 +644,7 @@ pub mod perfetto {
             /// Its number.
             #[inline]
             pub fn set_number(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<3>(value);
+                self.message.int32::<3>(value);
                 self
             }
 
@@ -553,7 +653,7 @@ pub mod perfetto {
             /// How often it stands in its message.
             #[inline]
             pub fn set_label(&mut self, value: field_descriptor_proto::Label) -> &mut Self {
-                self.0.enumeration::<4>(value.value());
+                self.message.enumeration::<4>(value.value());
                 self
             }
 
@@ -562,7 +662,7 @@ pub mod perfetto {
             /// Its type.
             #[inline]
             pub fn set_type(&mut self, value: field_descriptor_proto::Type) -> &mut Self {
-                self.0.enumeration::<5>(value.value());
+                self.message.enumeration::<5>(value.value());
                 self
             }
 
@@ -571,7 +671,7 @@ pub mod perfetto {
             /// The name of its type, if that is a message or an enum; full with a leading dot.
             #[inline]
             pub fn set_type_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<6>(value);
+                self.message.string::<6>(value);
                 self
             }
 
@@ -580,7 +680,7 @@ pub mod perfetto {
             /// The message that it extends, if it is an extension.
             #[inline]
             pub fn set_extendee(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -589,7 +689,7 @@ pub mod perfetto {
             /// Its default, as text.
             #[inline]
             pub fn set_default_value(&mut self, value: &str) -> &mut Self {
-                self.0.string::<7>(value);
+                self.message.string::<7>(value);
                 self
             }
 
@@ -598,7 +698,7 @@ pub mod perfetto {
             /// Its options.
             #[inline]
             pub fn set_options(&mut self, f: impl FnOnce(&mut FieldOptions<'_>)) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut FieldOptions::new(m)));
+                self.message.message::<8>(|m| f(&mut FieldOptions::new(m)));
                 self
             }
 
@@ -607,7 +707,7 @@ pub mod perfetto {
             /// The oneof that it is in, by index.
             #[inline]
             pub fn set_oneof_index(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<9>(value);
+                self.message.int32::<9>(value);
                 self
             }
         }
@@ -616,32 +716,40 @@ pub mod perfetto {
         ///
         /// The options of a field.
         #[derive(Debug)]
-        pub struct FieldOptions<'w>(::pftrace_wire::Message<'w>);
+        pub struct FieldOptions<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> FieldOptions<'w> {
+            /// The number of the field `packed`.
+            pub const PACKED_FIELD_NUMBER: u32 = 2;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> FieldOptions<'_> {
-                FieldOptions(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.FieldOptions` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut FieldOptions<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FieldOptions::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional bool packed = 2`
@@ -649,7 +757,7 @@ pub mod perfetto {
             /// Whether elements share one tag.
             #[inline]
             pub fn set_packed(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<2>(value);
+                self.message.bool::<2>(value);
                 self
             }
         }
@@ -658,32 +766,37 @@ pub mod perfetto {
         ///
         /// A oneof.
         #[derive(Debug)]
-        pub struct OneofDescriptorProto<'w>(::pftrace_wire::Message<'w>);
+        pub struct OneofDescriptorProto<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> OneofDescriptorProto<'w> {
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 1;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> OneofDescriptorProto<'_> {
-                OneofDescriptorProto(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.OneofDescriptorProto` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut OneofDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut OneofDescriptorProto::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string name = 1`
@@ -691,7 +804,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
         }
@@ -700,32 +813,41 @@ pub mod perfetto {
         ///
         /// An enum.
         #[derive(Debug)]
-        pub struct EnumDescriptorProto<'w>(::pftrace_wire::Message<'w>);
+        pub struct EnumDescriptorProto<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> EnumDescriptorProto<'w> {
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `value`.
+            pub const VALUE_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `reserved_name`.
+            pub const RESERVED_NAME_FIELD_NUMBER: u32 = 5;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> EnumDescriptorProto<'_> {
-                EnumDescriptorProto(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.EnumDescriptorProto` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut EnumDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EnumDescriptorProto::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string name = 1`
@@ -733,7 +855,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -747,7 +869,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut EnumValueDescriptorProto<'_>),
             ) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut EnumValueDescriptorProto::new(m)));
+                self.message.message::<2>(|m| f(&mut EnumValueDescriptorProto::new(m)));
                 self
             }
 
@@ -758,7 +880,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_reserved_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<5>(value);
+                self.message.string::<5>(value);
                 self
             }
         }
@@ -767,32 +889,39 @@ pub mod perfetto {
         ///
         /// A value of an enum.
         #[derive(Debug)]
-        pub struct EnumValueDescriptorProto<'w>(::pftrace_wire::Message<'w>);
+        pub struct EnumValueDescriptorProto<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> EnumValueDescriptorProto<'w> {
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `number`.
+            pub const NUMBER_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> EnumValueDescriptorProto<'_> {
-                EnumValueDescriptorProto(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.EnumValueDescriptorProto` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut EnumValueDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EnumValueDescriptorProto::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string name = 1`
@@ -800,7 +929,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -809,7 +938,7 @@ pub mod perfetto {
             /// Its number.
             #[inline]
             pub fn set_number(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<2>(value);
+                self.message.int32::<2>(value);
                 self
             }
         }
@@ -818,32 +947,45 @@ pub mod perfetto {
         ///
         /// A thread changed its state on a processor.
         #[derive(Debug)]
-        pub struct GenericKernelTaskStateEvent<'w>(::pftrace_wire::Message<'w>);
+        pub struct GenericKernelTaskStateEvent<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> GenericKernelTaskStateEvent<'w> {
+            /// The number of the field `cpu`.
+            pub const CPU_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `comm`.
+            pub const COMM_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `tid`.
+            pub const TID_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `state`.
+            pub const STATE_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `prio`.
+            pub const PRIO_FIELD_NUMBER: u32 = 5;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> GenericKernelTaskStateEvent<'_> {
-                GenericKernelTaskStateEvent(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.GenericKernelTaskStateEvent` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelTaskStateEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut GenericKernelTaskStateEvent::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional int32 cpu = 1`
@@ -851,7 +993,7 @@ pub mod perfetto {
             /// The processor.
             #[inline]
             pub fn set_cpu(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<1>(value);
+                self.message.int32::<1>(value);
                 self
             }
 
@@ -860,7 +1002,7 @@ pub mod perfetto {
             /// The name of the thread.
             #[inline]
             pub fn set_comm(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -869,7 +1011,7 @@ pub mod perfetto {
             /// The thread.
             #[inline]
             pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<3>(value);
+                self.message.int64::<3>(value);
                 self
             }
 
@@ -881,7 +1023,7 @@ pub mod perfetto {
                 &mut self,
                 value: generic_kernel_task_state_event::TaskStateEnum,
             ) -> &mut Self {
-                self.0.enumeration::<4>(value.value());
+                self.message.enumeration::<4>(value.value());
                 self
             }
 
@@ -890,7 +1032,7 @@ pub mod perfetto {
             /// The thread's priority.
             #[inline]
             pub fn set_prio(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<5>(value);
+                self.message.int32::<5>(value);
                 self
             }
         }
@@ -899,35 +1041,45 @@ pub mod perfetto {
         ///
         /// A processor changed its frequency.
         #[derive(Debug)]
-        pub struct GenericKernelCpuFrequencyEvent<'w>(::pftrace_wire::Message<'w>);
+        pub struct GenericKernelCpuFrequencyEvent<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> GenericKernelCpuFrequencyEvent<'w> {
+            /// The number of the field `cpu`.
+            pub const CPU_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `freq_hz`.
+            pub const FREQ_HZ_FIELD_NUMBER: u32 = 2;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 22;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> GenericKernelCpuFrequencyEvent<'_> {
-                GenericKernelCpuFrequencyEvent(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.GenericKernelCpuFrequencyEvent` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelCpuFrequencyEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(
                     buffer,
                     |m| f(&mut GenericKernelCpuFrequencyEvent::new(m)),
                 )
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional int32 cpu = 1`
@@ -935,7 +1087,7 @@ pub mod perfetto {
             /// The processor.
             #[inline]
             pub fn set_cpu(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<1>(value);
+                self.message.int32::<1>(value);
                 self
             }
 
@@ -944,7 +1096,7 @@ pub mod perfetto {
             /// Its frequency from now on, in Hz.
             #[inline]
             pub fn set_freq_hz(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<2>(value);
+                self.message.int64::<2>(value);
                 self
             }
         }
@@ -953,32 +1105,39 @@ pub mod perfetto {
         ///
         /// A thread changed its name.
         #[derive(Debug)]
-        pub struct GenericKernelTaskRenameEvent<'w>(::pftrace_wire::Message<'w>);
+        pub struct GenericKernelTaskRenameEvent<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> GenericKernelTaskRenameEvent<'w> {
+            /// The number of the field `tid`.
+            pub const TID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `comm`.
+            pub const COMM_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> GenericKernelTaskRenameEvent<'_> {
-                GenericKernelTaskRenameEvent(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.GenericKernelTaskRenameEvent` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelTaskRenameEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut GenericKernelTaskRenameEvent::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional int64 tid = 1`
@@ -986,7 +1145,7 @@ pub mod perfetto {
             /// The thread.
             #[inline]
             pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<1>(value);
+                self.message.int64::<1>(value);
                 self
             }
 
@@ -995,7 +1154,7 @@ pub mod perfetto {
             /// Its name from now on.
             #[inline]
             pub fn set_comm(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
         }
@@ -1004,32 +1163,39 @@ pub mod perfetto {
         ///
         /// The processes and threads that exist.
         #[derive(Debug)]
-        pub struct GenericKernelProcessTree<'w>(::pftrace_wire::Message<'w>);
+        pub struct GenericKernelProcessTree<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> GenericKernelProcessTree<'w> {
+            /// The number of the field `processes`.
+            pub const PROCESSES_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `threads`.
+            pub const THREADS_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> GenericKernelProcessTree<'_> {
-                GenericKernelProcessTree(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.GenericKernelProcessTree` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelProcessTree<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut GenericKernelProcessTree::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated Process processes = 1`
@@ -1042,7 +1208,10 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut generic_kernel_process_tree::Process<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut generic_kernel_process_tree::Process::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut generic_kernel_process_tree::Process::new(m),
+                );
+                self.message.message::<1>(write);
                 self
             }
 
@@ -1056,7 +1225,10 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut generic_kernel_process_tree::Thread<'_>),
             ) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut generic_kernel_process_tree::Thread::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut generic_kernel_process_tree::Thread::new(m),
+                );
+                self.message.message::<2>(write);
                 self
             }
         }
@@ -1065,45 +1237,96 @@ pub mod perfetto {
         ///
         /// A sample of a stack, from a profiler of any kind (v58).
         #[derive(Debug)]
-        pub struct StackSample<'w>(::pftrace_wire::Message<'w>);
+        pub struct StackSample<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            task_context_field_written: bool,
+            execution_context_field_written: bool,
+            callstack_field_written: bool,
+            unwind_error_field_written: bool,
+            primary_descriptor_field_written: bool,
+        }
 
         impl<'w> StackSample<'w> {
+            /// The number of the field `task_context`.
+            pub const TASK_CONTEXT_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `task_context_iid`.
+            pub const TASK_CONTEXT_IID_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `execution_context`.
+            pub const EXECUTION_CONTEXT_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `execution_context_iid`.
+            pub const EXECUTION_CONTEXT_IID_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `callstack`.
+            pub const CALLSTACK_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `callstack_iid`.
+            pub const CALLSTACK_IID_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `unwind_error`.
+            pub const UNWIND_ERROR_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `unwind_error_iid`.
+            pub const UNWIND_ERROR_IID_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `primary_descriptor`.
+            pub const PRIMARY_DESCRIPTOR_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `primary_descriptor_iid`.
+            pub const PRIMARY_DESCRIPTOR_IID_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `primary_weight`.
+            pub const PRIMARY_WEIGHT_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `follower_descriptors`.
+            pub const FOLLOWER_DESCRIPTORS_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `follower_descriptor_iids`.
+            pub const FOLLOWER_DESCRIPTOR_IIDS_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `follower_weights`.
+            pub const FOLLOWER_WEIGHTS_FIELD_NUMBER: u32 = 14;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> StackSample<'_> {
-                StackSample(self.0.reborrow())
+                Self {
+                    message,
+                    task_context_field_written: false,
+                    execution_context_field_written: false,
+                    callstack_field_written: false,
+                    unwind_error_field_written: false,
+                    primary_descriptor_field_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.StackSample` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut StackSample<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut StackSample::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `TaskContext task_context = 1`
             ///
             /// Who was running.
             ///
-            /// Part of oneof `task_context_field`: write at most one of `task_context`, `task_context_iid`.
+            /// Part of oneof `task_context_field`: at most one of `task_context`, `task_context_iid`, else encoding fails.
             #[inline]
             pub fn set_task_context(
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::TaskContext<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut stack_sample::TaskContext::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut stack_sample::TaskContext::new(m),
+                );
+                self.message
+                    .once(
+                        &mut self.task_context_field_written,
+                        "perfetto.protos.StackSample.task_context_field",
+                    )
+                    .message::<1>(write);
                 self
             }
 
@@ -1111,10 +1334,15 @@ pub mod perfetto {
             ///
             /// Who was running: `InternedData.stack_sample_task_contexts`.
             ///
-            /// Part of oneof `task_context_field`: write at most one of `task_context`, `task_context_iid`.
+            /// Part of oneof `task_context_field`: at most one of `task_context`, `task_context_iid`, else encoding fails.
             #[inline]
             pub fn set_task_context_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<2>(value);
+                self.message
+                    .once(
+                        &mut self.task_context_field_written,
+                        "perfetto.protos.StackSample.task_context_field",
+                    )
+                    .uint64::<2>(value);
                 self
             }
 
@@ -1122,13 +1350,21 @@ pub mod perfetto {
             ///
             /// Where it was running.
             ///
-            /// Part of oneof `execution_context_field`: write at most one of `execution_context`, `execution_context_iid`.
+            /// Part of oneof `execution_context_field`: at most one of `execution_context`, `execution_context_iid`, else encoding fails.
             #[inline]
             pub fn set_execution_context(
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::ExecutionContext<'_>),
             ) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut stack_sample::ExecutionContext::new(m),
+                );
+                self.message
+                    .once(
+                        &mut self.execution_context_field_written,
+                        "perfetto.protos.StackSample.execution_context_field",
+                    )
+                    .message::<3>(write);
                 self
             }
 
@@ -1136,10 +1372,15 @@ pub mod perfetto {
             ///
             /// Where it was running: `InternedData.stack_sample_execution_contexts`.
             ///
-            /// Part of oneof `execution_context_field`: write at most one of `execution_context`, `execution_context_iid`.
+            /// Part of oneof `execution_context_field`: at most one of `execution_context`, `execution_context_iid`, else encoding fails.
             #[inline]
             pub fn set_execution_context_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<4>(value);
+                self.message
+                    .once(
+                        &mut self.execution_context_field_written,
+                        "perfetto.protos.StackSample.execution_context_field",
+                    )
+                    .uint64::<4>(value);
                 self
             }
 
@@ -1147,13 +1388,19 @@ pub mod perfetto {
             ///
             /// The stack, with its frames in full.
             ///
-            /// Part of oneof `callstack_field`: write at most one of `callstack`, `callstack_iid`.
+            /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack(
                 &mut self,
                 f: impl FnOnce(&mut InlineCallstack<'_>),
             ) -> &mut Self {
-                self.0.message::<5>(|m| f(&mut InlineCallstack::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut InlineCallstack::new(m));
+                self.message
+                    .once(
+                        &mut self.callstack_field_written,
+                        "perfetto.protos.StackSample.callstack_field",
+                    )
+                    .message::<5>(write);
                 self
             }
 
@@ -1161,10 +1408,15 @@ pub mod perfetto {
             ///
             /// The stack: `InternedData.callstacks`.
             ///
-            /// Part of oneof `callstack_field`: write at most one of `callstack`, `callstack_iid`.
+            /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<6>(value);
+                self.message
+                    .once(
+                        &mut self.callstack_field_written,
+                        "perfetto.protos.StackSample.callstack_field",
+                    )
+                    .uint64::<6>(value);
                 self
             }
 
@@ -1172,10 +1424,15 @@ pub mod perfetto {
             ///
             /// Why the stack is not complete.
             ///
-            /// Part of oneof `unwind_error_field`: write at most one of `unwind_error`, `unwind_error_iid`.
+            /// Part of oneof `unwind_error_field`: at most one of `unwind_error`, `unwind_error_iid`, else encoding fails.
             #[inline]
             pub fn set_unwind_error(&mut self, value: &str) -> &mut Self {
-                self.0.string::<7>(value);
+                self.message
+                    .once(
+                        &mut self.unwind_error_field_written,
+                        "perfetto.protos.StackSample.unwind_error_field",
+                    )
+                    .string::<7>(value);
                 self
             }
 
@@ -1183,10 +1440,15 @@ pub mod perfetto {
             ///
             /// The same, by number.
             ///
-            /// Part of oneof `unwind_error_field`: write at most one of `unwind_error`, `unwind_error_iid`.
+            /// Part of oneof `unwind_error_field`: at most one of `unwind_error`, `unwind_error_iid`, else encoding fails.
             #[inline]
             pub fn set_unwind_error_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<8>(value);
+                self.message
+                    .once(
+                        &mut self.unwind_error_field_written,
+                        "perfetto.protos.StackSample.unwind_error_field",
+                    )
+                    .uint64::<8>(value);
                 self
             }
 
@@ -1194,13 +1456,21 @@ pub mod perfetto {
             ///
             /// The counter that made the sample be taken.
             ///
-            /// Part of oneof `primary_descriptor_field`: write at most one of `primary_descriptor`, `primary_descriptor_iid`.
+            /// Part of oneof `primary_descriptor_field`: at most one of `primary_descriptor`, `primary_descriptor_iid`, else encoding fails.
             #[inline]
             pub fn set_primary_descriptor(
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<9>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut stack_sample::CounterDescriptor::new(m),
+                );
+                self.message
+                    .once(
+                        &mut self.primary_descriptor_field_written,
+                        "perfetto.protos.StackSample.primary_descriptor_field",
+                    )
+                    .message::<9>(write);
                 self
             }
 
@@ -1208,10 +1478,15 @@ pub mod perfetto {
             ///
             /// The same: `InternedData.stack_sample_counter_descriptors`.
             ///
-            /// Part of oneof `primary_descriptor_field`: write at most one of `primary_descriptor`, `primary_descriptor_iid`.
+            /// Part of oneof `primary_descriptor_field`: at most one of `primary_descriptor`, `primary_descriptor_iid`, else encoding fails.
             #[inline]
             pub fn set_primary_descriptor_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<10>(value);
+                self.message
+                    .once(
+                        &mut self.primary_descriptor_field_written,
+                        "perfetto.protos.StackSample.primary_descriptor_field",
+                    )
+                    .uint64::<10>(value);
                 self
             }
 
@@ -1220,7 +1495,7 @@ pub mod perfetto {
             /// How much of it the sample stands for.
             #[inline]
             pub fn set_primary_weight(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<11>(value);
+                self.message.uint64::<11>(value);
                 self
             }
 
@@ -1234,7 +1509,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<12>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.message.message::<12>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
 
@@ -1248,7 +1523,7 @@ pub mod perfetto {
                 &mut self,
                 values: impl ::pftrace_wire::Packed<u64>,
             ) -> &mut Self {
-                self.0.packed_uint64::<13>(values);
+                self.message.packed_uint64::<13>(values);
                 self
             }
 
@@ -1262,7 +1537,7 @@ pub mod perfetto {
                 &mut self,
                 values: impl ::pftrace_wire::Packed<u64>,
             ) -> &mut Self {
-                self.0.packed_uint64::<14>(values);
+                self.message.packed_uint64::<14>(values);
                 self
             }
         }
@@ -1271,32 +1546,41 @@ pub mod perfetto {
         ///
         /// What stack samples of a sequence mean when they do not say.
         #[derive(Debug)]
-        pub struct StackSampleDefaults<'w>(::pftrace_wire::Message<'w>);
+        pub struct StackSampleDefaults<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> StackSampleDefaults<'w> {
+            /// The number of the field `source`.
+            pub const SOURCE_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `primary_descriptor`.
+            pub const PRIMARY_DESCRIPTOR_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `follower_descriptors`.
+            pub const FOLLOWER_DESCRIPTORS_FIELD_NUMBER: u32 = 3;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> StackSampleDefaults<'_> {
-                StackSampleDefaults(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.StackSampleDefaults` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut StackSampleDefaults<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut StackSampleDefaults::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string source = 1`
@@ -1304,7 +1588,7 @@ pub mod perfetto {
             /// The profiler.
             #[inline]
             pub fn set_source(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -1316,7 +1600,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.message.message::<2>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
 
@@ -1330,7 +1614,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.message.message::<3>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
         }
@@ -1339,32 +1623,37 @@ pub mod perfetto {
         ///
         /// A stack with its frames in full.
         #[derive(Debug)]
-        pub struct InlineCallstack<'w>(::pftrace_wire::Message<'w>);
+        pub struct InlineCallstack<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> InlineCallstack<'w> {
+            /// The number of the field `frames`.
+            pub const FRAMES_FIELD_NUMBER: u32 = 1;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> InlineCallstack<'_> {
-                InlineCallstack(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.InlineCallstack` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut InlineCallstack<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut InlineCallstack::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated Frame frames = 1`
@@ -1377,7 +1666,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut inline_callstack::Frame<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
+                self.message.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
                 self
             }
         }
@@ -1386,32 +1675,123 @@ pub mod perfetto {
         ///
         /// Something that happened on a track: a slice begins or ends, an instant, a counter's value, a state.
         #[derive(Debug)]
-        pub struct TrackEvent<'w>(::pftrace_wire::Message<'w>);
+        pub struct TrackEvent<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            name_field_written: bool,
+            counter_value_field_written: bool,
+            correlation_id_field_written: bool,
+            callstack_field_written: bool,
+            source_location_field_written: bool,
+            timestamp_written: bool,
+            thread_time_written: bool,
+            thread_instruction_count_written: bool,
+        }
 
         impl<'w> TrackEvent<'w> {
+            /// The number of the field `category_iids`.
+            pub const CATEGORY_IIDS_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `categories`.
+            pub const CATEGORIES_FIELD_NUMBER: u32 = 22;
+            /// The number of the field `name_iid`.
+            pub const NAME_IID_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 23;
+            /// The number of the field `type`.
+            pub const TYPE_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `track_uuid`.
+            pub const TRACK_UUID_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `counter_value`.
+            pub const COUNTER_VALUE_FIELD_NUMBER: u32 = 30;
+            /// The number of the field `double_counter_value`.
+            pub const DOUBLE_COUNTER_VALUE_FIELD_NUMBER: u32 = 44;
+            /// The number of the field `extra_counter_track_uuids`.
+            pub const EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER: u32 = 31;
+            /// The number of the field `extra_counter_values`.
+            pub const EXTRA_COUNTER_VALUES_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `extra_double_counter_track_uuids`.
+            pub const EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER: u32 = 45;
+            /// The number of the field `extra_double_counter_values`.
+            pub const EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER: u32 = 46;
+            /// The number of the field `flow_ids_old`.
+            pub const FLOW_IDS_OLD_FIELD_NUMBER: u32 = 36;
+            /// The number of the field `flow_ids`.
+            pub const FLOW_IDS_FIELD_NUMBER: u32 = 47;
+            /// The number of the field `terminating_flow_ids_old`.
+            pub const TERMINATING_FLOW_IDS_OLD_FIELD_NUMBER: u32 = 42;
+            /// The number of the field `terminating_flow_ids`.
+            pub const TERMINATING_FLOW_IDS_FIELD_NUMBER: u32 = 48;
+            /// The number of the field `correlation_id`.
+            pub const CORRELATION_ID_FIELD_NUMBER: u32 = 52;
+            /// The number of the field `correlation_id_str`.
+            pub const CORRELATION_ID_STR_FIELD_NUMBER: u32 = 53;
+            /// The number of the field `correlation_id_str_iid`.
+            pub const CORRELATION_ID_STR_IID_FIELD_NUMBER: u32 = 54;
+            /// The number of the field `callstack`.
+            pub const CALLSTACK_FIELD_NUMBER: u32 = 55;
+            /// The number of the field `callstack_iid`.
+            pub const CALLSTACK_IID_FIELD_NUMBER: u32 = 56;
+            /// The number of the field `callstack_weight`.
+            pub const CALLSTACK_WEIGHT_FIELD_NUMBER: u32 = 57;
+            /// The number of the field `debug_annotations`.
+            pub const DEBUG_ANNOTATIONS_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `task_execution`.
+            pub const TASK_EXECUTION_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `log_message`.
+            pub const LOG_MESSAGE_FIELD_NUMBER: u32 = 21;
+            /// The number of the field `screenshot`.
+            pub const SCREENSHOT_FIELD_NUMBER: u32 = 50;
+            /// The number of the field `source_location`.
+            pub const SOURCE_LOCATION_FIELD_NUMBER: u32 = 33;
+            /// The number of the field `source_location_iid`.
+            pub const SOURCE_LOCATION_IID_FIELD_NUMBER: u32 = 34;
+            /// The number of the field `timestamp_delta_us`.
+            pub const TIMESTAMP_DELTA_US_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `timestamp_absolute_us`.
+            pub const TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `thread_time_delta_us`.
+            pub const THREAD_TIME_DELTA_US_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `thread_time_absolute_us`.
+            pub const THREAD_TIME_ABSOLUTE_US_FIELD_NUMBER: u32 = 17;
+            /// The number of the field `thread_instruction_count_delta`.
+            pub const THREAD_INSTRUCTION_COUNT_DELTA_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `thread_instruction_count_absolute`.
+            pub const THREAD_INSTRUCTION_COUNT_ABSOLUTE_FIELD_NUMBER: u32 = 20;
+            /// The number of the field `legacy_event`.
+            pub const LEGACY_EVENT_FIELD_NUMBER: u32 = 6;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TrackEvent<'_> {
-                TrackEvent(self.0.reborrow())
+                Self {
+                    message,
+                    name_field_written: false,
+                    counter_value_field_written: false,
+                    correlation_id_field_written: false,
+                    callstack_field_written: false,
+                    source_location_field_written: false,
+                    timestamp_written: false,
+                    thread_time_written: false,
+                    thread_instruction_count_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.TrackEvent` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TrackEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackEvent::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated uint64 category_iids = 3`
@@ -1421,7 +1801,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_category_iids(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<3>(value);
+                self.message.uint64::<3>(value);
                 self
             }
 
@@ -1432,7 +1812,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_categories(&mut self, value: &str) -> &mut Self {
-                self.0.string::<22>(value);
+                self.message.string::<22>(value);
                 self
             }
 
@@ -1440,10 +1820,12 @@ pub mod perfetto {
             ///
             /// The name, by number: `InternedData.event_names`.
             ///
-            /// Part of oneof `name_field`: write at most one of `name_iid`, `name`.
+            /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<10>(value);
+                self.message
+                    .once(&mut self.name_field_written, "perfetto.protos.TrackEvent.name_field")
+                    .uint64::<10>(value);
                 self
             }
 
@@ -1451,10 +1833,12 @@ pub mod perfetto {
             ///
             /// The name.
             ///
-            /// Part of oneof `name_field`: write at most one of `name_iid`, `name`.
+            /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<23>(value);
+                self.message
+                    .once(&mut self.name_field_written, "perfetto.protos.TrackEvent.name_field")
+                    .string::<23>(value);
                 self
             }
 
@@ -1463,7 +1847,7 @@ pub mod perfetto {
             /// What happened.
             #[inline]
             pub fn set_type(&mut self, value: track_event::Type) -> &mut Self {
-                self.0.enumeration::<9>(value.value());
+                self.message.enumeration::<9>(value.value());
                 self
             }
 
@@ -1472,7 +1856,7 @@ pub mod perfetto {
             /// The track: `TrackDescriptor.uuid`. When the sequence has no default either, a track common to all.
             #[inline]
             pub fn set_track_uuid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<11>(value);
+                self.message.uint64::<11>(value);
                 self
             }
 
@@ -1480,10 +1864,15 @@ pub mod perfetto {
             ///
             /// The value of a counter.
             ///
-            /// Part of oneof `counter_value_field`: write at most one of `counter_value`, `double_counter_value`.
+            /// Part of oneof `counter_value_field`: at most one of `counter_value`, `double_counter_value`, else encoding fails.
             #[inline]
             pub fn set_counter_value(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<30>(value);
+                self.message
+                    .once(
+                        &mut self.counter_value_field_written,
+                        "perfetto.protos.TrackEvent.counter_value_field",
+                    )
+                    .int64::<30>(value);
                 self
             }
 
@@ -1491,10 +1880,15 @@ pub mod perfetto {
             ///
             /// The value of a counter.
             ///
-            /// Part of oneof `counter_value_field`: write at most one of `counter_value`, `double_counter_value`.
+            /// Part of oneof `counter_value_field`: at most one of `counter_value`, `double_counter_value`, else encoding fails.
             #[inline]
             pub fn set_double_counter_value(&mut self, value: f64) -> &mut Self {
-                self.0.double::<44>(value);
+                self.message
+                    .once(
+                        &mut self.counter_value_field_written,
+                        "perfetto.protos.TrackEvent.counter_value_field",
+                    )
+                    .double::<44>(value);
                 self
             }
 
@@ -1505,7 +1899,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_counter_track_uuids(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<31>(value);
+                self.message.uint64::<31>(value);
                 self
             }
 
@@ -1516,7 +1910,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_counter_values(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<12>(value);
+                self.message.int64::<12>(value);
                 self
             }
 
@@ -1527,7 +1921,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_double_counter_track_uuids(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<45>(value);
+                self.message.uint64::<45>(value);
                 self
             }
 
@@ -1538,7 +1932,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_double_counter_values(&mut self, value: f64) -> &mut Self {
-                self.0.double::<46>(value);
+                self.message.double::<46>(value);
                 self
             }
 
@@ -1551,7 +1945,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_flow_ids_old(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<36>(value);
+                self.message.uint64::<36>(value);
                 self
             }
 
@@ -1563,7 +1957,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_flow_ids(&mut self, value: u64) -> &mut Self {
-                self.0.fixed64::<47>(value);
+                self.message.fixed64::<47>(value);
                 self
             }
 
@@ -1576,7 +1970,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_terminating_flow_ids_old(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<42>(value);
+                self.message.uint64::<42>(value);
                 self
             }
 
@@ -1587,7 +1981,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_terminating_flow_ids(&mut self, value: u64) -> &mut Self {
-                self.0.fixed64::<48>(value);
+                self.message.fixed64::<48>(value);
                 self
             }
 
@@ -1595,10 +1989,15 @@ pub mod perfetto {
             ///
             /// Events with the same number belong to one operation and are coloured alike.
             ///
-            /// Part of oneof `correlation_id_field`: write at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`.
+            /// Part of oneof `correlation_id_field`: at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`, else encoding fails.
             #[inline]
             pub fn set_correlation_id(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<52>(value);
+                self.message
+                    .once(
+                        &mut self.correlation_id_field_written,
+                        "perfetto.protos.TrackEvent.correlation_id_field",
+                    )
+                    .uint64::<52>(value);
                 self
             }
 
@@ -1606,10 +2005,15 @@ pub mod perfetto {
             ///
             /// The same, by text.
             ///
-            /// Part of oneof `correlation_id_field`: write at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`.
+            /// Part of oneof `correlation_id_field`: at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`, else encoding fails.
             #[inline]
             pub fn set_correlation_id_str(&mut self, value: &str) -> &mut Self {
-                self.0.string::<53>(value);
+                self.message
+                    .once(
+                        &mut self.correlation_id_field_written,
+                        "perfetto.protos.TrackEvent.correlation_id_field",
+                    )
+                    .string::<53>(value);
                 self
             }
 
@@ -1617,10 +2021,15 @@ pub mod perfetto {
             ///
             /// The same, by the number of a text: `InternedData.correlation_id_str`.
             ///
-            /// Part of oneof `correlation_id_field`: write at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`.
+            /// Part of oneof `correlation_id_field`: at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`, else encoding fails.
             #[inline]
             pub fn set_correlation_id_str_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<54>(value);
+                self.message
+                    .once(
+                        &mut self.correlation_id_field_written,
+                        "perfetto.protos.TrackEvent.correlation_id_field",
+                    )
+                    .uint64::<54>(value);
                 self
             }
 
@@ -1628,13 +2037,21 @@ pub mod perfetto {
             ///
             /// The stack at the event, with its frames in full.
             ///
-            /// Part of oneof `callstack_field`: write at most one of `callstack`, `callstack_iid`.
+            /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack(
                 &mut self,
                 f: impl FnOnce(&mut track_event::InlineCallstack<'_>),
             ) -> &mut Self {
-                self.0.message::<55>(|m| f(&mut track_event::InlineCallstack::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut track_event::InlineCallstack::new(m),
+                );
+                self.message
+                    .once(
+                        &mut self.callstack_field_written,
+                        "perfetto.protos.TrackEvent.callstack_field",
+                    )
+                    .message::<55>(write);
                 self
             }
 
@@ -1642,10 +2059,15 @@ pub mod perfetto {
             ///
             /// The stack at the event, by number: `InternedData.callstacks`.
             ///
-            /// Part of oneof `callstack_field`: write at most one of `callstack`, `callstack_iid`.
+            /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<56>(value);
+                self.message
+                    .once(
+                        &mut self.callstack_field_written,
+                        "perfetto.protos.TrackEvent.callstack_field",
+                    )
+                    .uint64::<56>(value);
                 self
             }
 
@@ -1654,7 +2076,7 @@ pub mod perfetto {
             /// How much the stack counts in a flame graph (2026).
             #[inline]
             pub fn set_callstack_weight(&mut self, value: f64) -> &mut Self {
-                self.0.double::<57>(value);
+                self.message.double::<57>(value);
                 self
             }
 
@@ -1668,7 +2090,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DebugAnnotation<'_>),
             ) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut DebugAnnotation::new(m)));
+                self.message.message::<4>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
 
@@ -1680,7 +2102,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut TaskExecution<'_>),
             ) -> &mut Self {
-                self.0.message::<5>(|m| f(&mut TaskExecution::new(m)));
+                self.message.message::<5>(|m| f(&mut TaskExecution::new(m)));
                 self
             }
 
@@ -1689,7 +2111,7 @@ pub mod perfetto {
             /// A line of a log. Only on the track of a thread.
             #[inline]
             pub fn set_log_message(&mut self, f: impl FnOnce(&mut LogMessage<'_>)) -> &mut Self {
-                self.0.message::<21>(|m| f(&mut LogMessage::new(m)));
+                self.message.message::<21>(|m| f(&mut LogMessage::new(m)));
                 self
             }
 
@@ -1698,7 +2120,7 @@ pub mod perfetto {
             /// A picture, shown when the mouse is over the event.
             #[inline]
             pub fn set_screenshot(&mut self, f: impl FnOnce(&mut Screenshot<'_>)) -> &mut Self {
-                self.0.message::<50>(|m| f(&mut Screenshot::new(m)));
+                self.message.message::<50>(|m| f(&mut Screenshot::new(m)));
                 self
             }
 
@@ -1706,13 +2128,19 @@ pub mod perfetto {
             ///
             /// Where in the program.
             ///
-            /// Part of oneof `source_location_field`: write at most one of `source_location`, `source_location_iid`.
+            /// Part of oneof `source_location_field`: at most one of `source_location`, `source_location_iid`, else encoding fails.
             #[inline]
             pub fn set_source_location(
                 &mut self,
                 f: impl FnOnce(&mut SourceLocation<'_>),
             ) -> &mut Self {
-                self.0.message::<33>(|m| f(&mut SourceLocation::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut SourceLocation::new(m));
+                self.message
+                    .once(
+                        &mut self.source_location_field_written,
+                        "perfetto.protos.TrackEvent.source_location_field",
+                    )
+                    .message::<33>(write);
                 self
             }
 
@@ -1720,10 +2148,15 @@ pub mod perfetto {
             ///
             /// Where in the program, by number: `InternedData.source_locations`.
             ///
-            /// Part of oneof `source_location_field`: write at most one of `source_location`, `source_location_iid`.
+            /// Part of oneof `source_location_field`: at most one of `source_location`, `source_location_iid`, else encoding fails.
             #[inline]
             pub fn set_source_location_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<34>(value);
+                self.message
+                    .once(
+                        &mut self.source_location_field_written,
+                        "perfetto.protos.TrackEvent.source_location_field",
+                    )
+                    .uint64::<34>(value);
                 self
             }
 
@@ -1731,10 +2164,12 @@ pub mod perfetto {
             ///
             /// Of old: microseconds since the last event of the sequence.
             ///
-            /// Part of oneof `timestamp`: write at most one of `timestamp_delta_us`, `timestamp_absolute_us`.
+            /// Part of oneof `timestamp`: at most one of `timestamp_delta_us`, `timestamp_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_timestamp_delta_us(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<1>(value);
+                self.message
+                    .once(&mut self.timestamp_written, "perfetto.protos.TrackEvent.timestamp")
+                    .int64::<1>(value);
                 self
             }
 
@@ -1742,10 +2177,12 @@ pub mod perfetto {
             ///
             /// Of old: microseconds.
             ///
-            /// Part of oneof `timestamp`: write at most one of `timestamp_delta_us`, `timestamp_absolute_us`.
+            /// Part of oneof `timestamp`: at most one of `timestamp_delta_us`, `timestamp_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_timestamp_absolute_us(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<16>(value);
+                self.message
+                    .once(&mut self.timestamp_written, "perfetto.protos.TrackEvent.timestamp")
+                    .int64::<16>(value);
                 self
             }
 
@@ -1753,10 +2190,15 @@ pub mod perfetto {
             ///
             /// Of old: microseconds of processor time since the last event.
             ///
-            /// Part of oneof `thread_time`: write at most one of `thread_time_delta_us`, `thread_time_absolute_us`.
+            /// Part of oneof `thread_time`: at most one of `thread_time_delta_us`, `thread_time_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_thread_time_delta_us(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<2>(value);
+                self.message
+                    .once(
+                        &mut self.thread_time_written,
+                        "perfetto.protos.TrackEvent.thread_time",
+                    )
+                    .int64::<2>(value);
                 self
             }
 
@@ -1764,10 +2206,15 @@ pub mod perfetto {
             ///
             /// Of old: microseconds of processor time.
             ///
-            /// Part of oneof `thread_time`: write at most one of `thread_time_delta_us`, `thread_time_absolute_us`.
+            /// Part of oneof `thread_time`: at most one of `thread_time_delta_us`, `thread_time_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_thread_time_absolute_us(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<17>(value);
+                self.message
+                    .once(
+                        &mut self.thread_time_written,
+                        "perfetto.protos.TrackEvent.thread_time",
+                    )
+                    .int64::<17>(value);
                 self
             }
 
@@ -1775,10 +2222,15 @@ pub mod perfetto {
             ///
             /// Of old: instructions since the last event.
             ///
-            /// Part of oneof `thread_instruction_count`: write at most one of `thread_instruction_count_delta`, `thread_instruction_count_absolute`.
+            /// Part of oneof `thread_instruction_count`: at most one of `thread_instruction_count_delta`, `thread_instruction_count_absolute`, else encoding fails.
             #[inline]
             pub fn set_thread_instruction_count_delta(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<8>(value);
+                self.message
+                    .once(
+                        &mut self.thread_instruction_count_written,
+                        "perfetto.protos.TrackEvent.thread_instruction_count",
+                    )
+                    .int64::<8>(value);
                 self
             }
 
@@ -1786,10 +2238,15 @@ pub mod perfetto {
             ///
             /// Of old: instructions.
             ///
-            /// Part of oneof `thread_instruction_count`: write at most one of `thread_instruction_count_delta`, `thread_instruction_count_absolute`.
+            /// Part of oneof `thread_instruction_count`: at most one of `thread_instruction_count_delta`, `thread_instruction_count_absolute`, else encoding fails.
             #[inline]
             pub fn set_thread_instruction_count_absolute(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<20>(value);
+                self.message
+                    .once(
+                        &mut self.thread_instruction_count_written,
+                        "perfetto.protos.TrackEvent.thread_instruction_count",
+                    )
+                    .int64::<20>(value);
                 self
             }
 
@@ -1801,7 +2258,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut track_event::LegacyEvent<'_>),
             ) -> &mut Self {
-                self.0.message::<6>(|m| f(&mut track_event::LegacyEvent::new(m)));
+                self.message.message::<6>(|m| f(&mut track_event::LegacyEvent::new(m)));
                 self
             }
         }
@@ -1810,32 +2267,41 @@ pub mod perfetto {
         ///
         /// What track events of a sequence mean when they do not say.
         #[derive(Debug)]
-        pub struct TrackEventDefaults<'w>(::pftrace_wire::Message<'w>);
+        pub struct TrackEventDefaults<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> TrackEventDefaults<'w> {
+            /// The number of the field `track_uuid`.
+            pub const TRACK_UUID_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `extra_counter_track_uuids`.
+            pub const EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER: u32 = 31;
+            /// The number of the field `extra_double_counter_track_uuids`.
+            pub const EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER: u32 = 45;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TrackEventDefaults<'_> {
-                TrackEventDefaults(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.TrackEventDefaults` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TrackEventDefaults<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackEventDefaults::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 track_uuid = 11`
@@ -1843,7 +2309,7 @@ pub mod perfetto {
             /// The track.
             #[inline]
             pub fn set_track_uuid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<11>(value);
+                self.message.uint64::<11>(value);
                 self
             }
 
@@ -1854,7 +2320,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_counter_track_uuids(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<31>(value);
+                self.message.uint64::<31>(value);
                 self
             }
 
@@ -1865,7 +2331,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_double_counter_track_uuids(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<45>(value);
+                self.message.uint64::<45>(value);
                 self
             }
         }
@@ -1874,32 +2340,40 @@ pub mod perfetto {
         ///
         /// From when on events are of interest.
         #[derive(Debug)]
-        pub struct TrackEventRangeOfInterest<'w>(::pftrace_wire::Message<'w>);
+        pub struct TrackEventRangeOfInterest<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> TrackEventRangeOfInterest<'w> {
+            /// The number of the field `start_us`.
+            pub const START_US_FIELD_NUMBER: u32 = 1;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 11;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TrackEventRangeOfInterest<'_> {
-                TrackEventRangeOfInterest(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.TrackEventRangeOfInterest` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TrackEventRangeOfInterest<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackEventRangeOfInterest::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional int64 start_us = 1`
@@ -1907,7 +2381,7 @@ pub mod perfetto {
             /// From then on, in microseconds.
             #[inline]
             pub fn set_start_us(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<1>(value);
+                self.message.int64::<1>(value);
                 self
             }
         }
@@ -1916,42 +2390,90 @@ pub mod perfetto {
         ///
         /// An argument of an event: a name and a value, which may hold further ones.
         #[derive(Debug)]
-        pub struct DebugAnnotation<'w>(::pftrace_wire::Message<'w>);
+        pub struct DebugAnnotation<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            name_field_written: bool,
+            value_written: bool,
+            proto_type_descriptor_written: bool,
+        }
 
         impl<'w> DebugAnnotation<'w> {
+            /// The number of the field `name_iid`.
+            pub const NAME_IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `bool_value`.
+            pub const BOOL_VALUE_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `uint_value`.
+            pub const UINT_VALUE_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `int_value`.
+            pub const INT_VALUE_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `double_value`.
+            pub const DOUBLE_VALUE_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `pointer_value`.
+            pub const POINTER_VALUE_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `nested_value`.
+            pub const NESTED_VALUE_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `legacy_json_value`.
+            pub const LEGACY_JSON_VALUE_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `string_value`.
+            pub const STRING_VALUE_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `string_value_iid`.
+            pub const STRING_VALUE_IID_FIELD_NUMBER: u32 = 17;
+            /// The number of the field `proto_type_name`.
+            pub const PROTO_TYPE_NAME_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `proto_type_name_iid`.
+            pub const PROTO_TYPE_NAME_IID_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `proto_value`.
+            pub const PROTO_VALUE_FIELD_NUMBER: u32 = 14;
+            /// The number of the field `dict_entries`.
+            pub const DICT_ENTRIES_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `array_values`.
+            pub const ARRAY_VALUES_FIELD_NUMBER: u32 = 12;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> DebugAnnotation<'_> {
-                DebugAnnotation(self.0.reborrow())
+                Self {
+                    message,
+                    name_field_written: false,
+                    value_written: false,
+                    proto_type_descriptor_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.DebugAnnotation` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut DebugAnnotation<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DebugAnnotation::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `uint64 name_iid = 1`
             ///
             /// The name, by number: `InternedData.debug_annotation_names`.
             ///
-            /// Part of oneof `name_field`: write at most one of `name_iid`, `name`.
+            /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message
+                    .once(
+                        &mut self.name_field_written,
+                        "perfetto.protos.DebugAnnotation.name_field",
+                    )
+                    .uint64::<1>(value);
                 self
             }
 
@@ -1959,10 +2481,15 @@ pub mod perfetto {
             ///
             /// The name.
             ///
-            /// Part of oneof `name_field`: write at most one of `name_iid`, `name`.
+            /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<10>(value);
+                self.message
+                    .once(
+                        &mut self.name_field_written,
+                        "perfetto.protos.DebugAnnotation.name_field",
+                    )
+                    .string::<10>(value);
                 self
             }
 
@@ -1970,10 +2497,12 @@ pub mod perfetto {
             ///
             /// True or false.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_bool_value(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<2>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .bool::<2>(value);
                 self
             }
 
@@ -1981,10 +2510,12 @@ pub mod perfetto {
             ///
             /// An unsigned number.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_uint_value(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<3>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .uint64::<3>(value);
                 self
             }
 
@@ -1992,10 +2523,12 @@ pub mod perfetto {
             ///
             /// A signed number.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_int_value(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<4>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .int64::<4>(value);
                 self
             }
 
@@ -2003,10 +2536,12 @@ pub mod perfetto {
             ///
             /// A floating-point number.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_double_value(&mut self, value: f64) -> &mut Self {
-                self.0.double::<5>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .double::<5>(value);
                 self
             }
 
@@ -2014,10 +2549,12 @@ pub mod perfetto {
             ///
             /// An address, shown in hexadecimal.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_pointer_value(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<7>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .uint64::<7>(value);
                 self
             }
 
@@ -2025,13 +2562,18 @@ pub mod perfetto {
             ///
             /// Of old: `dict_entries` and `array_values` are what to write.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_nested_value(
                 &mut self,
                 f: impl FnOnce(&mut debug_annotation::NestedValue<'_>),
             ) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut debug_annotation::NestedValue::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut debug_annotation::NestedValue::new(m),
+                );
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .message::<8>(write);
                 self
             }
 
@@ -2039,10 +2581,12 @@ pub mod perfetto {
             ///
             /// A value as JSON text.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_legacy_json_value(&mut self, value: &str) -> &mut Self {
-                self.0.string::<9>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .string::<9>(value);
                 self
             }
 
@@ -2050,10 +2594,12 @@ pub mod perfetto {
             ///
             /// A text.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_string_value(&mut self, value: &str) -> &mut Self {
-                self.0.string::<6>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .string::<6>(value);
                 self
             }
 
@@ -2061,10 +2607,12 @@ pub mod perfetto {
             ///
             /// A text, by number: `InternedData.debug_annotation_string_values`.
             ///
-            /// Part of oneof `value`: write at most one of its 9 fields.
+            /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_string_value_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<17>(value);
+                self.message
+                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
+                    .uint64::<17>(value);
                 self
             }
 
@@ -2072,10 +2620,15 @@ pub mod perfetto {
             ///
             /// The message type of `proto_value`, by full name.
             ///
-            /// Part of oneof `proto_type_descriptor`: write at most one of `proto_type_name`, `proto_type_name_iid`.
+            /// Part of oneof `proto_type_descriptor`: at most one of `proto_type_name`, `proto_type_name_iid`, else encoding fails.
             #[inline]
             pub fn set_proto_type_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<16>(value);
+                self.message
+                    .once(
+                        &mut self.proto_type_descriptor_written,
+                        "perfetto.protos.DebugAnnotation.proto_type_descriptor",
+                    )
+                    .string::<16>(value);
                 self
             }
 
@@ -2083,10 +2636,15 @@ pub mod perfetto {
             ///
             /// The same, by number: `InternedData.debug_annotation_value_type_names`.
             ///
-            /// Part of oneof `proto_type_descriptor`: write at most one of `proto_type_name`, `proto_type_name_iid`.
+            /// Part of oneof `proto_type_descriptor`: at most one of `proto_type_name`, `proto_type_name_iid`, else encoding fails.
             #[inline]
             pub fn set_proto_type_name_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<13>(value);
+                self.message
+                    .once(
+                        &mut self.proto_type_descriptor_written,
+                        "perfetto.protos.DebugAnnotation.proto_type_descriptor",
+                    )
+                    .uint64::<13>(value);
                 self
             }
 
@@ -2095,7 +2653,7 @@ pub mod perfetto {
             /// A serialized message.
             #[inline]
             pub fn set_proto_value(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<14>(value);
+                self.message.bytes::<14>(value);
                 self
             }
 
@@ -2109,7 +2667,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DebugAnnotation<'_>),
             ) -> &mut Self {
-                self.0.message::<11>(|m| f(&mut DebugAnnotation::new(m)));
+                self.message.message::<11>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
 
@@ -2123,7 +2681,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DebugAnnotation<'_>),
             ) -> &mut Self {
-                self.0.message::<12>(|m| f(&mut DebugAnnotation::new(m)));
+                self.message.message::<12>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
         }
@@ -2132,32 +2690,44 @@ pub mod perfetto {
         ///
         /// A line of a log.
         #[derive(Debug)]
-        pub struct LogMessage<'w>(::pftrace_wire::Message<'w>);
+        pub struct LogMessage<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> LogMessage<'w> {
+            /// The number of the field `source_location_iid`.
+            pub const SOURCE_LOCATION_IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `body_iid`.
+            pub const BODY_IID_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `prio`.
+            pub const PRIO_FIELD_NUMBER: u32 = 3;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 33;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> LogMessage<'_> {
-                LogMessage(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.LogMessage` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut LogMessage<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut LogMessage::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 source_location_iid = 1`
@@ -2165,7 +2735,7 @@ pub mod perfetto {
             /// Where it was logged: `InternedData.source_locations`.
             #[inline]
             pub fn set_source_location_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2174,7 +2744,7 @@ pub mod perfetto {
             /// The text: `InternedData.log_message_body`. There is no way to say it inline.
             #[inline]
             pub fn set_body_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<2>(value);
+                self.message.uint64::<2>(value);
                 self
             }
 
@@ -2183,7 +2753,7 @@ pub mod perfetto {
             /// How grave it is.
             #[inline]
             pub fn set_prio(&mut self, value: log_message::Priority) -> &mut Self {
-                self.0.enumeration::<3>(value.value());
+                self.message.enumeration::<3>(value.value());
                 self
             }
         }
@@ -2192,32 +2762,43 @@ pub mod perfetto {
         ///
         /// A place in a program's source.
         #[derive(Debug)]
-        pub struct SourceLocation<'w>(::pftrace_wire::Message<'w>);
+        pub struct SourceLocation<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> SourceLocation<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `file_name`.
+            pub const FILE_NAME_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `function_name`.
+            pub const FUNCTION_NAME_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `line_number`.
+            pub const LINE_NUMBER_FIELD_NUMBER: u32 = 4;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> SourceLocation<'_> {
-                SourceLocation(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.SourceLocation` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut SourceLocation<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut SourceLocation::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2225,7 +2806,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2234,7 +2815,7 @@ pub mod perfetto {
             /// The file.
             #[inline]
             pub fn set_file_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -2243,7 +2824,7 @@ pub mod perfetto {
             /// The function.
             #[inline]
             pub fn set_function_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<3>(value);
+                self.message.string::<3>(value);
                 self
             }
 
@@ -2252,7 +2833,7 @@ pub mod perfetto {
             /// The line, from 1.
             #[inline]
             pub fn set_line_number(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<4>(value);
+                self.message.uint32::<4>(value);
                 self
             }
         }
@@ -2261,32 +2842,44 @@ pub mod perfetto {
         ///
         /// A place in a program's code, to be turned into one in its source later.
         #[derive(Debug)]
-        pub struct UnsymbolizedSourceLocation<'w>(::pftrace_wire::Message<'w>);
+        pub struct UnsymbolizedSourceLocation<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> UnsymbolizedSourceLocation<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `mapping_id`.
+            pub const MAPPING_ID_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `rel_pc`.
+            pub const REL_PC_FIELD_NUMBER: u32 = 3;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 33;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> UnsymbolizedSourceLocation<'_> {
-                UnsymbolizedSourceLocation(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.UnsymbolizedSourceLocation` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut UnsymbolizedSourceLocation<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut UnsymbolizedSourceLocation::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2294,7 +2887,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2303,7 +2896,7 @@ pub mod perfetto {
             /// The binary: `InternedData.mappings`.
             #[inline]
             pub fn set_mapping_id(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<2>(value);
+                self.message.uint64::<2>(value);
                 self
             }
 
@@ -2312,7 +2905,7 @@ pub mod perfetto {
             /// The address in it.
             #[inline]
             pub fn set_rel_pc(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<3>(value);
+                self.message.uint64::<3>(value);
                 self
             }
         }
@@ -2321,32 +2914,40 @@ pub mod perfetto {
         ///
         /// The execution of a task that was posted elsewhere.
         #[derive(Debug)]
-        pub struct TaskExecution<'w>(::pftrace_wire::Message<'w>);
+        pub struct TaskExecution<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> TaskExecution<'w> {
+            /// The number of the field `posted_from_iid`.
+            pub const POSTED_FROM_IID_FIELD_NUMBER: u32 = 1;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 11;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TaskExecution<'_> {
-                TaskExecution(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.TaskExecution` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TaskExecution<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TaskExecution::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 posted_from_iid = 1`
@@ -2354,7 +2955,7 @@ pub mod perfetto {
             /// Where it was posted: `InternedData.source_locations`.
             #[inline]
             pub fn set_posted_from_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
         }
@@ -2363,32 +2964,41 @@ pub mod perfetto {
         ///
         /// A picture. One of the formats.
         #[derive(Debug)]
-        pub struct Screenshot<'w>(::pftrace_wire::Message<'w>);
+        pub struct Screenshot<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Screenshot<'w> {
+            /// The number of the field `jpg_image`.
+            pub const JPG_IMAGE_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `pam_image`.
+            pub const PAM_IMAGE_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `ppm_image`.
+            pub const PPM_IMAGE_FIELD_NUMBER: u32 = 3;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Screenshot<'_> {
-                Screenshot(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.Screenshot` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Screenshot<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Screenshot::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional bytes jpg_image = 1`
@@ -2396,7 +3006,7 @@ pub mod perfetto {
             /// JPEG.
             #[inline]
             pub fn set_jpg_image(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<1>(value);
+                self.message.bytes::<1>(value);
                 self
             }
 
@@ -2405,7 +3015,7 @@ pub mod perfetto {
             /// PAM, of the Netpbm formats.
             #[inline]
             pub fn set_pam_image(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<2>(value);
+                self.message.bytes::<2>(value);
                 self
             }
 
@@ -2414,7 +3024,7 @@ pub mod perfetto {
             /// PPM, of the Netpbm formats.
             #[inline]
             pub fn set_ppm_image(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<3>(value);
+                self.message.bytes::<3>(value);
                 self
             }
         }
@@ -2424,32 +3034,75 @@ pub mod perfetto {
         /// What packets of a sequence refer to by number. Each entry has a number (`iid`), not 0, which in one generation
         /// stands for one content. A reference must come after the entry or in the same packet.
         #[derive(Debug)]
-        pub struct InternedData<'w>(::pftrace_wire::Message<'w>);
+        pub struct InternedData<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> InternedData<'w> {
+            /// The number of the field `event_categories`.
+            pub const EVENT_CATEGORIES_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `event_names`.
+            pub const EVENT_NAMES_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `debug_annotation_names`.
+            pub const DEBUG_ANNOTATION_NAMES_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `debug_annotation_value_type_names`.
+            pub const DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER: u32 = 27;
+            /// The number of the field `debug_annotation_string_values`.
+            pub const DEBUG_ANNOTATION_STRING_VALUES_FIELD_NUMBER: u32 = 29;
+            /// The number of the field `correlation_id_str`.
+            pub const CORRELATION_ID_STR_FIELD_NUMBER: u32 = 43;
+            /// The number of the field `build_ids`.
+            pub const BUILD_IDS_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `mapping_paths`.
+            pub const MAPPING_PATHS_FIELD_NUMBER: u32 = 17;
+            /// The number of the field `source_paths`.
+            pub const SOURCE_PATHS_FIELD_NUMBER: u32 = 18;
+            /// The number of the field `function_names`.
+            pub const FUNCTION_NAMES_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `mappings`.
+            pub const MAPPINGS_FIELD_NUMBER: u32 = 19;
+            /// The number of the field `frames`.
+            pub const FRAMES_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `callstacks`.
+            pub const CALLSTACKS_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `stack_sample_task_contexts`.
+            pub const STACK_SAMPLE_TASK_CONTEXTS_FIELD_NUMBER: u32 = 48;
+            /// The number of the field `stack_sample_execution_contexts`.
+            pub const STACK_SAMPLE_EXECUTION_CONTEXTS_FIELD_NUMBER: u32 = 49;
+            /// The number of the field `stack_sample_counter_descriptors`.
+            pub const STACK_SAMPLE_COUNTER_DESCRIPTORS_FIELD_NUMBER: u32 = 50;
+            /// The number of the field `stack_sample_async_context_descriptors`.
+            pub const STACK_SAMPLE_ASYNC_CONTEXT_DESCRIPTORS_FIELD_NUMBER: u32 = 51;
+            /// The number of the field `source_locations`.
+            pub const SOURCE_LOCATIONS_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `unsymbolized_source_locations`.
+            pub const UNSYMBOLIZED_SOURCE_LOCATIONS_FIELD_NUMBER: u32 = 28;
+            /// The number of the field `log_message_body`.
+            pub const LOG_MESSAGE_BODY_FIELD_NUMBER: u32 = 20;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> InternedData<'_> {
-                InternedData(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.InternedData` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut InternedData<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut InternedData::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated EventCategory event_categories = 1`
@@ -2462,7 +3115,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut EventCategory<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut EventCategory::new(m)));
+                self.message.message::<1>(|m| f(&mut EventCategory::new(m)));
                 self
             }
 
@@ -2473,7 +3126,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_event_names(&mut self, f: impl FnOnce(&mut EventName<'_>)) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut EventName::new(m)));
+                self.message.message::<2>(|m| f(&mut EventName::new(m)));
                 self
             }
 
@@ -2487,7 +3140,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DebugAnnotationName<'_>),
             ) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut DebugAnnotationName::new(m)));
+                self.message.message::<3>(|m| f(&mut DebugAnnotationName::new(m)));
                 self
             }
 
@@ -2501,7 +3154,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DebugAnnotationValueTypeName<'_>),
             ) -> &mut Self {
-                self.0.message::<27>(|m| f(&mut DebugAnnotationValueTypeName::new(m)));
+                self.message.message::<27>(|m| f(&mut DebugAnnotationValueTypeName::new(m)));
                 self
             }
 
@@ -2515,7 +3168,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut InternedString<'_>),
             ) -> &mut Self {
-                self.0.message::<29>(|m| f(&mut InternedString::new(m)));
+                self.message.message::<29>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2529,7 +3182,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut InternedString<'_>),
             ) -> &mut Self {
-                self.0.message::<43>(|m| f(&mut InternedString::new(m)));
+                self.message.message::<43>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2543,7 +3196,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut InternedString<'_>),
             ) -> &mut Self {
-                self.0.message::<16>(|m| f(&mut InternedString::new(m)));
+                self.message.message::<16>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2557,7 +3210,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut InternedString<'_>),
             ) -> &mut Self {
-                self.0.message::<17>(|m| f(&mut InternedString::new(m)));
+                self.message.message::<17>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2571,7 +3224,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut InternedString<'_>),
             ) -> &mut Self {
-                self.0.message::<18>(|m| f(&mut InternedString::new(m)));
+                self.message.message::<18>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2585,7 +3238,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut InternedString<'_>),
             ) -> &mut Self {
-                self.0.message::<5>(|m| f(&mut InternedString::new(m)));
+                self.message.message::<5>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2596,7 +3249,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_mappings(&mut self, f: impl FnOnce(&mut Mapping<'_>)) -> &mut Self {
-                self.0.message::<19>(|m| f(&mut Mapping::new(m)));
+                self.message.message::<19>(|m| f(&mut Mapping::new(m)));
                 self
             }
 
@@ -2607,7 +3260,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_frames(&mut self, f: impl FnOnce(&mut Frame<'_>)) -> &mut Self {
-                self.0.message::<6>(|m| f(&mut Frame::new(m)));
+                self.message.message::<6>(|m| f(&mut Frame::new(m)));
                 self
             }
 
@@ -2618,7 +3271,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_callstacks(&mut self, f: impl FnOnce(&mut Callstack<'_>)) -> &mut Self {
-                self.0.message::<7>(|m| f(&mut Callstack::new(m)));
+                self.message.message::<7>(|m| f(&mut Callstack::new(m)));
                 self
             }
 
@@ -2632,7 +3285,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::TaskContext<'_>),
             ) -> &mut Self {
-                self.0.message::<48>(|m| f(&mut stack_sample::TaskContext::new(m)));
+                self.message.message::<48>(|m| f(&mut stack_sample::TaskContext::new(m)));
                 self
             }
 
@@ -2646,7 +3299,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::ExecutionContext<'_>),
             ) -> &mut Self {
-                self.0.message::<49>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
+                self.message.message::<49>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
                 self
             }
 
@@ -2660,7 +3313,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<50>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.message.message::<50>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
 
@@ -2674,7 +3327,10 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::AsyncContextDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<51>(|m| f(&mut stack_sample::AsyncContextDescriptor::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut stack_sample::AsyncContextDescriptor::new(m),
+                );
+                self.message.message::<51>(write);
                 self
             }
 
@@ -2688,7 +3344,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut SourceLocation<'_>),
             ) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut SourceLocation::new(m)));
+                self.message.message::<4>(|m| f(&mut SourceLocation::new(m)));
                 self
             }
 
@@ -2702,7 +3358,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut UnsymbolizedSourceLocation<'_>),
             ) -> &mut Self {
-                self.0.message::<28>(|m| f(&mut UnsymbolizedSourceLocation::new(m)));
+                self.message.message::<28>(|m| f(&mut UnsymbolizedSourceLocation::new(m)));
                 self
             }
 
@@ -2716,7 +3372,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut LogMessageBody<'_>),
             ) -> &mut Self {
-                self.0.message::<20>(|m| f(&mut LogMessageBody::new(m)));
+                self.message.message::<20>(|m| f(&mut LogMessageBody::new(m)));
                 self
             }
         }
@@ -2725,32 +3381,39 @@ pub mod perfetto {
         ///
         /// A category that events refer to.
         #[derive(Debug)]
-        pub struct EventCategory<'w>(::pftrace_wire::Message<'w>);
+        pub struct EventCategory<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> EventCategory<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> EventCategory<'_> {
-                EventCategory(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.EventCategory` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut EventCategory<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EventCategory::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2758,7 +3421,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2767,7 +3430,7 @@ pub mod perfetto {
             /// The name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
         }
@@ -2776,32 +3439,39 @@ pub mod perfetto {
         ///
         /// A name that events refer to.
         #[derive(Debug)]
-        pub struct EventName<'w>(::pftrace_wire::Message<'w>);
+        pub struct EventName<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> EventName<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> EventName<'_> {
-                EventName(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.EventName` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut EventName<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EventName::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2809,7 +3479,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2818,7 +3488,7 @@ pub mod perfetto {
             /// The name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
         }
@@ -2827,32 +3497,39 @@ pub mod perfetto {
         ///
         /// A name that annotations refer to.
         #[derive(Debug)]
-        pub struct DebugAnnotationName<'w>(::pftrace_wire::Message<'w>);
+        pub struct DebugAnnotationName<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> DebugAnnotationName<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> DebugAnnotationName<'_> {
-                DebugAnnotationName(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.DebugAnnotationName` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut DebugAnnotationName<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DebugAnnotationName::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2860,7 +3537,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2869,7 +3546,7 @@ pub mod perfetto {
             /// The name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
         }
@@ -2878,32 +3555,39 @@ pub mod perfetto {
         ///
         /// The name of a message type that annotations refer to.
         #[derive(Debug)]
-        pub struct DebugAnnotationValueTypeName<'w>(::pftrace_wire::Message<'w>);
+        pub struct DebugAnnotationValueTypeName<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> DebugAnnotationValueTypeName<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> DebugAnnotationValueTypeName<'_> {
-                DebugAnnotationValueTypeName(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.DebugAnnotationValueTypeName` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut DebugAnnotationValueTypeName<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DebugAnnotationValueTypeName::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2911,7 +3595,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2920,7 +3604,7 @@ pub mod perfetto {
             /// The full name of the type.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
         }
@@ -2929,32 +3613,39 @@ pub mod perfetto {
         ///
         /// A text that log messages refer to.
         #[derive(Debug)]
-        pub struct LogMessageBody<'w>(::pftrace_wire::Message<'w>);
+        pub struct LogMessageBody<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> LogMessageBody<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `body`.
+            pub const BODY_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> LogMessageBody<'_> {
-                LogMessageBody(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.LogMessageBody` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut LogMessageBody<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut LogMessageBody::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2962,7 +3653,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -2971,7 +3662,7 @@ pub mod perfetto {
             /// The text.
             #[inline]
             pub fn set_body(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
         }
@@ -2980,32 +3671,39 @@ pub mod perfetto {
         ///
         /// A text that is referred to by number.
         #[derive(Debug)]
-        pub struct InternedString<'w>(::pftrace_wire::Message<'w>);
+        pub struct InternedString<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> InternedString<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `str`.
+            pub const STR_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> InternedString<'_> {
-                InternedString(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.InternedString` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut InternedString<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut InternedString::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3013,7 +3711,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -3022,7 +3720,7 @@ pub mod perfetto {
             /// The text. Bytes: it need not be UTF-8.
             #[inline]
             pub fn set_str(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<2>(value);
+                self.message.bytes::<2>(value);
                 self
             }
         }
@@ -3031,32 +3729,39 @@ pub mod perfetto {
         ///
         /// A stack.
         #[derive(Debug)]
-        pub struct Callstack<'w>(::pftrace_wire::Message<'w>);
+        pub struct Callstack<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Callstack<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `frame_ids`.
+            pub const FRAME_IDS_FIELD_NUMBER: u32 = 2;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Callstack<'_> {
-                Callstack(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.Callstack` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Callstack<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Callstack::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3064,7 +3769,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -3075,7 +3780,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_frame_ids(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<2>(value);
+                self.message.uint64::<2>(value);
                 self
             }
         }
@@ -3084,32 +3789,55 @@ pub mod perfetto {
         ///
         /// A frame of a stack: a function by name, or an address to be turned into one later.
         #[derive(Debug)]
-        pub struct Frame<'w>(::pftrace_wire::Message<'w>);
+        pub struct Frame<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            kind_field_written: bool,
+        }
 
         impl<'w> Frame<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `function_name_id`.
+            pub const FUNCTION_NAME_ID_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `mapping_id`.
+            pub const MAPPING_ID_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `rel_pc`.
+            pub const REL_PC_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `source_path_iid`.
+            pub const SOURCE_PATH_IID_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `line_number`.
+            pub const LINE_NUMBER_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `kind`.
+            pub const KIND_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `kind_str`.
+            pub const KIND_STR_FIELD_NUMBER: u32 = 8;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Frame<'_> {
-                Frame(self.0.reborrow())
+                Self {
+                    message,
+                    kind_field_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.Frame` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Frame<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Frame::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3117,7 +3845,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -3126,7 +3854,7 @@ pub mod perfetto {
             /// The function: `InternedData.function_names`.
             #[inline]
             pub fn set_function_name_id(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<2>(value);
+                self.message.uint64::<2>(value);
                 self
             }
 
@@ -3135,7 +3863,7 @@ pub mod perfetto {
             /// The binary: `InternedData.mappings`. Then `rel_pc` is required.
             #[inline]
             pub fn set_mapping_id(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<3>(value);
+                self.message.uint64::<3>(value);
                 self
             }
 
@@ -3144,7 +3872,7 @@ pub mod perfetto {
             /// The address in the binary.
             #[inline]
             pub fn set_rel_pc(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<4>(value);
+                self.message.uint64::<4>(value);
                 self
             }
 
@@ -3153,7 +3881,7 @@ pub mod perfetto {
             /// The source file: `InternedData.source_paths`.
             #[inline]
             pub fn set_source_path_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<5>(value);
+                self.message.uint64::<5>(value);
                 self
             }
 
@@ -3162,7 +3890,7 @@ pub mod perfetto {
             /// The line.
             #[inline]
             pub fn set_line_number(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<6>(value);
+                self.message.uint32::<6>(value);
                 self
             }
 
@@ -3170,10 +3898,12 @@ pub mod perfetto {
             ///
             /// What kind of code it is in.
             ///
-            /// Part of oneof `kind_field`: write at most one of `kind`, `kind_str`.
+            /// Part of oneof `kind_field`: at most one of `kind`, `kind_str`, else encoding fails.
             #[inline]
             pub fn set_kind(&mut self, value: frame::Kind) -> &mut Self {
-                self.0.enumeration::<7>(value.value());
+                self.message
+                    .once(&mut self.kind_field_written, "perfetto.protos.Frame.kind_field")
+                    .enumeration::<7>(value.value());
                 self
             }
 
@@ -3181,10 +3911,12 @@ pub mod perfetto {
             ///
             /// The same, in one's own words.
             ///
-            /// Part of oneof `kind_field`: write at most one of `kind`, `kind_str`.
+            /// Part of oneof `kind_field`: at most one of `kind`, `kind_str`, else encoding fails.
             #[inline]
             pub fn set_kind_str(&mut self, value: &str) -> &mut Self {
-                self.0.string::<8>(value);
+                self.message
+                    .once(&mut self.kind_field_written, "perfetto.protos.Frame.kind_field")
+                    .string::<8>(value);
                 self
             }
         }
@@ -3193,32 +3925,51 @@ pub mod perfetto {
         ///
         /// A binary, mapped into a process.
         #[derive(Debug)]
-        pub struct Mapping<'w>(::pftrace_wire::Message<'w>);
+        pub struct Mapping<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Mapping<'w> {
+            /// The number of the field `iid`.
+            pub const IID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `build_id`.
+            pub const BUILD_ID_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `exact_offset`.
+            pub const EXACT_OFFSET_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `start_offset`.
+            pub const START_OFFSET_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `start`.
+            pub const START_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `end`.
+            pub const END_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `load_bias`.
+            pub const LOAD_BIAS_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `path_string_ids`.
+            pub const PATH_STRING_IDS_FIELD_NUMBER: u32 = 7;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Mapping<'_> {
-                Mapping(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.Mapping` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Mapping<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Mapping::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3226,7 +3977,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -3235,7 +3986,7 @@ pub mod perfetto {
             /// Its build id: `InternedData.build_ids`.
             #[inline]
             pub fn set_build_id(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<2>(value);
+                self.message.uint64::<2>(value);
                 self
             }
 
@@ -3244,7 +3995,7 @@ pub mod perfetto {
             /// Where in the file the mapped part begins.
             #[inline]
             pub fn set_exact_offset(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<8>(value);
+                self.message.uint64::<8>(value);
                 self
             }
 
@@ -3253,7 +4004,7 @@ pub mod perfetto {
             /// Where in the file the code begins.
             #[inline]
             pub fn set_start_offset(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<3>(value);
+                self.message.uint64::<3>(value);
                 self
             }
 
@@ -3262,7 +4013,7 @@ pub mod perfetto {
             /// The address it is mapped to.
             #[inline]
             pub fn set_start(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<4>(value);
+                self.message.uint64::<4>(value);
                 self
             }
 
@@ -3271,7 +4022,7 @@ pub mod perfetto {
             /// The address after it.
             #[inline]
             pub fn set_end(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<5>(value);
+                self.message.uint64::<5>(value);
                 self
             }
 
@@ -3280,7 +4031,7 @@ pub mod perfetto {
             /// The difference between addresses in the file and in its headers.
             #[inline]
             pub fn set_load_bias(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<6>(value);
+                self.message.uint64::<6>(value);
                 self
             }
 
@@ -3291,7 +4042,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_path_string_ids(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<7>(value);
+                self.message.uint64::<7>(value);
                 self
             }
         }
@@ -3300,32 +4051,42 @@ pub mod perfetto {
         ///
         /// The identity of a trace: a UUID in two halves.
         #[derive(Debug)]
-        pub struct TraceUuid<'w>(::pftrace_wire::Message<'w>);
+        pub struct TraceUuid<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> TraceUuid<'w> {
+            /// The number of the field `msb`.
+            pub const MSB_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `lsb`.
+            pub const LSB_FIELD_NUMBER: u32 = 2;
+
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 22;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TraceUuid<'_> {
-                TraceUuid(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.TraceUuid` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TraceUuid<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TraceUuid::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional int64 msb = 1`
@@ -3333,7 +4094,7 @@ pub mod perfetto {
             /// The upper half.
             #[inline]
             pub fn set_msb(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<1>(value);
+                self.message.int64::<1>(value);
                 self
             }
 
@@ -3342,7 +4103,7 @@ pub mod perfetto {
             /// The lower half.
             #[inline]
             pub fn set_lsb(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<2>(value);
+                self.message.int64::<2>(value);
                 self
             }
         }
@@ -3351,32 +4112,51 @@ pub mod perfetto {
         ///
         /// The machine that the trace was taken on.
         #[derive(Debug)]
-        pub struct SystemInfo<'w>(::pftrace_wire::Message<'w>);
+        pub struct SystemInfo<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> SystemInfo<'w> {
+            /// The number of the field `utsname`.
+            pub const UTSNAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `tracing_service_version`.
+            pub const TRACING_SERVICE_VERSION_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `page_size`.
+            pub const PAGE_SIZE_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `num_cpus`.
+            pub const NUM_CPUS_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `timezone_off_mins`.
+            pub const TIMEZONE_OFF_MINS_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `hz`.
+            pub const HZ_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `system_ram_bytes`.
+            pub const SYSTEM_RAM_BYTES_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `machine_name`.
+            pub const MACHINE_NAME_FIELD_NUMBER: u32 = 17;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> SystemInfo<'_> {
-                SystemInfo(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.SystemInfo` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut SystemInfo<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut SystemInfo::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional Utsname utsname = 1`
@@ -3384,7 +4164,7 @@ pub mod perfetto {
             /// What uname(2) says.
             #[inline]
             pub fn set_utsname(&mut self, f: impl FnOnce(&mut Utsname<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut Utsname::new(m)));
+                self.message.message::<1>(|m| f(&mut Utsname::new(m)));
                 self
             }
 
@@ -3393,7 +4173,7 @@ pub mod perfetto {
             /// The version of what took the trace.
             #[inline]
             pub fn set_tracing_service_version(&mut self, value: &str) -> &mut Self {
-                self.0.string::<4>(value);
+                self.message.string::<4>(value);
                 self
             }
 
@@ -3402,7 +4182,7 @@ pub mod perfetto {
             /// The size of a page, in bytes.
             #[inline]
             pub fn set_page_size(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<6>(value);
+                self.message.uint32::<6>(value);
                 self
             }
 
@@ -3411,7 +4191,7 @@ pub mod perfetto {
             /// How many processors there are.
             #[inline]
             pub fn set_num_cpus(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<8>(value);
+                self.message.uint32::<8>(value);
                 self
             }
 
@@ -3420,7 +4200,7 @@ pub mod perfetto {
             /// Minutes east of UTC.
             #[inline]
             pub fn set_timezone_off_mins(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<7>(value);
+                self.message.int32::<7>(value);
                 self
             }
 
@@ -3429,7 +4209,7 @@ pub mod perfetto {
             /// Ticks per second of the times in /proc.
             #[inline]
             pub fn set_hz(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<3>(value);
+                self.message.int64::<3>(value);
                 self
             }
 
@@ -3438,7 +4218,7 @@ pub mod perfetto {
             /// The memory.
             #[inline]
             pub fn set_system_ram_bytes(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<16>(value);
+                self.message.uint64::<16>(value);
                 self
             }
 
@@ -3447,7 +4227,7 @@ pub mod perfetto {
             /// A name for the machine.
             #[inline]
             pub fn set_machine_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<17>(value);
+                self.message.string::<17>(value);
                 self
             }
         }
@@ -3456,32 +4236,43 @@ pub mod perfetto {
         ///
         /// What uname(2) says.
         #[derive(Debug)]
-        pub struct Utsname<'w>(::pftrace_wire::Message<'w>);
+        pub struct Utsname<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Utsname<'w> {
+            /// The number of the field `sysname`.
+            pub const SYSNAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `version`.
+            pub const VERSION_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `release`.
+            pub const RELEASE_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `machine`.
+            pub const MACHINE_FIELD_NUMBER: u32 = 4;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Utsname<'_> {
-                Utsname(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.Utsname` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Utsname<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Utsname::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string sysname = 1`
@@ -3489,7 +4280,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_sysname(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -3498,7 +4289,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_version(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -3507,7 +4298,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_release(&mut self, value: &str) -> &mut Self {
-                self.0.string::<3>(value);
+                self.message.string::<3>(value);
                 self
             }
 
@@ -3516,7 +4307,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_machine(&mut self, value: &str) -> &mut Self {
-                self.0.string::<4>(value);
+                self.message.string::<4>(value);
                 self
             }
         }
@@ -3525,32 +4316,37 @@ pub mod perfetto {
         ///
         /// Facts about the trace of one's own (v55).
         #[derive(Debug)]
-        pub struct TraceAttributes<'w>(::pftrace_wire::Message<'w>);
+        pub struct TraceAttributes<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> TraceAttributes<'w> {
+            /// The number of the field `attribute`.
+            pub const ATTRIBUTE_FIELD_NUMBER: u32 = 1;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TraceAttributes<'_> {
-                TraceAttributes(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.TraceAttributes` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TraceAttributes<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TraceAttributes::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated Attribute attribute = 1`
@@ -3563,7 +4359,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut trace_attributes::Attribute<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut trace_attributes::Attribute::new(m)));
+                self.message.message::<1>(|m| f(&mut trace_attributes::Attribute::new(m)));
                 self
             }
         }
@@ -3572,32 +4368,43 @@ pub mod perfetto {
         ///
         /// Something was triggered.
         #[derive(Debug)]
-        pub struct Trigger<'w>(::pftrace_wire::Message<'w>);
+        pub struct Trigger<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Trigger<'w> {
+            /// The number of the field `trigger_name`.
+            pub const TRIGGER_NAME_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `producer_name`.
+            pub const PRODUCER_NAME_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `trusted_producer_uid`.
+            pub const TRUSTED_PRODUCER_UID_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `stop_delay_ms`.
+            pub const STOP_DELAY_MS_FIELD_NUMBER: u32 = 4;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Trigger<'_> {
-                Trigger(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.Trigger` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Trigger<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Trigger::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional string trigger_name = 1`
@@ -3605,7 +4412,7 @@ pub mod perfetto {
             /// What.
             #[inline]
             pub fn set_trigger_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<1>(value);
+                self.message.string::<1>(value);
                 self
             }
 
@@ -3614,7 +4421,7 @@ pub mod perfetto {
             /// By whom.
             #[inline]
             pub fn set_producer_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -3623,7 +4430,7 @@ pub mod perfetto {
             /// By which user.
             #[inline]
             pub fn set_trusted_producer_uid(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<3>(value);
+                self.message.int32::<3>(value);
                 self
             }
 
@@ -3632,7 +4439,7 @@ pub mod perfetto {
             /// How long the recording goes on after it, in milliseconds.
             #[inline]
             pub fn set_stop_delay_ms(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<4>(value);
+                self.message.uint64::<4>(value);
                 self
             }
         }
@@ -3641,42 +4448,76 @@ pub mod perfetto {
         ///
         /// What happened to the recording itself. One of the fields. The packet needs a timestamp.
         #[derive(Debug)]
-        pub struct TracingServiceEvent<'w>(::pftrace_wire::Message<'w>);
+        pub struct TracingServiceEvent<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            event_type_written: bool,
+        }
 
         impl<'w> TracingServiceEvent<'w> {
+            /// The number of the field `tracing_started`.
+            pub const TRACING_STARTED_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `all_data_sources_started`.
+            pub const ALL_DATA_SOURCES_STARTED_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `flush_started`.
+            pub const FLUSH_STARTED_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `all_data_sources_flushed`.
+            pub const ALL_DATA_SOURCES_FLUSHED_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `read_tracing_buffers_completed`.
+            pub const READ_TRACING_BUFFERS_COMPLETED_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `tracing_disabled`.
+            pub const TRACING_DISABLED_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `seized_for_bugreport`.
+            pub const SEIZED_FOR_BUGREPORT_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `slow_starting_data_sources`.
+            pub const SLOW_STARTING_DATA_SOURCES_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `last_flush_slow_data_sources`.
+            pub const LAST_FLUSH_SLOW_DATA_SOURCES_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `clone_started`.
+            pub const CLONE_STARTED_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `buffer_cloned`.
+            pub const BUFFER_CLONED_FIELD_NUMBER: u32 = 11;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TracingServiceEvent<'_> {
-                TracingServiceEvent(self.0.reborrow())
+                Self {
+                    message,
+                    event_type_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.TracingServiceEvent` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TracingServiceEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TracingServiceEvent::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `bool tracing_started = 2`
             ///
             /// It was begun.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_tracing_started(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<2>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<2>(value);
                 self
             }
 
@@ -3684,10 +4525,15 @@ pub mod perfetto {
             ///
             /// All data sources have begun.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_all_data_sources_started(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<1>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<1>(value);
                 self
             }
 
@@ -3695,10 +4541,15 @@ pub mod perfetto {
             ///
             /// A flush was begun.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_flush_started(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<9>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<9>(value);
                 self
             }
 
@@ -3707,10 +4558,15 @@ pub mod perfetto {
             /// All packets before the flush are in the file before this one. Only to be written where that is so: readers
             /// then sort piece by piece.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_all_data_sources_flushed(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<3>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<3>(value);
                 self
             }
 
@@ -3718,10 +4574,15 @@ pub mod perfetto {
             ///
             /// The buffers were read to their end. As the one before.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_read_tracing_buffers_completed(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<4>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<4>(value);
                 self
             }
 
@@ -3729,10 +4590,15 @@ pub mod perfetto {
             ///
             /// It was ended.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_tracing_disabled(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<5>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<5>(value);
                 self
             }
 
@@ -3740,10 +4606,15 @@ pub mod perfetto {
             ///
             /// It was taken for a bug report.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_seized_for_bugreport(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<6>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<6>(value);
                 self
             }
 
@@ -3751,13 +4622,21 @@ pub mod perfetto {
             ///
             /// Data sources that were late to begin.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_slow_starting_data_sources(
                 &mut self,
                 f: impl FnOnce(&mut tracing_service_event::DataSources<'_>),
             ) -> &mut Self {
-                self.0.message::<7>(|m| f(&mut tracing_service_event::DataSources::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut tracing_service_event::DataSources::new(m),
+                );
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .message::<7>(write);
                 self
             }
 
@@ -3765,13 +4644,21 @@ pub mod perfetto {
             ///
             /// Data sources that did not answer the last flush.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_last_flush_slow_data_sources(
                 &mut self,
                 f: impl FnOnce(&mut tracing_service_event::DataSources<'_>),
             ) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut tracing_service_event::DataSources::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut tracing_service_event::DataSources::new(m),
+                );
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .message::<8>(write);
                 self
             }
 
@@ -3779,10 +4666,15 @@ pub mod perfetto {
             ///
             /// A copy of the running recording was begun.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_clone_started(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<10>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .bool::<10>(value);
                 self
             }
 
@@ -3790,10 +4682,15 @@ pub mod perfetto {
             ///
             /// A buffer was copied.
             ///
-            /// Part of oneof `event_type`: write at most one of its 11 fields.
+            /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_buffer_cloned(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<11>(value);
+                self.message
+                    .once(
+                        &mut self.event_type_written,
+                        "perfetto.protos.TracingServiceEvent.event_type",
+                    )
+                    .uint32::<11>(value);
                 self
             }
         }
@@ -3803,32 +4700,69 @@ pub mod perfetto {
         /// How the recording went, as the service counts. What a file's writer has lost is shown only when there are
         /// `writer_stats` that tie its sequences to a buffer.
         #[derive(Debug)]
-        pub struct TraceStats<'w>(::pftrace_wire::Message<'w>);
+        pub struct TraceStats<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> TraceStats<'w> {
+            /// The number of the field `buffer_stats`.
+            pub const BUFFER_STATS_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `chunk_payload_histogram_def`.
+            pub const CHUNK_PAYLOAD_HISTOGRAM_DEF_FIELD_NUMBER: u32 = 17;
+            /// The number of the field `writer_stats`.
+            pub const WRITER_STATS_FIELD_NUMBER: u32 = 18;
+            /// The number of the field `producers_connected`.
+            pub const PRODUCERS_CONNECTED_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `producers_seen`.
+            pub const PRODUCERS_SEEN_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `data_sources_registered`.
+            pub const DATA_SOURCES_REGISTERED_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `data_sources_seen`.
+            pub const DATA_SOURCES_SEEN_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `tracing_sessions`.
+            pub const TRACING_SESSIONS_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `total_buffers`.
+            pub const TOTAL_BUFFERS_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `chunks_discarded`.
+            pub const CHUNKS_DISCARDED_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `patches_discarded`.
+            pub const PATCHES_DISCARDED_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `invalid_packets`.
+            pub const INVALID_PACKETS_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `filter_stats`.
+            pub const FILTER_STATS_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `flushes_requested`.
+            pub const FLUSHES_REQUESTED_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `flushes_succeeded`.
+            pub const FLUSHES_SUCCEEDED_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `flushes_failed`.
+            pub const FLUSHES_FAILED_FIELD_NUMBER: u32 = 14;
+            /// The number of the field `final_flush_outcome`.
+            pub const FINAL_FLUSH_OUTCOME_FIELD_NUMBER: u32 = 15;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TraceStats<'_> {
-                TraceStats(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.TraceStats` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TraceStats<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TraceStats::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated BufferStats buffer_stats = 1`
@@ -3841,7 +4775,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut trace_stats::BufferStats<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut trace_stats::BufferStats::new(m)));
+                self.message.message::<1>(|m| f(&mut trace_stats::BufferStats::new(m)));
                 self
             }
 
@@ -3852,7 +4786,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_chunk_payload_histogram_def(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<17>(value);
+                self.message.int64::<17>(value);
                 self
             }
 
@@ -3866,7 +4800,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut trace_stats::WriterStats<'_>),
             ) -> &mut Self {
-                self.0.message::<18>(|m| f(&mut trace_stats::WriterStats::new(m)));
+                self.message.message::<18>(|m| f(&mut trace_stats::WriterStats::new(m)));
                 self
             }
 
@@ -3875,7 +4809,7 @@ pub mod perfetto {
             /// Producers at this moment.
             #[inline]
             pub fn set_producers_connected(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<2>(value);
+                self.message.uint32::<2>(value);
                 self
             }
 
@@ -3884,7 +4818,7 @@ pub mod perfetto {
             /// Producers since the service started.
             #[inline]
             pub fn set_producers_seen(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<3>(value);
+                self.message.uint64::<3>(value);
                 self
             }
 
@@ -3893,7 +4827,7 @@ pub mod perfetto {
             /// Data sources at this moment.
             #[inline]
             pub fn set_data_sources_registered(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<4>(value);
+                self.message.uint32::<4>(value);
                 self
             }
 
@@ -3902,7 +4836,7 @@ pub mod perfetto {
             /// Data sources since the service started.
             #[inline]
             pub fn set_data_sources_seen(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<5>(value);
+                self.message.uint64::<5>(value);
                 self
             }
 
@@ -3911,7 +4845,7 @@ pub mod perfetto {
             /// Recordings at this moment.
             #[inline]
             pub fn set_tracing_sessions(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<6>(value);
+                self.message.uint32::<6>(value);
                 self
             }
 
@@ -3920,7 +4854,7 @@ pub mod perfetto {
             /// Buffers at this moment.
             #[inline]
             pub fn set_total_buffers(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<7>(value);
+                self.message.uint32::<7>(value);
                 self
             }
 
@@ -3929,7 +4863,7 @@ pub mod perfetto {
             /// Chunks that belonged nowhere.
             #[inline]
             pub fn set_chunks_discarded(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<8>(value);
+                self.message.uint64::<8>(value);
                 self
             }
 
@@ -3938,7 +4872,7 @@ pub mod perfetto {
             /// Patches that belonged nowhere.
             #[inline]
             pub fn set_patches_discarded(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<9>(value);
+                self.message.uint64::<9>(value);
                 self
             }
 
@@ -3947,7 +4881,7 @@ pub mod perfetto {
             /// Packets that could not be read, and were left out.
             #[inline]
             pub fn set_invalid_packets(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<10>(value);
+                self.message.uint64::<10>(value);
                 self
             }
 
@@ -3959,7 +4893,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut trace_stats::FilterStats<'_>),
             ) -> &mut Self {
-                self.0.message::<11>(|m| f(&mut trace_stats::FilterStats::new(m)));
+                self.message.message::<11>(|m| f(&mut trace_stats::FilterStats::new(m)));
                 self
             }
 
@@ -3968,7 +4902,7 @@ pub mod perfetto {
             /// Flushes that were begun.
             #[inline]
             pub fn set_flushes_requested(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<12>(value);
+                self.message.uint64::<12>(value);
                 self
             }
 
@@ -3977,7 +4911,7 @@ pub mod perfetto {
             /// Flushes that all producers answered.
             #[inline]
             pub fn set_flushes_succeeded(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<13>(value);
+                self.message.uint64::<13>(value);
                 self
             }
 
@@ -3986,7 +4920,7 @@ pub mod perfetto {
             /// Flushes that some producer did not answer.
             #[inline]
             pub fn set_flushes_failed(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<14>(value);
+                self.message.uint64::<14>(value);
                 self
             }
 
@@ -3998,7 +4932,7 @@ pub mod perfetto {
                 &mut self,
                 value: trace_stats::FinalFlushOutcome,
             ) -> &mut Self {
-                self.0.enumeration::<15>(value.value());
+                self.message.enumeration::<15>(value.value());
                 self
             }
         }
@@ -4008,32 +4942,77 @@ pub mod perfetto {
         /// What a track is: a process, a thread, a counter, a state, or a track of one's own. Written once, before or after
         /// its events; the same again is fine, something else under the same number is not.
         #[derive(Debug)]
-        pub struct TrackDescriptor<'w>(::pftrace_wire::Message<'w>);
+        pub struct TrackDescriptor<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            static_or_dynamic_name_written: bool,
+            sibling_merge_key_field_written: bool,
+        }
 
         impl<'w> TrackDescriptor<'w> {
+            /// The number of the field `uuid`.
+            pub const UUID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `parent_uuid`.
+            pub const PARENT_UUID_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `name`.
+            pub const NAME_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `static_name`.
+            pub const STATIC_NAME_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `atrace_name`.
+            pub const ATRACE_NAME_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `description`.
+            pub const DESCRIPTION_FIELD_NUMBER: u32 = 14;
+            /// The number of the field `process`.
+            pub const PROCESS_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `thread`.
+            pub const THREAD_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `counter`.
+            pub const COUNTER_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `state`.
+            pub const STATE_FIELD_NUMBER: u32 = 18;
+            /// The number of the field `disallow_merging_with_system_tracks`.
+            pub const DISALLOW_MERGING_WITH_SYSTEM_TRACKS_FIELD_NUMBER: u32 = 9;
+            /// The number of the field `child_ordering`.
+            pub const CHILD_ORDERING_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `sibling_order_rank`.
+            pub const SIBLING_ORDER_RANK_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `sibling_merge_behavior`.
+            pub const SIBLING_MERGE_BEHAVIOR_FIELD_NUMBER: u32 = 15;
+            /// The number of the field `sibling_merge_key`.
+            pub const SIBLING_MERGE_KEY_FIELD_NUMBER: u32 = 16;
+            /// The number of the field `sibling_merge_key_int`.
+            pub const SIBLING_MERGE_KEY_INT_FIELD_NUMBER: u32 = 17;
+            /// The number of the field `process_ordering`.
+            pub const PROCESS_ORDERING_FIELD_NUMBER: u32 = 19;
+            /// The number of the field `thread_ordering`.
+            pub const THREAD_ORDERING_FIELD_NUMBER: u32 = 20;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TrackDescriptor<'_> {
-                TrackDescriptor(self.0.reborrow())
+                Self {
+                    message,
+                    static_or_dynamic_name_written: false,
+                    sibling_merge_key_field_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.TrackDescriptor` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TrackDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackDescriptor::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 uuid = 1`
@@ -4041,7 +5020,7 @@ pub mod perfetto {
             /// The number that events refer to, unique in the trace. 0 is the track of events that name none.
             #[inline]
             pub fn set_uuid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<1>(value);
+                self.message.uint64::<1>(value);
                 self
             }
 
@@ -4051,7 +5030,7 @@ pub mod perfetto {
             /// process or thread is shown beside its threads; of another track, below it.
             #[inline]
             pub fn set_parent_uuid(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<5>(value);
+                self.message.uint64::<5>(value);
                 self
             }
 
@@ -4059,10 +5038,15 @@ pub mod perfetto {
             ///
             /// The name.
             ///
-            /// Part of oneof `static_or_dynamic_name`: write at most one of `name`, `static_name`, `atrace_name`.
+            /// Part of oneof `static_or_dynamic_name`: at most one of `name`, `static_name`, `atrace_name`, else encoding fails.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message
+                    .once(
+                        &mut self.static_or_dynamic_name_written,
+                        "perfetto.protos.TrackDescriptor.static_or_dynamic_name",
+                    )
+                    .string::<2>(value);
                 self
             }
 
@@ -4070,10 +5054,15 @@ pub mod perfetto {
             ///
             /// The name, promised to be a constant of the program.
             ///
-            /// Part of oneof `static_or_dynamic_name`: write at most one of `name`, `static_name`, `atrace_name`.
+            /// Part of oneof `static_or_dynamic_name`: at most one of `name`, `static_name`, `atrace_name`, else encoding fails.
             #[inline]
             pub fn set_static_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<10>(value);
+                self.message
+                    .once(
+                        &mut self.static_or_dynamic_name_written,
+                        "perfetto.protos.TrackDescriptor.static_or_dynamic_name",
+                    )
+                    .string::<10>(value);
                 self
             }
 
@@ -4081,10 +5070,15 @@ pub mod perfetto {
             ///
             /// Of Android's atrace.
             ///
-            /// Part of oneof `static_or_dynamic_name`: write at most one of `name`, `static_name`, `atrace_name`.
+            /// Part of oneof `static_or_dynamic_name`: at most one of `name`, `static_name`, `atrace_name`, else encoding fails.
             #[inline]
             pub fn set_atrace_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<13>(value);
+                self.message
+                    .once(
+                        &mut self.static_or_dynamic_name_written,
+                        "perfetto.protos.TrackDescriptor.static_or_dynamic_name",
+                    )
+                    .string::<13>(value);
                 self
             }
 
@@ -4093,7 +5087,7 @@ pub mod perfetto {
             /// A text for the reader, shown on demand.
             #[inline]
             pub fn set_description(&mut self, value: &str) -> &mut Self {
-                self.0.string::<14>(value);
+                self.message.string::<14>(value);
                 self
             }
 
@@ -4105,7 +5099,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut ProcessDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut ProcessDescriptor::new(m)));
+                self.message.message::<3>(|m| f(&mut ProcessDescriptor::new(m)));
                 self
             }
 
@@ -4117,7 +5111,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut ThreadDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut ThreadDescriptor::new(m)));
+                self.message.message::<4>(|m| f(&mut ThreadDescriptor::new(m)));
                 self
             }
 
@@ -4129,7 +5123,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut CounterDescriptor::new(m)));
+                self.message.message::<8>(|m| f(&mut CounterDescriptor::new(m)));
                 self
             }
 
@@ -4138,7 +5132,7 @@ pub mod perfetto {
             /// Makes it the track of a state (v57).
             #[inline]
             pub fn set_state(&mut self, f: impl FnOnce(&mut StateDescriptor<'_>)) -> &mut Self {
-                self.0.message::<18>(|m| f(&mut StateDescriptor::new(m)));
+                self.message.message::<18>(|m| f(&mut StateDescriptor::new(m)));
                 self
             }
 
@@ -4147,7 +5141,7 @@ pub mod perfetto {
             /// Whether the thread or process stays apart from one of the same number that the system's own tracing has seen.
             #[inline]
             pub fn set_disallow_merging_with_system_tracks(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<9>(value);
+                self.message.bool::<9>(value);
                 self
             }
 
@@ -4159,7 +5153,7 @@ pub mod perfetto {
                 &mut self,
                 value: track_descriptor::ChildTracksOrdering,
             ) -> &mut Self {
-                self.0.enumeration::<11>(value.value());
+                self.message.enumeration::<11>(value.value());
                 self
             }
 
@@ -4168,7 +5162,7 @@ pub mod perfetto {
             /// Its rank where the parent orders its children explicitly: lower first.
             #[inline]
             pub fn set_sibling_order_rank(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<12>(value);
+                self.message.int32::<12>(value);
                 self
             }
 
@@ -4180,7 +5174,7 @@ pub mod perfetto {
                 &mut self,
                 value: track_descriptor::SiblingMergeBehavior,
             ) -> &mut Self {
-                self.0.enumeration::<15>(value.value());
+                self.message.enumeration::<15>(value.value());
                 self
             }
 
@@ -4188,10 +5182,15 @@ pub mod perfetto {
             ///
             /// The key for merging by key.
             ///
-            /// Part of oneof `sibling_merge_key_field`: write at most one of `sibling_merge_key`, `sibling_merge_key_int`.
+            /// Part of oneof `sibling_merge_key_field`: at most one of `sibling_merge_key`, `sibling_merge_key_int`, else encoding fails.
             #[inline]
             pub fn set_sibling_merge_key(&mut self, value: &str) -> &mut Self {
-                self.0.string::<16>(value);
+                self.message
+                    .once(
+                        &mut self.sibling_merge_key_field_written,
+                        "perfetto.protos.TrackDescriptor.sibling_merge_key_field",
+                    )
+                    .string::<16>(value);
                 self
             }
 
@@ -4199,10 +5198,15 @@ pub mod perfetto {
             ///
             /// The same, as a number.
             ///
-            /// Part of oneof `sibling_merge_key_field`: write at most one of `sibling_merge_key`, `sibling_merge_key_int`.
+            /// Part of oneof `sibling_merge_key_field`: at most one of `sibling_merge_key`, `sibling_merge_key_int`, else encoding fails.
             #[inline]
             pub fn set_sibling_merge_key_int(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<17>(value);
+                self.message
+                    .once(
+                        &mut self.sibling_merge_key_field_written,
+                        "perfetto.protos.TrackDescriptor.sibling_merge_key_field",
+                    )
+                    .uint64::<17>(value);
                 self
             }
 
@@ -4214,7 +5218,7 @@ pub mod perfetto {
                 &mut self,
                 value: track_descriptor::ProcessOrdering,
             ) -> &mut Self {
-                self.0.enumeration::<19>(value.value());
+                self.message.enumeration::<19>(value.value());
                 self
             }
 
@@ -4226,7 +5230,7 @@ pub mod perfetto {
                 &mut self,
                 value: track_descriptor::ThreadOrdering,
             ) -> &mut Self {
-                self.0.enumeration::<20>(value.value());
+                self.message.enumeration::<20>(value.value());
                 self
             }
         }
@@ -4235,32 +5239,51 @@ pub mod perfetto {
         ///
         /// A process.
         #[derive(Debug)]
-        pub struct ProcessDescriptor<'w>(::pftrace_wire::Message<'w>);
+        pub struct ProcessDescriptor<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> ProcessDescriptor<'w> {
+            /// The number of the field `pid`.
+            pub const PID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `cmdline`.
+            pub const CMDLINE_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `process_name`.
+            pub const PROCESS_NAME_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `process_priority`.
+            pub const PROCESS_PRIORITY_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `start_timestamp_ns`.
+            pub const START_TIMESTAMP_NS_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `chrome_process_type`.
+            pub const CHROME_PROCESS_TYPE_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `legacy_sort_index`.
+            pub const LEGACY_SORT_INDEX_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `process_labels`.
+            pub const PROCESS_LABELS_FIELD_NUMBER: u32 = 8;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> ProcessDescriptor<'_> {
-                ProcessDescriptor(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.ProcessDescriptor` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut ProcessDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ProcessDescriptor::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional int32 pid = 1`
@@ -4268,7 +5291,7 @@ pub mod perfetto {
             /// Its number. 0 is the kernel's.
             #[inline]
             pub fn set_pid(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<1>(value);
+                self.message.int32::<1>(value);
                 self
             }
 
@@ -4279,7 +5302,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_cmdline(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -4288,7 +5311,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_process_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<6>(value);
+                self.message.string::<6>(value);
                 self
             }
 
@@ -4297,7 +5320,7 @@ pub mod perfetto {
             /// Its priority.
             #[inline]
             pub fn set_process_priority(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<5>(value);
+                self.message.int32::<5>(value);
                 self
             }
 
@@ -4306,7 +5329,7 @@ pub mod perfetto {
             /// When it was started, in nanoseconds of the trace's clock. Tells processes of the same number apart.
             #[inline]
             pub fn set_start_timestamp_ns(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<7>(value);
+                self.message.int64::<7>(value);
                 self
             }
 
@@ -4318,7 +5341,7 @@ pub mod perfetto {
                 &mut self,
                 value: process_descriptor::ChromeProcessType,
             ) -> &mut Self {
-                self.0.enumeration::<4>(value.value());
+                self.message.enumeration::<4>(value.value());
                 self
             }
 
@@ -4327,7 +5350,7 @@ pub mod perfetto {
             /// Where it stands among the others, lower first. Of the JSON format.
             #[inline]
             pub fn set_legacy_sort_index(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<3>(value);
+                self.message.int32::<3>(value);
                 self
             }
 
@@ -4338,7 +5361,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_process_labels(&mut self, value: &str) -> &mut Self {
-                self.0.string::<8>(value);
+                self.message.string::<8>(value);
                 self
             }
         }
@@ -4348,32 +5371,51 @@ pub mod perfetto {
         /// A thread. The same thread must have the same track everywhere: two tracks are read as two threads that had the
         /// number one after the other.
         #[derive(Debug)]
-        pub struct ThreadDescriptor<'w>(::pftrace_wire::Message<'w>);
+        pub struct ThreadDescriptor<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> ThreadDescriptor<'w> {
+            /// The number of the field `pid`.
+            pub const PID_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `tid`.
+            pub const TID_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `thread_name`.
+            pub const THREAD_NAME_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `chrome_thread_type`.
+            pub const CHROME_THREAD_TYPE_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `reference_timestamp_us`.
+            pub const REFERENCE_TIMESTAMP_US_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `reference_thread_time_us`.
+            pub const REFERENCE_THREAD_TIME_US_FIELD_NUMBER: u32 = 7;
+            /// The number of the field `reference_thread_instruction_count`.
+            pub const REFERENCE_THREAD_INSTRUCTION_COUNT_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `legacy_sort_index`.
+            pub const LEGACY_SORT_INDEX_FIELD_NUMBER: u32 = 3;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> ThreadDescriptor<'_> {
-                ThreadDescriptor(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.ThreadDescriptor` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut ThreadDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ThreadDescriptor::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional int32 pid = 1`
@@ -4381,7 +5423,7 @@ pub mod perfetto {
             /// The process that it belongs to.
             #[inline]
             pub fn set_pid(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<1>(value);
+                self.message.int32::<1>(value);
                 self
             }
 
@@ -4390,7 +5432,7 @@ pub mod perfetto {
             /// Its number (an int32 before v55). 0 is the kernel's.
             #[inline]
             pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<2>(value);
+                self.message.int64::<2>(value);
                 self
             }
 
@@ -4399,7 +5441,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_thread_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<5>(value);
+                self.message.string::<5>(value);
                 self
             }
 
@@ -4411,7 +5453,7 @@ pub mod perfetto {
                 &mut self,
                 value: thread_descriptor::ChromeThreadType,
             ) -> &mut Self {
-                self.0.enumeration::<4>(value.value());
+                self.message.enumeration::<4>(value.value());
                 self
             }
 
@@ -4420,7 +5462,7 @@ pub mod perfetto {
             /// Of old: what `timestamp_delta_us` counts from.
             #[inline]
             pub fn set_reference_timestamp_us(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<6>(value);
+                self.message.int64::<6>(value);
                 self
             }
 
@@ -4429,7 +5471,7 @@ pub mod perfetto {
             /// Of old: what `thread_time_delta_us` counts from.
             #[inline]
             pub fn set_reference_thread_time_us(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<7>(value);
+                self.message.int64::<7>(value);
                 self
             }
 
@@ -4438,7 +5480,7 @@ pub mod perfetto {
             /// Of old: what `thread_instruction_count_delta` counts from.
             #[inline]
             pub fn set_reference_thread_instruction_count(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<8>(value);
+                self.message.int64::<8>(value);
                 self
             }
 
@@ -4447,7 +5489,7 @@ pub mod perfetto {
             /// Where it stands among the others, lower first. Of the JSON format.
             #[inline]
             pub fn set_legacy_sort_index(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<3>(value);
+                self.message.int32::<3>(value);
                 self
             }
         }
@@ -4456,32 +5498,49 @@ pub mod perfetto {
         ///
         /// What a counter counts.
         #[derive(Debug)]
-        pub struct CounterDescriptor<'w>(::pftrace_wire::Message<'w>);
+        pub struct CounterDescriptor<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> CounterDescriptor<'w> {
+            /// The number of the field `type`.
+            pub const TYPE_FIELD_NUMBER: u32 = 1;
+            /// The number of the field `categories`.
+            pub const CATEGORIES_FIELD_NUMBER: u32 = 2;
+            /// The number of the field `unit`.
+            pub const UNIT_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `unit_name`.
+            pub const UNIT_NAME_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `unit_multiplier`.
+            pub const UNIT_MULTIPLIER_FIELD_NUMBER: u32 = 4;
+            /// The number of the field `is_incremental`.
+            pub const IS_INCREMENTAL_FIELD_NUMBER: u32 = 5;
+            /// The number of the field `y_axis_share_key`.
+            pub const Y_AXIS_SHARE_KEY_FIELD_NUMBER: u32 = 7;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> CounterDescriptor<'_> {
-                CounterDescriptor(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.CounterDescriptor` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut CounterDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut CounterDescriptor::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional BuiltinCounterType type = 1`
@@ -4492,7 +5551,7 @@ pub mod perfetto {
                 &mut self,
                 value: counter_descriptor::BuiltinCounterType,
             ) -> &mut Self {
-                self.0.enumeration::<1>(value.value());
+                self.message.enumeration::<1>(value.value());
                 self
             }
 
@@ -4503,7 +5562,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_categories(&mut self, value: &str) -> &mut Self {
-                self.0.string::<2>(value);
+                self.message.string::<2>(value);
                 self
             }
 
@@ -4512,7 +5571,7 @@ pub mod perfetto {
             /// What is counted.
             #[inline]
             pub fn set_unit(&mut self, value: counter_descriptor::Unit) -> &mut Self {
-                self.0.enumeration::<3>(value.value());
+                self.message.enumeration::<3>(value.value());
                 self
             }
 
@@ -4521,7 +5580,7 @@ pub mod perfetto {
             /// What is counted, in one's own words.
             #[inline]
             pub fn set_unit_name(&mut self, value: &str) -> &mut Self {
-                self.0.string::<6>(value);
+                self.message.string::<6>(value);
                 self
             }
 
@@ -4530,7 +5589,7 @@ pub mod perfetto {
             /// What values are multiplied with.
             #[inline]
             pub fn set_unit_multiplier(&mut self, value: i64) -> &mut Self {
-                self.0.int64::<4>(value);
+                self.message.int64::<4>(value);
                 self
             }
 
@@ -4540,7 +5599,7 @@ pub mod perfetto {
             /// sequence.
             #[inline]
             pub fn set_is_incremental(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<5>(value);
+                self.message.bool::<5>(value);
                 self
             }
 
@@ -4549,7 +5608,7 @@ pub mod perfetto {
             /// Counters with the same key and parent are drawn to one scale.
             #[inline]
             pub fn set_y_axis_share_key(&mut self, value: &str) -> &mut Self {
-                self.0.string::<7>(value);
+                self.message.string::<7>(value);
                 self
             }
         }
@@ -4558,32 +5617,37 @@ pub mod perfetto {
         ///
         /// Makes a track one of states. There is nothing to say.
         #[derive(Debug)]
-        pub struct StateDescriptor<'w>(::pftrace_wire::Message<'w>);
+        pub struct StateDescriptor<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> StateDescriptor<'w> {
+            /// The most bytes that it takes, with each field written once at most.
+            pub const MAX_LEN: usize = 0;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> StateDescriptor<'_> {
-                StateDescriptor(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.StateDescriptor` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut StateDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut StateDescriptor::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
         }
 
@@ -4592,32 +5656,37 @@ pub mod perfetto {
         /// A trace file: packets one after the other. There is no header and no version, so files can be cut between
         /// packets and joined.
         #[derive(Debug)]
-        pub struct Trace<'w>(::pftrace_wire::Message<'w>);
+        pub struct Trace<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> Trace<'w> {
+            /// The number of the field `packet`.
+            pub const PACKET_FIELD_NUMBER: u32 = 1;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> Trace<'_> {
-                Trace(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.Trace` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut Trace<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Trace::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `repeated TracePacket packet = 1`
@@ -4627,7 +5696,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_packet(&mut self, f: impl FnOnce(&mut TracePacket<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut TracePacket::new(m)));
+                self.message.message::<1>(|m| f(&mut TracePacket::new(m)));
                 self
             }
         }
@@ -4636,32 +5705,113 @@ pub mod perfetto {
         ///
         /// One record of a trace: a payload, and what is needed to place it in time and among the packets of its sequence.
         #[derive(Debug)]
-        pub struct TracePacket<'w>(::pftrace_wire::Message<'w>);
+        pub struct TracePacket<'w> {
+            message: ::pftrace_wire::Message<'w>,
+            data_written: bool,
+            optional_trusted_uid_written: bool,
+            optional_trusted_packet_sequence_id_written: bool,
+        }
 
         impl<'w> TracePacket<'w> {
+            /// The number of the field `timestamp`.
+            pub const TIMESTAMP_FIELD_NUMBER: u32 = 8;
+            /// The number of the field `timestamp_clock_id`.
+            pub const TIMESTAMP_CLOCK_ID_FIELD_NUMBER: u32 = 58;
+            /// The number of the field `track_event`.
+            pub const TRACK_EVENT_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `track_descriptor`.
+            pub const TRACK_DESCRIPTOR_FIELD_NUMBER: u32 = 60;
+            /// The number of the field `generic_kernel_task_state_event`.
+            pub const GENERIC_KERNEL_TASK_STATE_EVENT_FIELD_NUMBER: u32 = 117;
+            /// The number of the field `generic_kernel_cpu_freq_event`.
+            pub const GENERIC_KERNEL_CPU_FREQ_EVENT_FIELD_NUMBER: u32 = 118;
+            /// The number of the field `generic_kernel_task_rename_event`.
+            pub const GENERIC_KERNEL_TASK_RENAME_EVENT_FIELD_NUMBER: u32 = 120;
+            /// The number of the field `generic_kernel_process_tree`.
+            pub const GENERIC_KERNEL_PROCESS_TREE_FIELD_NUMBER: u32 = 122;
+            /// The number of the field `track_event_range_of_interest`.
+            pub const TRACK_EVENT_RANGE_OF_INTEREST_FIELD_NUMBER: u32 = 90;
+            /// The number of the field `clock_snapshot`.
+            pub const CLOCK_SNAPSHOT_FIELD_NUMBER: u32 = 6;
+            /// The number of the field `trace_uuid`.
+            pub const TRACE_UUID_FIELD_NUMBER: u32 = 89;
+            /// The number of the field `trace_stats`.
+            pub const TRACE_STATS_FIELD_NUMBER: u32 = 35;
+            /// The number of the field `system_info`.
+            pub const SYSTEM_INFO_FIELD_NUMBER: u32 = 45;
+            /// The number of the field `trigger`.
+            pub const TRIGGER_FIELD_NUMBER: u32 = 46;
+            /// The number of the field `service_event`.
+            pub const SERVICE_EVENT_FIELD_NUMBER: u32 = 69;
+            /// The number of the field `stack_sample`.
+            pub const STACK_SAMPLE_FIELD_NUMBER: u32 = 135;
+            /// The number of the field `trace_attributes`.
+            pub const TRACE_ATTRIBUTES_FIELD_NUMBER: u32 = 126;
+            /// The number of the field `process_descriptor`.
+            pub const PROCESS_DESCRIPTOR_FIELD_NUMBER: u32 = 43;
+            /// The number of the field `thread_descriptor`.
+            pub const THREAD_DESCRIPTOR_FIELD_NUMBER: u32 = 44;
+            /// The number of the field `synchronization_marker`.
+            pub const SYNCHRONIZATION_MARKER_FIELD_NUMBER: u32 = 36;
+            /// The number of the field `compressed_packets`.
+            pub const COMPRESSED_PACKETS_FIELD_NUMBER: u32 = 50;
+            /// The number of the field `zstd_compressed_packets`.
+            pub const ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER: u32 = 133;
+            /// The number of the field `extension_descriptor`.
+            pub const EXTENSION_DESCRIPTOR_FIELD_NUMBER: u32 = 72;
+            /// The number of the field `remote_clock_sync`.
+            pub const REMOTE_CLOCK_SYNC_FIELD_NUMBER: u32 = 107;
+            /// The number of the field `clone_snapshot_trigger`.
+            pub const CLONE_SNAPSHOT_TRIGGER_FIELD_NUMBER: u32 = 113;
+            /// The number of the field `trusted_uid`.
+            pub const TRUSTED_UID_FIELD_NUMBER: u32 = 3;
+            /// The number of the field `trusted_packet_sequence_id`.
+            pub const TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER: u32 = 10;
+            /// The number of the field `trusted_pid`.
+            pub const TRUSTED_PID_FIELD_NUMBER: u32 = 79;
+            /// The number of the field `interned_data`.
+            pub const INTERNED_DATA_FIELD_NUMBER: u32 = 12;
+            /// The number of the field `sequence_flags`.
+            pub const SEQUENCE_FLAGS_FIELD_NUMBER: u32 = 13;
+            /// The number of the field `incremental_state_cleared`.
+            pub const INCREMENTAL_STATE_CLEARED_FIELD_NUMBER: u32 = 41;
+            /// The number of the field `trace_packet_defaults`.
+            pub const TRACE_PACKET_DEFAULTS_FIELD_NUMBER: u32 = 59;
+            /// The number of the field `previous_packet_dropped`.
+            pub const PREVIOUS_PACKET_DROPPED_FIELD_NUMBER: u32 = 42;
+            /// The number of the field `first_packet_on_sequence`.
+            pub const FIRST_PACKET_ON_SEQUENCE_FIELD_NUMBER: u32 = 87;
+            /// The number of the field `machine_id`.
+            pub const MACHINE_ID_FIELD_NUMBER: u32 = 98;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TracePacket<'_> {
-                TracePacket(self.0.reborrow())
+                Self {
+                    message,
+                    data_written: false,
+                    optional_trusted_uid_written: false,
+                    optional_trusted_packet_sequence_id_written: false,
+                }
             }
 
             /// Encodes one `perfetto.protos.TracePacket` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TracePacket<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TracePacket::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint64 timestamp = 8`
@@ -4670,7 +5820,7 @@ pub mod perfetto {
             /// the clock says otherwise. Read as a signed number: above 2^63 - 1 it is negative and refused.
             #[inline]
             pub fn set_timestamp(&mut self, value: u64) -> &mut Self {
-                self.0.uint64::<8>(value);
+                self.message.uint64::<8>(value);
                 self
             }
 
@@ -4680,7 +5830,7 @@ pub mod perfetto {
             /// of the trace from 128 on.
             #[inline]
             pub fn set_timestamp_clock_id(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<58>(value);
+                self.message.uint32::<58>(value);
                 self
             }
 
@@ -4688,10 +5838,13 @@ pub mod perfetto {
             ///
             /// Something that happened on a track.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_track_event(&mut self, f: impl FnOnce(&mut TrackEvent<'_>)) -> &mut Self {
-                self.0.message::<11>(|m| f(&mut TrackEvent::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TrackEvent::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<11>(write);
                 self
             }
 
@@ -4699,13 +5852,16 @@ pub mod perfetto {
             ///
             /// What a track is.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_track_descriptor(
                 &mut self,
                 f: impl FnOnce(&mut TrackDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<60>(|m| f(&mut TrackDescriptor::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TrackDescriptor::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<60>(write);
                 self
             }
 
@@ -4713,13 +5869,18 @@ pub mod perfetto {
             ///
             /// A thread changed its state on a processor: scheduling told by something other than ftrace.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_generic_kernel_task_state_event(
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelTaskStateEvent<'_>),
             ) -> &mut Self {
-                self.0.message::<117>(|m| f(&mut GenericKernelTaskStateEvent::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut GenericKernelTaskStateEvent::new(m),
+                );
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<117>(write);
                 self
             }
 
@@ -4727,13 +5888,18 @@ pub mod perfetto {
             ///
             /// A processor changed its frequency.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_generic_kernel_cpu_freq_event(
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelCpuFrequencyEvent<'_>),
             ) -> &mut Self {
-                self.0.message::<118>(|m| f(&mut GenericKernelCpuFrequencyEvent::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut GenericKernelCpuFrequencyEvent::new(m),
+                );
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<118>(write);
                 self
             }
 
@@ -4741,13 +5907,18 @@ pub mod perfetto {
             ///
             /// A thread changed its name.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_generic_kernel_task_rename_event(
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelTaskRenameEvent<'_>),
             ) -> &mut Self {
-                self.0.message::<120>(|m| f(&mut GenericKernelTaskRenameEvent::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut GenericKernelTaskRenameEvent::new(m),
+                );
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<120>(write);
                 self
             }
 
@@ -4755,13 +5926,18 @@ pub mod perfetto {
             ///
             /// The processes and threads that exist.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_generic_kernel_process_tree(
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelProcessTree<'_>),
             ) -> &mut Self {
-                self.0.message::<122>(|m| f(&mut GenericKernelProcessTree::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut GenericKernelProcessTree::new(m),
+                );
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<122>(write);
                 self
             }
 
@@ -4769,13 +5945,18 @@ pub mod perfetto {
             ///
             /// From when on events are of interest.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_track_event_range_of_interest(
                 &mut self,
                 f: impl FnOnce(&mut TrackEventRangeOfInterest<'_>),
             ) -> &mut Self {
-                self.0.message::<90>(|m| f(&mut TrackEventRangeOfInterest::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(
+                    &mut TrackEventRangeOfInterest::new(m),
+                );
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<90>(write);
                 self
             }
 
@@ -4784,13 +5965,16 @@ pub mod perfetto {
             /// The readings of several clocks at one moment. In a file that has any, best the first packet. A packet that
             /// holds one holds no other payload.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_clock_snapshot(
                 &mut self,
                 f: impl FnOnce(&mut ClockSnapshot<'_>),
             ) -> &mut Self {
-                self.0.message::<6>(|m| f(&mut ClockSnapshot::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ClockSnapshot::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<6>(write);
                 self
             }
 
@@ -4798,10 +5982,13 @@ pub mod perfetto {
             ///
             /// The identity of the trace.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_uuid(&mut self, f: impl FnOnce(&mut TraceUuid<'_>)) -> &mut Self {
-                self.0.message::<89>(|m| f(&mut TraceUuid::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TraceUuid::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<89>(write);
                 self
             }
 
@@ -4809,10 +5996,13 @@ pub mod perfetto {
             ///
             /// How the recording went: losses are only shown when this tells of them.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_stats(&mut self, f: impl FnOnce(&mut TraceStats<'_>)) -> &mut Self {
-                self.0.message::<35>(|m| f(&mut TraceStats::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TraceStats::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<35>(write);
                 self
             }
 
@@ -4820,10 +6010,13 @@ pub mod perfetto {
             ///
             /// The machine.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_system_info(&mut self, f: impl FnOnce(&mut SystemInfo<'_>)) -> &mut Self {
-                self.0.message::<45>(|m| f(&mut SystemInfo::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut SystemInfo::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<45>(write);
                 self
             }
 
@@ -4831,10 +6024,13 @@ pub mod perfetto {
             ///
             /// Something was triggered.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trigger(&mut self, f: impl FnOnce(&mut Trigger<'_>)) -> &mut Self {
-                self.0.message::<46>(|m| f(&mut Trigger::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut Trigger::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<46>(write);
                 self
             }
 
@@ -4842,13 +6038,16 @@ pub mod perfetto {
             ///
             /// What happened to the recording itself. Needs a timestamp.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_service_event(
                 &mut self,
                 f: impl FnOnce(&mut TracingServiceEvent<'_>),
             ) -> &mut Self {
-                self.0.message::<69>(|m| f(&mut TracingServiceEvent::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TracingServiceEvent::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<69>(write);
                 self
             }
 
@@ -4856,13 +6055,16 @@ pub mod perfetto {
             ///
             /// A sample of a stack (Perfetto v58).
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_stack_sample(
                 &mut self,
                 f: impl FnOnce(&mut StackSample<'_>),
             ) -> &mut Self {
-                self.0.message::<135>(|m| f(&mut StackSample::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut StackSample::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<135>(write);
                 self
             }
 
@@ -4870,13 +6072,16 @@ pub mod perfetto {
             ///
             /// Facts about the trace of one's own, shown in its overview (v55).
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_attributes(
                 &mut self,
                 f: impl FnOnce(&mut TraceAttributes<'_>),
             ) -> &mut Self {
-                self.0.message::<126>(|m| f(&mut TraceAttributes::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TraceAttributes::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<126>(write);
                 self
             }
 
@@ -4884,13 +6089,16 @@ pub mod perfetto {
             ///
             /// A process. Of old; a `track_descriptor` with a `process` is what to write.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_process_descriptor(
                 &mut self,
                 f: impl FnOnce(&mut ProcessDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<43>(|m| f(&mut ProcessDescriptor::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ProcessDescriptor::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<43>(write);
                 self
             }
 
@@ -4898,13 +6106,16 @@ pub mod perfetto {
             ///
             /// A thread. Of old; a `track_descriptor` with a `thread` is what to write.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_thread_descriptor(
                 &mut self,
                 f: impl FnOnce(&mut ThreadDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<44>(|m| f(&mut ThreadDescriptor::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ThreadDescriptor::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<44>(write);
                 self
             }
 
@@ -4913,10 +6124,12 @@ pub mod perfetto {
             /// 16 fixed bytes, 82477a76-b28d-42ba-81dc-33326d57a079, by which tools find packets without reading all
             /// before.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_synchronization_marker(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<36>(value);
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .bytes::<36>(value);
                 self
             }
 
@@ -4925,10 +6138,12 @@ pub mod perfetto {
             /// Packets with their framing, compressed with zlib. At most 512 KiB is expected. Not in one file with
             /// `zstd_compressed_packets`, and not within each other.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_compressed_packets(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<50>(value);
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .bytes::<50>(value);
                 self
             }
 
@@ -4936,10 +6151,12 @@ pub mod perfetto {
             ///
             /// The same with zstd, one frame (v58).
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_zstd_compressed_packets(&mut self, value: &[u8]) -> &mut Self {
-                self.0.bytes::<133>(value);
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .bytes::<133>(value);
                 self
             }
 
@@ -4947,13 +6164,16 @@ pub mod perfetto {
             ///
             /// The schema of extensions that events of this trace use.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_extension_descriptor(
                 &mut self,
                 f: impl FnOnce(&mut ExtensionDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<72>(|m| f(&mut ExtensionDescriptor::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ExtensionDescriptor::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<72>(write);
                 self
             }
 
@@ -4961,13 +6181,16 @@ pub mod perfetto {
             ///
             /// How the clocks of two machines relate.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_remote_clock_sync(
                 &mut self,
                 f: impl FnOnce(&mut RemoteClockSync<'_>),
             ) -> &mut Self {
-                self.0.message::<107>(|m| f(&mut RemoteClockSync::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut RemoteClockSync::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<107>(write);
                 self
             }
 
@@ -4975,13 +6198,16 @@ pub mod perfetto {
             ///
             /// What made the service take a copy of a running trace.
             ///
-            /// Part of oneof `data`: write at most one of its 23 fields.
+            /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_clone_snapshot_trigger(
                 &mut self,
                 f: impl FnOnce(&mut Trigger<'_>),
             ) -> &mut Self {
-                self.0.message::<113>(|m| f(&mut Trigger::new(m)));
+                let write = |m: ::pftrace_wire::Message<'_>| f(&mut Trigger::new(m));
+                self.message
+                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
+                    .message::<113>(write);
                 self
             }
 
@@ -4989,10 +6215,15 @@ pub mod perfetto {
             ///
             /// The user who wrote the packet. A service fills it in; a file's writer may.
             ///
-            /// Part of oneof `optional_trusted_uid`: write at most one of `trusted_uid`.
+            /// Part of oneof `optional_trusted_uid`: at most one of `trusted_uid`, else encoding fails.
             #[inline]
             pub fn set_trusted_uid(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<3>(value);
+                self.message
+                    .once(
+                        &mut self.optional_trusted_uid_written,
+                        "perfetto.protos.TracePacket.optional_trusted_uid",
+                    )
+                    .int32::<3>(value);
                 self
             }
 
@@ -5001,10 +6232,15 @@ pub mod perfetto {
             /// The sequence: an ordered stream of packets from one writer. Everything incremental is per sequence. Not 0;
             /// an event without it is dropped.
             ///
-            /// Part of oneof `optional_trusted_packet_sequence_id`: write at most one of `trusted_packet_sequence_id`.
+            /// Part of oneof `optional_trusted_packet_sequence_id`: at most one of `trusted_packet_sequence_id`, else encoding fails.
             #[inline]
             pub fn set_trusted_packet_sequence_id(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<10>(value);
+                self.message
+                    .once(
+                        &mut self.optional_trusted_packet_sequence_id_written,
+                        "perfetto.protos.TracePacket.optional_trusted_packet_sequence_id",
+                    )
+                    .uint32::<10>(value);
                 self
             }
 
@@ -5014,7 +6250,7 @@ pub mod perfetto {
             /// namespaces.
             #[inline]
             pub fn set_trusted_pid(&mut self, value: i32) -> &mut Self {
-                self.0.int32::<79>(value);
+                self.message.int32::<79>(value);
                 self
             }
 
@@ -5026,7 +6262,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut InternedData<'_>),
             ) -> &mut Self {
-                self.0.message::<12>(|m| f(&mut InternedData::new(m)));
+                self.message.message::<12>(|m| f(&mut InternedData::new(m)));
                 self
             }
 
@@ -5035,7 +6271,7 @@ pub mod perfetto {
             /// Bits of `SequenceFlags`.
             #[inline]
             pub fn set_sequence_flags(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<13>(value);
+                self.message.uint32::<13>(value);
                 self
             }
 
@@ -5044,7 +6280,7 @@ pub mod perfetto {
             /// Of old: the first bit of `sequence_flags`.
             #[inline]
             pub fn set_incremental_state_cleared(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<41>(value);
+                self.message.bool::<41>(value);
                 self
             }
 
@@ -5057,7 +6293,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut TracePacketDefaults<'_>),
             ) -> &mut Self {
-                self.0.message::<59>(|m| f(&mut TracePacketDefaults::new(m)));
+                self.message.message::<59>(|m| f(&mut TracePacketDefaults::new(m)));
                 self
             }
 
@@ -5067,7 +6303,7 @@ pub mod perfetto {
             /// does.
             #[inline]
             pub fn set_previous_packet_dropped(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<42>(value);
+                self.message.uint32::<42>(value);
                 self
             }
 
@@ -5076,7 +6312,7 @@ pub mod perfetto {
             /// The sequence begins here. Without it a reader can't tell a begin from a lost one.
             #[inline]
             pub fn set_first_packet_on_sequence(&mut self, value: bool) -> &mut Self {
-                self.0.bool::<87>(value);
+                self.message.bool::<87>(value);
                 self
             }
 
@@ -5085,7 +6321,7 @@ pub mod perfetto {
             /// The machine that wrote the packet; none for the one that the trace was taken on.
             #[inline]
             pub fn set_machine_id(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<98>(value);
+                self.message.uint32::<98>(value);
                 self
             }
         }
@@ -5094,32 +6330,41 @@ pub mod perfetto {
         ///
         /// What packets of a sequence mean when they do not say.
         #[derive(Debug)]
-        pub struct TracePacketDefaults<'w>(::pftrace_wire::Message<'w>);
+        pub struct TracePacketDefaults<'w> {
+            message: ::pftrace_wire::Message<'w>,
+        }
 
         impl<'w> TracePacketDefaults<'w> {
+            /// The number of the field `timestamp_clock_id`.
+            pub const TIMESTAMP_CLOCK_ID_FIELD_NUMBER: u32 = 58;
+            /// The number of the field `track_event_defaults`.
+            pub const TRACK_EVENT_DEFAULTS_FIELD_NUMBER: u32 = 11;
+            /// The number of the field `stack_sample_defaults`.
+            pub const STACK_SAMPLE_DEFAULTS_FIELD_NUMBER: u32 = 100;
+
             /// The writer over a message that is open.
             #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self(message)
-            }
-
-            /// The same message for a shorter time, to give away while keeping it.
-            #[inline]
-            pub fn reborrow(&mut self) -> TracePacketDefaults<'_> {
-                TracePacketDefaults(self.0.reborrow())
+                Self { message }
             }
 
             /// Encodes one `perfetto.protos.TracePacketDefaults` into the front of `buffer`.
             ///
             /// # Errors
             ///
-            /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+            /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
             #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TracePacketDefaults<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TracePacketDefaults::new(m)))
+            }
+
+            /// The message itself, to write fields that are not in its schema.
+            #[inline]
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                self.message.reborrow()
             }
 
             /// `optional uint32 timestamp_clock_id = 58`
@@ -5127,7 +6372,7 @@ pub mod perfetto {
             /// The clock of timestamps.
             #[inline]
             pub fn set_timestamp_clock_id(&mut self, value: u32) -> &mut Self {
-                self.0.uint32::<58>(value);
+                self.message.uint32::<58>(value);
                 self
             }
 
@@ -5139,7 +6384,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut TrackEventDefaults<'_>),
             ) -> &mut Self {
-                self.0.message::<11>(|m| f(&mut TrackEventDefaults::new(m)));
+                self.message.message::<11>(|m| f(&mut TrackEventDefaults::new(m)));
                 self
             }
 
@@ -5151,12 +6396,14 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut StackSampleDefaults<'_>),
             ) -> &mut Self {
-                self.0.message::<100>(|m| f(&mut StackSampleDefaults::new(m)));
+                self.message.message::<100>(|m| f(&mut StackSampleDefaults::new(m)));
                 self
             }
         }
 
         /// The enum `perfetto.protos.BuiltinClock`.
+        ///
+        /// Closed: readers take a value that is not declared for an unknown field.
         ///
         /// Clocks that have a meaning everywhere. From 64 to 127 the numbers are a sequence's own, from 128 on the trace's.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -5235,32 +6482,46 @@ pub mod perfetto {
             ///
             /// One reading.
             #[derive(Debug)]
-            pub struct Clock<'w>(::pftrace_wire::Message<'w>);
+            pub struct Clock<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> Clock<'w> {
+                /// The number of the field `clock_id`.
+                pub const CLOCK_ID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `timestamp`.
+                pub const TIMESTAMP_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `is_incremental`.
+                pub const IS_INCREMENTAL_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `unit_multiplier_ns`.
+                pub const UNIT_MULTIPLIER_NS_FIELD_NUMBER: u32 = 4;
+
+                /// The most bytes that it takes, with each field written once at most.
+                pub const MAX_LEN: usize = 30;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> Clock<'_> {
-                    Clock(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.ClockSnapshot.Clock` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut Clock<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Clock::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint32 clock_id = 1`
@@ -5268,7 +6529,7 @@ pub mod perfetto {
                 /// The clock.
                 #[inline]
                 pub fn set_clock_id(&mut self, value: u32) -> &mut Self {
-                    self.0.uint32::<1>(value);
+                    self.message.uint32::<1>(value);
                     self
                 }
 
@@ -5277,7 +6538,7 @@ pub mod perfetto {
                 /// Its reading.
                 #[inline]
                 pub fn set_timestamp(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<2>(value);
+                    self.message.uint64::<2>(value);
                     self
                 }
 
@@ -5287,7 +6548,7 @@ pub mod perfetto {
                 /// clocks 64 to 127.
                 #[inline]
                 pub fn set_is_incremental(&mut self, value: bool) -> &mut Self {
-                    self.0.bool::<3>(value);
+                    self.message.bool::<3>(value);
                     self
                 }
 
@@ -5296,7 +6557,7 @@ pub mod perfetto {
                 /// How many nanoseconds its unit is. The same in all snapshots.
                 #[inline]
                 pub fn set_unit_multiplier_ns(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<4>(value);
+                    self.message.uint64::<4>(value);
                     self
                 }
             }
@@ -5304,6 +6565,8 @@ pub mod perfetto {
             /// Types nested in the message `perfetto.protos.ClockSnapshot.Clock`.
             pub mod clock {
                 /// The enum `perfetto.protos.ClockSnapshot.Clock.BuiltinClocks`.
+                ///
+                /// Closed: readers take a value that is not declared for an unknown field.
                 ///
                 /// Of old: `BuiltinClock`.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -5353,6 +6616,8 @@ pub mod perfetto {
         pub mod counter_descriptor {
             /// The enum `perfetto.protos.CounterDescriptor.BuiltinCounterType`.
             ///
+            /// Closed: readers take a value that is not declared for an unknown field.
+            ///
             /// Counters that Perfetto knows by themselves.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
             pub struct BuiltinCounterType(i32);
@@ -5381,6 +6646,8 @@ pub mod perfetto {
             }
 
             /// The enum `perfetto.protos.CounterDescriptor.Unit`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// What is counted.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -5425,32 +6692,51 @@ pub mod perfetto {
             ///
             /// Of old: a dictionary, an array or a value in one.
             #[derive(Debug)]
-            pub struct NestedValue<'w>(::pftrace_wire::Message<'w>);
+            pub struct NestedValue<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> NestedValue<'w> {
+                /// The number of the field `nested_type`.
+                pub const NESTED_TYPE_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `dict_keys`.
+                pub const DICT_KEYS_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `dict_values`.
+                pub const DICT_VALUES_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `array_values`.
+                pub const ARRAY_VALUES_FIELD_NUMBER: u32 = 4;
+                /// The number of the field `int_value`.
+                pub const INT_VALUE_FIELD_NUMBER: u32 = 5;
+                /// The number of the field `double_value`.
+                pub const DOUBLE_VALUE_FIELD_NUMBER: u32 = 6;
+                /// The number of the field `bool_value`.
+                pub const BOOL_VALUE_FIELD_NUMBER: u32 = 7;
+                /// The number of the field `string_value`.
+                pub const STRING_VALUE_FIELD_NUMBER: u32 = 8;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> NestedValue<'_> {
-                    NestedValue(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.DebugAnnotation.NestedValue` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut NestedValue<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut NestedValue::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional NestedType nested_type = 1`
@@ -5458,7 +6744,7 @@ pub mod perfetto {
                 /// Which it is; neither for a value.
                 #[inline]
                 pub fn set_nested_type(&mut self, value: nested_value::NestedType) -> &mut Self {
-                    self.0.enumeration::<1>(value.value());
+                    self.message.enumeration::<1>(value.value());
                     self
                 }
 
@@ -5469,7 +6755,7 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_dict_keys(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<2>(value);
+                    self.message.string::<2>(value);
                     self
                 }
 
@@ -5483,7 +6769,7 @@ pub mod perfetto {
                     &mut self,
                     f: impl FnOnce(&mut NestedValue<'_>),
                 ) -> &mut Self {
-                    self.0.message::<3>(|m| f(&mut NestedValue::new(m)));
+                    self.message.message::<3>(|m| f(&mut NestedValue::new(m)));
                     self
                 }
 
@@ -5497,7 +6783,7 @@ pub mod perfetto {
                     &mut self,
                     f: impl FnOnce(&mut NestedValue<'_>),
                 ) -> &mut Self {
-                    self.0.message::<4>(|m| f(&mut NestedValue::new(m)));
+                    self.message.message::<4>(|m| f(&mut NestedValue::new(m)));
                     self
                 }
 
@@ -5506,7 +6792,7 @@ pub mod perfetto {
                 /// A signed number.
                 #[inline]
                 pub fn set_int_value(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<5>(value);
+                    self.message.int64::<5>(value);
                     self
                 }
 
@@ -5515,7 +6801,7 @@ pub mod perfetto {
                 /// A floating-point number.
                 #[inline]
                 pub fn set_double_value(&mut self, value: f64) -> &mut Self {
-                    self.0.double::<6>(value);
+                    self.message.double::<6>(value);
                     self
                 }
 
@@ -5524,7 +6810,7 @@ pub mod perfetto {
                 /// True or false.
                 #[inline]
                 pub fn set_bool_value(&mut self, value: bool) -> &mut Self {
-                    self.0.bool::<7>(value);
+                    self.message.bool::<7>(value);
                     self
                 }
 
@@ -5533,7 +6819,7 @@ pub mod perfetto {
                 /// A text.
                 #[inline]
                 pub fn set_string_value(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<8>(value);
+                    self.message.string::<8>(value);
                     self
                 }
             }
@@ -5541,6 +6827,8 @@ pub mod perfetto {
             /// Types nested in the message `perfetto.protos.DebugAnnotation.NestedValue`.
             pub mod nested_value {
                 /// The enum `perfetto.protos.DebugAnnotation.NestedValue.NestedType`.
+                ///
+                /// Closed: readers take a value that is not declared for an unknown field.
                 ///
                 /// Which of them.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -5577,32 +6865,42 @@ pub mod perfetto {
             ///
             /// Numbers from `start` up to, not including, `end`.
             #[derive(Debug)]
-            pub struct ReservedRange<'w>(::pftrace_wire::Message<'w>);
+            pub struct ReservedRange<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> ReservedRange<'w> {
+                /// The number of the field `start`.
+                pub const START_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `end`.
+                pub const END_FIELD_NUMBER: u32 = 2;
+
+                /// The most bytes that it takes, with each field written once at most.
+                pub const MAX_LEN: usize = 22;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> ReservedRange<'_> {
-                    ReservedRange(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.DescriptorProto.ReservedRange` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut ReservedRange<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut ReservedRange::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional int32 start = 1`
@@ -5610,7 +6908,7 @@ pub mod perfetto {
                 /// The first.
                 #[inline]
                 pub fn set_start(&mut self, value: i32) -> &mut Self {
-                    self.0.int32::<1>(value);
+                    self.message.int32::<1>(value);
                     self
                 }
 
@@ -5619,7 +6917,7 @@ pub mod perfetto {
                 /// The one after the last.
                 #[inline]
                 pub fn set_end(&mut self, value: i32) -> &mut Self {
-                    self.0.int32::<2>(value);
+                    self.message.int32::<2>(value);
                     self
                 }
             }
@@ -5628,6 +6926,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.FieldDescriptorProto`.
         pub mod field_descriptor_proto {
             /// The enum `perfetto.protos.FieldDescriptorProto.Type`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// The type of a field.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -5703,6 +7003,8 @@ pub mod perfetto {
 
             /// The enum `perfetto.protos.FieldDescriptorProto.Label`.
             ///
+            /// Closed: readers take a value that is not declared for an unknown field.
+            ///
             /// How often a field stands in its message.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
             pub struct Label(i32);
@@ -5734,6 +7036,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.Frame`.
         pub mod frame {
             /// The enum `perfetto.protos.Frame.Kind`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// What kind of code a frame is in (2026).
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -5781,32 +7085,45 @@ pub mod perfetto {
             ///
             /// A thread.
             #[derive(Debug)]
-            pub struct Thread<'w>(::pftrace_wire::Message<'w>);
+            pub struct Thread<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> Thread<'w> {
+                /// The number of the field `tid`.
+                pub const TID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `pid`.
+                pub const PID_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `comm`.
+                pub const COMM_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `is_main_thread`.
+                pub const IS_MAIN_THREAD_FIELD_NUMBER: u32 = 4;
+                /// The number of the field `is_idle`.
+                pub const IS_IDLE_FIELD_NUMBER: u32 = 5;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> Thread<'_> {
-                    Thread(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.GenericKernelProcessTree.Thread` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut Thread<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Thread::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional int64 tid = 1`
@@ -5814,7 +7131,7 @@ pub mod perfetto {
                 /// Its number.
                 #[inline]
                 pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<1>(value);
+                    self.message.int64::<1>(value);
                     self
                 }
 
@@ -5823,7 +7140,7 @@ pub mod perfetto {
                 /// The process that it belongs to.
                 #[inline]
                 pub fn set_pid(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<2>(value);
+                    self.message.int64::<2>(value);
                     self
                 }
 
@@ -5832,7 +7149,7 @@ pub mod perfetto {
                 /// Its name.
                 #[inline]
                 pub fn set_comm(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<3>(value);
+                    self.message.string::<3>(value);
                     self
                 }
 
@@ -5841,7 +7158,7 @@ pub mod perfetto {
                 /// Whether it is the first of its process.
                 #[inline]
                 pub fn set_is_main_thread(&mut self, value: bool) -> &mut Self {
-                    self.0.bool::<4>(value);
+                    self.message.bool::<4>(value);
                     self
                 }
 
@@ -5850,7 +7167,7 @@ pub mod perfetto {
                 /// Whether it is what runs when nothing does.
                 #[inline]
                 pub fn set_is_idle(&mut self, value: bool) -> &mut Self {
-                    self.0.bool::<5>(value);
+                    self.message.bool::<5>(value);
                     self
                 }
             }
@@ -5859,32 +7176,41 @@ pub mod perfetto {
             ///
             /// A process.
             #[derive(Debug)]
-            pub struct Process<'w>(::pftrace_wire::Message<'w>);
+            pub struct Process<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> Process<'w> {
+                /// The number of the field `pid`.
+                pub const PID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `ppid`.
+                pub const PPID_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `cmdline`.
+                pub const CMDLINE_FIELD_NUMBER: u32 = 3;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> Process<'_> {
-                    Process(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.GenericKernelProcessTree.Process` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut Process<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Process::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional int64 pid = 1`
@@ -5892,7 +7218,7 @@ pub mod perfetto {
                 /// Its number.
                 #[inline]
                 pub fn set_pid(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<1>(value);
+                    self.message.int64::<1>(value);
                     self
                 }
 
@@ -5901,7 +7227,7 @@ pub mod perfetto {
                 /// The number of its parent.
                 #[inline]
                 pub fn set_ppid(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<2>(value);
+                    self.message.int64::<2>(value);
                     self
                 }
 
@@ -5910,7 +7236,7 @@ pub mod perfetto {
                 /// Its command line.
                 #[inline]
                 pub fn set_cmdline(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<3>(value);
+                    self.message.string::<3>(value);
                     self
                 }
             }
@@ -5919,6 +7245,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.GenericKernelTaskStateEvent`.
         pub mod generic_kernel_task_state_event {
             /// The enum `perfetto.protos.GenericKernelTaskStateEvent.TaskStateEnum`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// The states of a thread.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -5972,32 +7300,41 @@ pub mod perfetto {
             ///
             /// One frame.
             #[derive(Debug)]
-            pub struct Frame<'w>(::pftrace_wire::Message<'w>);
+            pub struct Frame<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> Frame<'w> {
+                /// The number of the field `function_name`.
+                pub const FUNCTION_NAME_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `source_file`.
+                pub const SOURCE_FILE_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `line_number`.
+                pub const LINE_NUMBER_FIELD_NUMBER: u32 = 3;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> Frame<'_> {
-                    Frame(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.InlineCallstack.Frame` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut Frame<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Frame::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional string function_name = 1`
@@ -6005,7 +7342,7 @@ pub mod perfetto {
                 /// The function.
                 #[inline]
                 pub fn set_function_name(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<1>(value);
+                    self.message.string::<1>(value);
                     self
                 }
 
@@ -6014,7 +7351,7 @@ pub mod perfetto {
                 /// The file that it is in.
                 #[inline]
                 pub fn set_source_file(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<2>(value);
+                    self.message.string::<2>(value);
                     self
                 }
 
@@ -6023,7 +7360,7 @@ pub mod perfetto {
                 /// The line.
                 #[inline]
                 pub fn set_line_number(&mut self, value: u32) -> &mut Self {
-                    self.0.uint32::<3>(value);
+                    self.message.uint32::<3>(value);
                     self
                 }
             }
@@ -6032,6 +7369,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.LogMessage`.
         pub mod log_message {
             /// The enum `perfetto.protos.LogMessage.Priority`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// How grave it is, as in Android's log.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -6079,6 +7418,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.ProcessDescriptor`.
         pub mod process_descriptor {
             /// The enum `perfetto.protos.ProcessDescriptor.ChromeProcessType`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// What the process is to Chrome.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -6132,32 +7473,39 @@ pub mod perfetto {
             ///
             /// Readings of both, taken one after the other.
             #[derive(Debug)]
-            pub struct SyncedClocks<'w>(::pftrace_wire::Message<'w>);
+            pub struct SyncedClocks<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> SyncedClocks<'w> {
+                /// The number of the field `client_clocks`.
+                pub const CLIENT_CLOCKS_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `host_clocks`.
+                pub const HOST_CLOCKS_FIELD_NUMBER: u32 = 3;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> SyncedClocks<'_> {
-                    SyncedClocks(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.RemoteClockSync.SyncedClocks` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut SyncedClocks<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut SyncedClocks::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional ClockSnapshot client_clocks = 2`
@@ -6168,7 +7516,7 @@ pub mod perfetto {
                     &mut self,
                     f: impl FnOnce(&mut super::ClockSnapshot<'_>),
                 ) -> &mut Self {
-                    self.0.message::<2>(|m| f(&mut super::ClockSnapshot::new(m)));
+                    self.message.message::<2>(|m| f(&mut super::ClockSnapshot::new(m)));
                     self
                 }
 
@@ -6180,7 +7528,7 @@ pub mod perfetto {
                     &mut self,
                     f: impl FnOnce(&mut super::ClockSnapshot<'_>),
                 ) -> &mut Self {
-                    self.0.message::<3>(|m| f(&mut super::ClockSnapshot::new(m)));
+                    self.message.message::<3>(|m| f(&mut super::ClockSnapshot::new(m)));
                     self
                 }
             }
@@ -6192,32 +7540,46 @@ pub mod perfetto {
             ///
             /// Who was running.
             #[derive(Debug)]
-            pub struct TaskContext<'w>(::pftrace_wire::Message<'w>);
+            pub struct TaskContext<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> TaskContext<'w> {
+                /// The number of the field `iid`.
+                pub const IID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `pid`.
+                pub const PID_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `tid`.
+                pub const TID_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `async_id`.
+                pub const ASYNC_ID_FIELD_NUMBER: u32 = 4;
+
+                /// The most bytes that it takes, with each field written once at most.
+                pub const MAX_LEN: usize = 34;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> TaskContext<'_> {
-                    TaskContext(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.StackSample.TaskContext` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut TaskContext<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut TaskContext::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 iid = 1`
@@ -6225,7 +7587,7 @@ pub mod perfetto {
                 /// The number.
                 #[inline]
                 pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -6234,7 +7596,7 @@ pub mod perfetto {
                 /// The process.
                 #[inline]
                 pub fn set_pid(&mut self, value: u32) -> &mut Self {
-                    self.0.uint32::<2>(value);
+                    self.message.uint32::<2>(value);
                     self
                 }
 
@@ -6243,7 +7605,7 @@ pub mod perfetto {
                 /// The thread.
                 #[inline]
                 pub fn set_tid(&mut self, value: u32) -> &mut Self {
-                    self.0.uint32::<3>(value);
+                    self.message.uint32::<3>(value);
                     self
                 }
 
@@ -6252,7 +7614,7 @@ pub mod perfetto {
                 /// The task, goroutine or fiber: `InternedData.stack_sample_async_context_descriptors`.
                 #[inline]
                 pub fn set_async_id(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<4>(value);
+                    self.message.uint64::<4>(value);
                     self
                 }
             }
@@ -6261,32 +7623,43 @@ pub mod perfetto {
             ///
             /// A task, goroutine or fiber.
             #[derive(Debug)]
-            pub struct AsyncContextDescriptor<'w>(::pftrace_wire::Message<'w>);
+            pub struct AsyncContextDescriptor<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> AsyncContextDescriptor<'w> {
+                /// The number of the field `iid`.
+                pub const IID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `name`.
+                pub const NAME_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `kind`.
+                pub const KIND_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `parent_iid`.
+                pub const PARENT_IID_FIELD_NUMBER: u32 = 4;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> AsyncContextDescriptor<'_> {
-                    AsyncContextDescriptor(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.StackSample.AsyncContextDescriptor` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut AsyncContextDescriptor<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut AsyncContextDescriptor::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 iid = 1`
@@ -6294,7 +7667,7 @@ pub mod perfetto {
                 /// The number.
                 #[inline]
                 pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -6303,7 +7676,7 @@ pub mod perfetto {
                 /// Its name.
                 #[inline]
                 pub fn set_name(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<2>(value);
+                    self.message.string::<2>(value);
                     self
                 }
 
@@ -6312,7 +7685,7 @@ pub mod perfetto {
                 /// What it is.
                 #[inline]
                 pub fn set_kind(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<3>(value);
+                    self.message.string::<3>(value);
                     self
                 }
 
@@ -6321,7 +7694,7 @@ pub mod perfetto {
                 /// The one that started it.
                 #[inline]
                 pub fn set_parent_iid(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<4>(value);
+                    self.message.uint64::<4>(value);
                     self
                 }
             }
@@ -6330,32 +7703,44 @@ pub mod perfetto {
             ///
             /// Where it was running.
             #[derive(Debug)]
-            pub struct ExecutionContext<'w>(::pftrace_wire::Message<'w>);
+            pub struct ExecutionContext<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> ExecutionContext<'w> {
+                /// The number of the field `iid`.
+                pub const IID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `cpu`.
+                pub const CPU_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `mode`.
+                pub const MODE_FIELD_NUMBER: u32 = 3;
+
+                /// The most bytes that it takes, with each field written once at most.
+                pub const MAX_LEN: usize = 28;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> ExecutionContext<'_> {
-                    ExecutionContext(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.StackSample.ExecutionContext` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut ExecutionContext<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut ExecutionContext::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 iid = 1`
@@ -6363,7 +7748,7 @@ pub mod perfetto {
                 /// The number.
                 #[inline]
                 pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -6372,7 +7757,7 @@ pub mod perfetto {
                 /// The processor.
                 #[inline]
                 pub fn set_cpu(&mut self, value: u32) -> &mut Self {
-                    self.0.uint32::<2>(value);
+                    self.message.uint32::<2>(value);
                     self
                 }
 
@@ -6381,7 +7766,7 @@ pub mod perfetto {
                 /// In which mode.
                 #[inline]
                 pub fn set_mode(&mut self, value: Mode) -> &mut Self {
-                    self.0.enumeration::<3>(value.value());
+                    self.message.enumeration::<3>(value.value());
                     self
                 }
             }
@@ -6390,32 +7775,53 @@ pub mod perfetto {
             ///
             /// A counter.
             #[derive(Debug)]
-            pub struct CounterDescriptor<'w>(::pftrace_wire::Message<'w>);
+            pub struct CounterDescriptor<'w> {
+                message: ::pftrace_wire::Message<'w>,
+                unit_field_written: bool,
+            }
 
             impl<'w> CounterDescriptor<'w> {
+                /// The number of the field `iid`.
+                pub const IID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `name`.
+                pub const NAME_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `unit`.
+                pub const UNIT_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `unit_str`.
+                pub const UNIT_STR_FIELD_NUMBER: u32 = 4;
+                /// The number of the field `unit_multiplier`.
+                pub const UNIT_MULTIPLIER_FIELD_NUMBER: u32 = 5;
+                /// The number of the field `description`.
+                pub const DESCRIPTION_FIELD_NUMBER: u32 = 6;
+                /// The number of the field `scope`.
+                pub const SCOPE_FIELD_NUMBER: u32 = 7;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> CounterDescriptor<'_> {
-                    CounterDescriptor(self.0.reborrow())
+                    Self {
+                        message,
+                        unit_field_written: false,
+                    }
                 }
 
                 /// Encodes one `perfetto.protos.StackSample.CounterDescriptor` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut CounterDescriptor<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut CounterDescriptor::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 iid = 1`
@@ -6423,7 +7829,7 @@ pub mod perfetto {
                 /// The number.
                 #[inline]
                 pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -6432,7 +7838,7 @@ pub mod perfetto {
                 /// Its name.
                 #[inline]
                 pub fn set_name(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<2>(value);
+                    self.message.string::<2>(value);
                     self
                 }
 
@@ -6440,10 +7846,15 @@ pub mod perfetto {
                 ///
                 /// What it counts.
                 ///
-                /// Part of oneof `unit_field`: write at most one of `unit`, `unit_str`.
+                /// Part of oneof `unit_field`: at most one of `unit`, `unit_str`, else encoding fails.
                 #[inline]
                 pub fn set_unit(&mut self, value: Unit) -> &mut Self {
-                    self.0.enumeration::<3>(value.value());
+                    self.message
+                        .once(
+                            &mut self.unit_field_written,
+                            "perfetto.protos.StackSample.CounterDescriptor.unit_field",
+                        )
+                        .enumeration::<3>(value.value());
                     self
                 }
 
@@ -6451,10 +7862,15 @@ pub mod perfetto {
                 ///
                 /// The same, in one's own words.
                 ///
-                /// Part of oneof `unit_field`: write at most one of `unit`, `unit_str`.
+                /// Part of oneof `unit_field`: at most one of `unit`, `unit_str`, else encoding fails.
                 #[inline]
                 pub fn set_unit_str(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<4>(value);
+                    self.message
+                        .once(
+                            &mut self.unit_field_written,
+                            "perfetto.protos.StackSample.CounterDescriptor.unit_field",
+                        )
+                        .string::<4>(value);
                     self
                 }
 
@@ -6463,7 +7879,7 @@ pub mod perfetto {
                 /// What values are multiplied with.
                 #[inline]
                 pub fn set_unit_multiplier(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<5>(value);
+                    self.message.uint64::<5>(value);
                     self
                 }
 
@@ -6472,7 +7888,7 @@ pub mod perfetto {
                 /// A text for the reader.
                 #[inline]
                 pub fn set_description(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<6>(value);
+                    self.message.string::<6>(value);
                     self
                 }
 
@@ -6481,12 +7897,14 @@ pub mod perfetto {
                 /// What it counts the events of.
                 #[inline]
                 pub fn set_scope(&mut self, value: counter_descriptor::Scope) -> &mut Self {
-                    self.0.enumeration::<7>(value.value());
+                    self.message.enumeration::<7>(value.value());
                     self
                 }
             }
 
             /// The enum `perfetto.protos.StackSample.Mode`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// In which mode the processor was.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -6525,6 +7943,8 @@ pub mod perfetto {
             }
 
             /// The enum `perfetto.protos.StackSample.Unit`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// What a counter counts.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -6578,6 +7998,8 @@ pub mod perfetto {
             pub mod counter_descriptor {
                 /// The enum `perfetto.protos.StackSample.CounterDescriptor.Scope`.
                 ///
+                /// Closed: readers take a value that is not declared for an unknown field.
+                ///
                 /// What it counts the events of.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
                 pub struct Scope(i32);
@@ -6610,6 +8032,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.ThreadDescriptor`.
         pub mod thread_descriptor {
             /// The enum `perfetto.protos.ThreadDescriptor.ChromeThreadType`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// What the thread is to Chrome.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -6678,32 +8102,45 @@ pub mod perfetto {
             ///
             /// A key and a value.
             #[derive(Debug)]
-            pub struct Attribute<'w>(::pftrace_wire::Message<'w>);
+            pub struct Attribute<'w> {
+                message: ::pftrace_wire::Message<'w>,
+                value_written: bool,
+            }
 
             impl<'w> Attribute<'w> {
+                /// The number of the field `key`.
+                pub const KEY_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `long_value`.
+                pub const LONG_VALUE_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `string_value`.
+                pub const STRING_VALUE_FIELD_NUMBER: u32 = 3;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> Attribute<'_> {
-                    Attribute(self.0.reborrow())
+                    Self {
+                        message,
+                        value_written: false,
+                    }
                 }
 
                 /// Encodes one `perfetto.protos.TraceAttributes.Attribute` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut Attribute<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Attribute::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional string key = 1`
@@ -6711,7 +8148,7 @@ pub mod perfetto {
                 /// The key.
                 #[inline]
                 pub fn set_key(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<1>(value);
+                    self.message.string::<1>(value);
                     self
                 }
 
@@ -6719,10 +8156,15 @@ pub mod perfetto {
                 ///
                 /// A number.
                 ///
-                /// Part of oneof `value`: write at most one of `long_value`, `string_value`.
+                /// Part of oneof `value`: at most one of `long_value`, `string_value`, else encoding fails.
                 #[inline]
                 pub fn set_long_value(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<2>(value);
+                    self.message
+                        .once(
+                            &mut self.value_written,
+                            "perfetto.protos.TraceAttributes.Attribute.value",
+                        )
+                        .int64::<2>(value);
                     self
                 }
 
@@ -6730,10 +8172,15 @@ pub mod perfetto {
                 ///
                 /// A text.
                 ///
-                /// Part of oneof `value`: write at most one of `long_value`, `string_value`.
+                /// Part of oneof `value`: at most one of `long_value`, `string_value`, else encoding fails.
                 #[inline]
                 pub fn set_string_value(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<3>(value);
+                    self.message
+                        .once(
+                            &mut self.value_written,
+                            "perfetto.protos.TraceAttributes.Attribute.value",
+                        )
+                        .string::<3>(value);
                     self
                 }
             }
@@ -6742,6 +8189,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.TracePacket`.
         pub mod trace_packet {
             /// The enum `perfetto.protos.TracePacket.SequenceFlags`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// Bits of `sequence_flags`.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -6779,6 +8228,8 @@ pub mod perfetto {
             }
 
             /// The enum `perfetto.protos.TracePacket.DataLossReason`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// Bits of `previous_packet_dropped`: why packets of this sequence before this one are missing.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -6855,32 +8306,84 @@ pub mod perfetto {
             ///
             /// Of one buffer. Sizes are in bytes.
             #[derive(Debug)]
-            pub struct BufferStats<'w>(::pftrace_wire::Message<'w>);
+            pub struct BufferStats<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> BufferStats<'w> {
+                /// The number of the field `buffer_size`.
+                pub const BUFFER_SIZE_FIELD_NUMBER: u32 = 12;
+                /// The number of the field `bytes_written`.
+                pub const BYTES_WRITTEN_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `bytes_overwritten`.
+                pub const BYTES_OVERWRITTEN_FIELD_NUMBER: u32 = 13;
+                /// The number of the field `bytes_read`.
+                pub const BYTES_READ_FIELD_NUMBER: u32 = 14;
+                /// The number of the field `padding_bytes_written`.
+                pub const PADDING_BYTES_WRITTEN_FIELD_NUMBER: u32 = 15;
+                /// The number of the field `padding_bytes_cleared`.
+                pub const PADDING_BYTES_CLEARED_FIELD_NUMBER: u32 = 16;
+                /// The number of the field `chunks_written`.
+                pub const CHUNKS_WRITTEN_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `chunks_rewritten`.
+                pub const CHUNKS_REWRITTEN_FIELD_NUMBER: u32 = 10;
+                /// The number of the field `chunks_relocated`.
+                pub const CHUNKS_RELOCATED_FIELD_NUMBER: u32 = 20;
+                /// The number of the field `chunks_overwritten`.
+                pub const CHUNKS_OVERWRITTEN_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `chunks_discarded`.
+                pub const CHUNKS_DISCARDED_FIELD_NUMBER: u32 = 18;
+                /// The number of the field `chunks_read`.
+                pub const CHUNKS_READ_FIELD_NUMBER: u32 = 17;
+                /// The number of the field `chunks_committed_out_of_order`.
+                pub const CHUNKS_COMMITTED_OUT_OF_ORDER_FIELD_NUMBER: u32 = 11;
+                /// The number of the field `write_wrap_count`.
+                pub const WRITE_WRAP_COUNT_FIELD_NUMBER: u32 = 4;
+                /// The number of the field `compactions`.
+                pub const COMPACTIONS_FIELD_NUMBER: u32 = 23;
+                /// The number of the field `compactions_skipped`.
+                pub const COMPACTIONS_SKIPPED_FIELD_NUMBER: u32 = 24;
+                /// The number of the field `patches_succeeded`.
+                pub const PATCHES_SUCCEEDED_FIELD_NUMBER: u32 = 5;
+                /// The number of the field `patches_failed`.
+                pub const PATCHES_FAILED_FIELD_NUMBER: u32 = 6;
+                /// The number of the field `readaheads_succeeded`.
+                pub const READAHEADS_SUCCEEDED_FIELD_NUMBER: u32 = 7;
+                /// The number of the field `readaheads_failed`.
+                pub const READAHEADS_FAILED_FIELD_NUMBER: u32 = 8;
+                /// The number of the field `abi_violations`.
+                pub const ABI_VIOLATIONS_FIELD_NUMBER: u32 = 9;
+                /// The number of the field `trace_writer_packet_loss`.
+                pub const TRACE_WRITER_PACKET_LOSS_FIELD_NUMBER: u32 = 19;
+                /// The number of the field `oversized_packets_dropped`.
+                pub const OVERSIZED_PACKETS_DROPPED_FIELD_NUMBER: u32 = 22;
+
+                /// The most bytes that it takes, with each field written once at most.
+                pub const MAX_LEN: usize = 261;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> BufferStats<'_> {
-                    BufferStats(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.TraceStats.BufferStats` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut BufferStats<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut BufferStats::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 buffer_size = 12`
@@ -6888,7 +8391,7 @@ pub mod perfetto {
                 /// Its size.
                 #[inline]
                 pub fn set_buffer_size(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<12>(value);
+                    self.message.uint64::<12>(value);
                     self
                 }
 
@@ -6897,7 +8400,7 @@ pub mod perfetto {
                 /// Bytes that came in.
                 #[inline]
                 pub fn set_bytes_written(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -6906,7 +8409,7 @@ pub mod perfetto {
                 /// Bytes lost since it wrapped around before they were read.
                 #[inline]
                 pub fn set_bytes_overwritten(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<13>(value);
+                    self.message.uint64::<13>(value);
                     self
                 }
 
@@ -6915,7 +8418,7 @@ pub mod perfetto {
                 /// Bytes that were read.
                 #[inline]
                 pub fn set_bytes_read(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<14>(value);
+                    self.message.uint64::<14>(value);
                     self
                 }
 
@@ -6924,7 +8427,7 @@ pub mod perfetto {
                 /// Bytes lost to alignment.
                 #[inline]
                 pub fn set_padding_bytes_written(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<15>(value);
+                    self.message.uint64::<15>(value);
                     self
                 }
 
@@ -6933,7 +8436,7 @@ pub mod perfetto {
                 /// Bytes of alignment that were freed.
                 #[inline]
                 pub fn set_padding_bytes_cleared(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<16>(value);
+                    self.message.uint64::<16>(value);
                     self
                 }
 
@@ -6942,7 +8445,7 @@ pub mod perfetto {
                 /// Chunks that came in.
                 #[inline]
                 pub fn set_chunks_written(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<2>(value);
+                    self.message.uint64::<2>(value);
                     self
                 }
 
@@ -6951,7 +8454,7 @@ pub mod perfetto {
                 /// Chunks that came in again, complete.
                 #[inline]
                 pub fn set_chunks_rewritten(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<10>(value);
+                    self.message.uint64::<10>(value);
                     self
                 }
 
@@ -6960,7 +8463,7 @@ pub mod perfetto {
                 /// Chunks that were moved.
                 #[inline]
                 pub fn set_chunks_relocated(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<20>(value);
+                    self.message.uint64::<20>(value);
                     self
                 }
 
@@ -6969,7 +8472,7 @@ pub mod perfetto {
                 /// Chunks lost since it wrapped around.
                 #[inline]
                 pub fn set_chunks_overwritten(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<3>(value);
+                    self.message.uint64::<3>(value);
                     self
                 }
 
@@ -6978,7 +8481,7 @@ pub mod perfetto {
                 /// Chunks refused since it was full.
                 #[inline]
                 pub fn set_chunks_discarded(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<18>(value);
+                    self.message.uint64::<18>(value);
                     self
                 }
 
@@ -6987,7 +8490,7 @@ pub mod perfetto {
                 /// Chunks that were read.
                 #[inline]
                 pub fn set_chunks_read(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<17>(value);
+                    self.message.uint64::<17>(value);
                     self
                 }
 
@@ -6996,7 +8499,7 @@ pub mod perfetto {
                 /// Chunks that came in after later ones.
                 #[inline]
                 pub fn set_chunks_committed_out_of_order(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<11>(value);
+                    self.message.uint64::<11>(value);
                     self
                 }
 
@@ -7005,7 +8508,7 @@ pub mod perfetto {
                 /// How often it wrapped around.
                 #[inline]
                 pub fn set_write_wrap_count(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<4>(value);
+                    self.message.uint64::<4>(value);
                     self
                 }
 
@@ -7014,7 +8517,7 @@ pub mod perfetto {
                 /// How often it was compacted.
                 #[inline]
                 pub fn set_compactions(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<23>(value);
+                    self.message.uint64::<23>(value);
                     self
                 }
 
@@ -7023,7 +8526,7 @@ pub mod perfetto {
                 /// How often compacting it did not pay.
                 #[inline]
                 pub fn set_compactions_skipped(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<24>(value);
+                    self.message.uint64::<24>(value);
                     self
                 }
 
@@ -7032,7 +8535,7 @@ pub mod perfetto {
                 /// Lengths filled in later.
                 #[inline]
                 pub fn set_patches_succeeded(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<5>(value);
+                    self.message.uint64::<5>(value);
                     self
                 }
 
@@ -7041,7 +8544,7 @@ pub mod perfetto {
                 /// Lengths that could not be filled in: their packets are lost.
                 #[inline]
                 pub fn set_patches_failed(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<6>(value);
+                    self.message.uint64::<6>(value);
                     self
                 }
 
@@ -7050,7 +8553,7 @@ pub mod perfetto {
                 /// Packets put together from several chunks.
                 #[inline]
                 pub fn set_readaheads_succeeded(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<7>(value);
+                    self.message.uint64::<7>(value);
                     self
                 }
 
@@ -7059,7 +8562,7 @@ pub mod perfetto {
                 /// Packets whose other chunks were missing.
                 #[inline]
                 pub fn set_readaheads_failed(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<8>(value);
+                    self.message.uint64::<8>(value);
                     self
                 }
 
@@ -7068,7 +8571,7 @@ pub mod perfetto {
                 /// Chunks that broke the rules.
                 #[inline]
                 pub fn set_abi_violations(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<9>(value);
+                    self.message.uint64::<9>(value);
                     self
                 }
 
@@ -7077,7 +8580,7 @@ pub mod perfetto {
                 /// Packets that writers say they lost.
                 #[inline]
                 pub fn set_trace_writer_packet_loss(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<19>(value);
+                    self.message.uint64::<19>(value);
                     self
                 }
 
@@ -7086,7 +8589,7 @@ pub mod perfetto {
                 /// Packets that were too large.
                 #[inline]
                 pub fn set_oversized_packets_dropped(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<22>(value);
+                    self.message.uint64::<22>(value);
                     self
                 }
             }
@@ -7095,32 +8598,43 @@ pub mod perfetto {
             ///
             /// Of one sequence.
             #[derive(Debug)]
-            pub struct WriterStats<'w>(::pftrace_wire::Message<'w>);
+            pub struct WriterStats<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> WriterStats<'w> {
+                /// The number of the field `sequence_id`.
+                pub const SEQUENCE_ID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `buffer`.
+                pub const BUFFER_FIELD_NUMBER: u32 = 4;
+                /// The number of the field `chunk_payload_histogram_counts`.
+                pub const CHUNK_PAYLOAD_HISTOGRAM_COUNTS_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `chunk_payload_histogram_sum`.
+                pub const CHUNK_PAYLOAD_HISTOGRAM_SUM_FIELD_NUMBER: u32 = 3;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> WriterStats<'_> {
-                    WriterStats(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.TraceStats.WriterStats` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut WriterStats<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut WriterStats::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 sequence_id = 1`
@@ -7128,7 +8642,7 @@ pub mod perfetto {
                 /// The sequence.
                 #[inline]
                 pub fn set_sequence_id(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -7137,7 +8651,7 @@ pub mod perfetto {
                 /// The buffer that it was written to: an index in `buffer_stats`.
                 #[inline]
                 pub fn set_buffer(&mut self, value: u32) -> &mut Self {
-                    self.0.uint32::<4>(value);
+                    self.message.uint32::<4>(value);
                     self
                 }
 
@@ -7151,7 +8665,7 @@ pub mod perfetto {
                     &mut self,
                     values: impl ::pftrace_wire::Packed<u64>,
                 ) -> &mut Self {
-                    self.0.packed_uint64::<2>(values);
+                    self.message.packed_uint64::<2>(values);
                     self
                 }
 
@@ -7165,7 +8679,7 @@ pub mod perfetto {
                     &mut self,
                     values: impl ::pftrace_wire::Packed<i64>,
                 ) -> &mut Self {
-                    self.0.packed_int64::<3>(values);
+                    self.message.packed_int64::<3>(values);
                     self
                 }
             }
@@ -7174,32 +8688,47 @@ pub mod perfetto {
             ///
             /// Of the filter that packets went through.
             #[derive(Debug)]
-            pub struct FilterStats<'w>(::pftrace_wire::Message<'w>);
+            pub struct FilterStats<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> FilterStats<'w> {
+                /// The number of the field `input_packets`.
+                pub const INPUT_PACKETS_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `input_bytes`.
+                pub const INPUT_BYTES_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `output_bytes`.
+                pub const OUTPUT_BYTES_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `errors`.
+                pub const ERRORS_FIELD_NUMBER: u32 = 4;
+                /// The number of the field `time_taken_ns`.
+                pub const TIME_TAKEN_NS_FIELD_NUMBER: u32 = 5;
+                /// The number of the field `bytes_discarded_per_buffer`.
+                pub const BYTES_DISCARDED_PER_BUFFER_FIELD_NUMBER: u32 = 20;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> FilterStats<'_> {
-                    FilterStats(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.TraceStats.FilterStats` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut FilterStats<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut FilterStats::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 input_packets = 1`
@@ -7207,7 +8736,7 @@ pub mod perfetto {
                 /// Packets before it.
                 #[inline]
                 pub fn set_input_packets(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -7216,7 +8745,7 @@ pub mod perfetto {
                 /// Bytes before it.
                 #[inline]
                 pub fn set_input_bytes(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<2>(value);
+                    self.message.uint64::<2>(value);
                     self
                 }
 
@@ -7225,7 +8754,7 @@ pub mod perfetto {
                 /// Bytes after it.
                 #[inline]
                 pub fn set_output_bytes(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<3>(value);
+                    self.message.uint64::<3>(value);
                     self
                 }
 
@@ -7234,7 +8763,7 @@ pub mod perfetto {
                 /// Packets that it could not read.
                 #[inline]
                 pub fn set_errors(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<4>(value);
+                    self.message.uint64::<4>(value);
                     self
                 }
 
@@ -7243,7 +8772,7 @@ pub mod perfetto {
                 /// How long it took, in nanoseconds.
                 #[inline]
                 pub fn set_time_taken_ns(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<5>(value);
+                    self.message.uint64::<5>(value);
                     self
                 }
 
@@ -7254,12 +8783,14 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_bytes_discarded_per_buffer(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<20>(value);
+                    self.message.uint64::<20>(value);
                     self
                 }
             }
 
             /// The enum `perfetto.protos.TraceStats.FinalFlushOutcome`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// How the flush at the end went.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -7295,32 +8826,37 @@ pub mod perfetto {
             ///
             /// Data sources.
             #[derive(Debug)]
-            pub struct DataSources<'w>(::pftrace_wire::Message<'w>);
+            pub struct DataSources<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> DataSources<'w> {
+                /// The number of the field `data_source`.
+                pub const DATA_SOURCE_FIELD_NUMBER: u32 = 1;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> DataSources<'_> {
-                    DataSources(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.TracingServiceEvent.DataSources` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut DataSources<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut DataSources::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `repeated DataSource data_source = 1`
@@ -7333,7 +8869,7 @@ pub mod perfetto {
                     &mut self,
                     f: impl FnOnce(&mut data_sources::DataSource<'_>),
                 ) -> &mut Self {
-                    self.0.message::<1>(|m| f(&mut data_sources::DataSource::new(m)));
+                    self.message.message::<1>(|m| f(&mut data_sources::DataSource::new(m)));
                     self
                 }
             }
@@ -7344,32 +8880,39 @@ pub mod perfetto {
                 ///
                 /// A data source.
                 #[derive(Debug)]
-                pub struct DataSource<'w>(::pftrace_wire::Message<'w>);
+                pub struct DataSource<'w> {
+                    message: ::pftrace_wire::Message<'w>,
+                }
 
                 impl<'w> DataSource<'w> {
+                    /// The number of the field `producer_name`.
+                    pub const PRODUCER_NAME_FIELD_NUMBER: u32 = 1;
+                    /// The number of the field `data_source_name`.
+                    pub const DATA_SOURCE_NAME_FIELD_NUMBER: u32 = 2;
+
                     /// The writer over a message that is open.
                     #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self(message)
-                    }
-
-                    /// The same message for a shorter time, to give away while keeping it.
-                    #[inline]
-                    pub fn reborrow(&mut self) -> DataSource<'_> {
-                        DataSource(self.0.reborrow())
+                        Self { message }
                     }
 
                     /// Encodes one `perfetto.protos.TracingServiceEvent.DataSources.DataSource` into the front of `buffer`.
                     ///
                     /// # Errors
                     ///
-                    /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                    /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                     #[inline]
                     pub fn encode(
                         buffer: &mut [u8],
                         f: impl FnOnce(&mut DataSource<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut DataSource::new(m)))
+                    }
+
+                    /// The message itself, to write fields that are not in its schema.
+                    #[inline]
+                    pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                        self.message.reborrow()
                     }
 
                     /// `optional string producer_name = 1`
@@ -7377,7 +8920,7 @@ pub mod perfetto {
                     /// Its producer.
                     #[inline]
                     pub fn set_producer_name(&mut self, value: &str) -> &mut Self {
-                        self.0.string::<1>(value);
+                        self.message.string::<1>(value);
                         self
                     }
 
@@ -7386,7 +8929,7 @@ pub mod perfetto {
                     /// Its name.
                     #[inline]
                     pub fn set_data_source_name(&mut self, value: &str) -> &mut Self {
-                        self.0.string::<2>(value);
+                        self.message.string::<2>(value);
                         self
                     }
                 }
@@ -7396,6 +8939,8 @@ pub mod perfetto {
         /// Types nested in the message `perfetto.protos.TrackDescriptor`.
         pub mod track_descriptor {
             /// The enum `perfetto.protos.TrackDescriptor.ChildTracksOrdering`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// The order of a track's children.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -7435,6 +8980,8 @@ pub mod perfetto {
 
             /// The enum `perfetto.protos.TrackDescriptor.SiblingMergeBehavior`.
             ///
+            /// Closed: readers take a value that is not declared for an unknown field.
+            ///
             /// Which tracks of the same parent are shown as one.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
             pub struct SiblingMergeBehavior(i32);
@@ -7467,6 +9014,8 @@ pub mod perfetto {
 
             /// The enum `perfetto.protos.TrackDescriptor.ProcessOrdering`.
             ///
+            /// Closed: readers take a value that is not declared for an unknown field.
+            ///
             /// How processes are ordered.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
             pub struct ProcessOrdering(i32);
@@ -7492,6 +9041,8 @@ pub mod perfetto {
             }
 
             /// The enum `perfetto.protos.TrackDescriptor.ThreadOrdering`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// How threads are ordered.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -7524,32 +9075,37 @@ pub mod perfetto {
             ///
             /// A stack with its frames in full.
             #[derive(Debug)]
-            pub struct InlineCallstack<'w>(::pftrace_wire::Message<'w>);
+            pub struct InlineCallstack<'w> {
+                message: ::pftrace_wire::Message<'w>,
+            }
 
             impl<'w> InlineCallstack<'w> {
+                /// The number of the field `frames`.
+                pub const FRAMES_FIELD_NUMBER: u32 = 1;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> InlineCallstack<'_> {
-                    InlineCallstack(self.0.reborrow())
+                    Self { message }
                 }
 
                 /// Encodes one `perfetto.protos.TrackEvent.InlineCallstack` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut InlineCallstack<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut InlineCallstack::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `repeated Frame frames = 1`
@@ -7562,7 +9118,7 @@ pub mod perfetto {
                     &mut self,
                     f: impl FnOnce(&mut inline_callstack::Frame<'_>),
                 ) -> &mut Self {
-                    self.0.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
+                    self.message.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
                     self
                 }
             }
@@ -7571,32 +9127,68 @@ pub mod perfetto {
             ///
             /// An event of the JSON trace format, for converters.
             #[derive(Debug)]
-            pub struct LegacyEvent<'w>(::pftrace_wire::Message<'w>);
+            pub struct LegacyEvent<'w> {
+                message: ::pftrace_wire::Message<'w>,
+                id_written: bool,
+            }
 
             impl<'w> LegacyEvent<'w> {
+                /// The number of the field `name_iid`.
+                pub const NAME_IID_FIELD_NUMBER: u32 = 1;
+                /// The number of the field `phase`.
+                pub const PHASE_FIELD_NUMBER: u32 = 2;
+                /// The number of the field `duration_us`.
+                pub const DURATION_US_FIELD_NUMBER: u32 = 3;
+                /// The number of the field `thread_duration_us`.
+                pub const THREAD_DURATION_US_FIELD_NUMBER: u32 = 4;
+                /// The number of the field `thread_instruction_delta`.
+                pub const THREAD_INSTRUCTION_DELTA_FIELD_NUMBER: u32 = 15;
+                /// The number of the field `unscoped_id`.
+                pub const UNSCOPED_ID_FIELD_NUMBER: u32 = 6;
+                /// The number of the field `local_id`.
+                pub const LOCAL_ID_FIELD_NUMBER: u32 = 10;
+                /// The number of the field `global_id`.
+                pub const GLOBAL_ID_FIELD_NUMBER: u32 = 11;
+                /// The number of the field `id_scope`.
+                pub const ID_SCOPE_FIELD_NUMBER: u32 = 7;
+                /// The number of the field `use_async_tts`.
+                pub const USE_ASYNC_TTS_FIELD_NUMBER: u32 = 9;
+                /// The number of the field `bind_id`.
+                pub const BIND_ID_FIELD_NUMBER: u32 = 8;
+                /// The number of the field `bind_to_enclosing`.
+                pub const BIND_TO_ENCLOSING_FIELD_NUMBER: u32 = 12;
+                /// The number of the field `flow_direction`.
+                pub const FLOW_DIRECTION_FIELD_NUMBER: u32 = 13;
+                /// The number of the field `instant_event_scope`.
+                pub const INSTANT_EVENT_SCOPE_FIELD_NUMBER: u32 = 14;
+                /// The number of the field `pid_override`.
+                pub const PID_OVERRIDE_FIELD_NUMBER: u32 = 18;
+                /// The number of the field `tid_override`.
+                pub const TID_OVERRIDE_FIELD_NUMBER: u32 = 19;
+
                 /// The writer over a message that is open.
                 #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self(message)
-                }
-
-                /// The same message for a shorter time, to give away while keeping it.
-                #[inline]
-                pub fn reborrow(&mut self) -> LegacyEvent<'_> {
-                    LegacyEvent(self.0.reborrow())
+                    Self { message, id_written: false }
                 }
 
                 /// Encodes one `perfetto.protos.TrackEvent.LegacyEvent` into the front of `buffer`.
                 ///
                 /// # Errors
                 ///
-                /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                 #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut LegacyEvent<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut LegacyEvent::new(m)))
+                }
+
+                /// The message itself, to write fields that are not in its schema.
+                #[inline]
+                pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                    self.message.reborrow()
                 }
 
                 /// `optional uint64 name_iid = 1`
@@ -7604,7 +9196,7 @@ pub mod perfetto {
                 /// Of old: `TrackEvent.name_iid`.
                 #[inline]
                 pub fn set_name_iid(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<1>(value);
+                    self.message.uint64::<1>(value);
                     self
                 }
 
@@ -7613,7 +9205,7 @@ pub mod perfetto {
                 /// The letter of the JSON format, as its code.
                 #[inline]
                 pub fn set_phase(&mut self, value: i32) -> &mut Self {
-                    self.0.int32::<2>(value);
+                    self.message.int32::<2>(value);
                     self
                 }
 
@@ -7622,7 +9214,7 @@ pub mod perfetto {
                 /// How long it took, in microseconds.
                 #[inline]
                 pub fn set_duration_us(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<3>(value);
+                    self.message.int64::<3>(value);
                     self
                 }
 
@@ -7631,7 +9223,7 @@ pub mod perfetto {
                 /// The same in processor time.
                 #[inline]
                 pub fn set_thread_duration_us(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<4>(value);
+                    self.message.int64::<4>(value);
                     self
                 }
 
@@ -7640,7 +9232,7 @@ pub mod perfetto {
                 /// The same in instructions.
                 #[inline]
                 pub fn set_thread_instruction_delta(&mut self, value: i64) -> &mut Self {
-                    self.0.int64::<15>(value);
+                    self.message.int64::<15>(value);
                     self
                 }
 
@@ -7648,10 +9240,12 @@ pub mod perfetto {
                 ///
                 /// The id of an asynchronous event.
                 ///
-                /// Part of oneof `id`: write at most one of `unscoped_id`, `local_id`, `global_id`.
+                /// Part of oneof `id`: at most one of `unscoped_id`, `local_id`, `global_id`, else encoding fails.
                 #[inline]
                 pub fn set_unscoped_id(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<6>(value);
+                    self.message
+                        .once(&mut self.id_written, "perfetto.protos.TrackEvent.LegacyEvent.id")
+                        .uint64::<6>(value);
                     self
                 }
 
@@ -7659,10 +9253,12 @@ pub mod perfetto {
                 ///
                 /// The same, meant within its process.
                 ///
-                /// Part of oneof `id`: write at most one of `unscoped_id`, `local_id`, `global_id`.
+                /// Part of oneof `id`: at most one of `unscoped_id`, `local_id`, `global_id`, else encoding fails.
                 #[inline]
                 pub fn set_local_id(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<10>(value);
+                    self.message
+                        .once(&mut self.id_written, "perfetto.protos.TrackEvent.LegacyEvent.id")
+                        .uint64::<10>(value);
                     self
                 }
 
@@ -7670,10 +9266,12 @@ pub mod perfetto {
                 ///
                 /// The same, meant in the whole trace.
                 ///
-                /// Part of oneof `id`: write at most one of `unscoped_id`, `local_id`, `global_id`.
+                /// Part of oneof `id`: at most one of `unscoped_id`, `local_id`, `global_id`, else encoding fails.
                 #[inline]
                 pub fn set_global_id(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<11>(value);
+                    self.message
+                        .once(&mut self.id_written, "perfetto.protos.TrackEvent.LegacyEvent.id")
+                        .uint64::<11>(value);
                     self
                 }
 
@@ -7682,7 +9280,7 @@ pub mod perfetto {
                 /// Ids of different scopes are different.
                 #[inline]
                 pub fn set_id_scope(&mut self, value: &str) -> &mut Self {
-                    self.0.string::<7>(value);
+                    self.message.string::<7>(value);
                     self
                 }
 
@@ -7691,7 +9289,7 @@ pub mod perfetto {
                 /// Whether the processor time of asynchronous events means anything.
                 #[inline]
                 pub fn set_use_async_tts(&mut self, value: bool) -> &mut Self {
-                    self.0.bool::<9>(value);
+                    self.message.bool::<9>(value);
                     self
                 }
 
@@ -7700,7 +9298,7 @@ pub mod perfetto {
                 /// The id of a flow.
                 #[inline]
                 pub fn set_bind_id(&mut self, value: u64) -> &mut Self {
-                    self.0.uint64::<8>(value);
+                    self.message.uint64::<8>(value);
                     self
                 }
 
@@ -7709,7 +9307,7 @@ pub mod perfetto {
                 /// Whether a flow ends at the slice around it instead of the next one.
                 #[inline]
                 pub fn set_bind_to_enclosing(&mut self, value: bool) -> &mut Self {
-                    self.0.bool::<12>(value);
+                    self.message.bool::<12>(value);
                     self
                 }
 
@@ -7721,7 +9319,7 @@ pub mod perfetto {
                     &mut self,
                     value: legacy_event::FlowDirection,
                 ) -> &mut Self {
-                    self.0.enumeration::<13>(value.value());
+                    self.message.enumeration::<13>(value.value());
                     self
                 }
 
@@ -7733,7 +9331,7 @@ pub mod perfetto {
                     &mut self,
                     value: legacy_event::InstantEventScope,
                 ) -> &mut Self {
-                    self.0.enumeration::<14>(value.value());
+                    self.message.enumeration::<14>(value.value());
                     self
                 }
 
@@ -7742,7 +9340,7 @@ pub mod perfetto {
                 /// The process, when it is not the sequence's.
                 #[inline]
                 pub fn set_pid_override(&mut self, value: i32) -> &mut Self {
-                    self.0.int32::<18>(value);
+                    self.message.int32::<18>(value);
                     self
                 }
 
@@ -7751,12 +9349,14 @@ pub mod perfetto {
                 /// The thread, when it is not the sequence's.
                 #[inline]
                 pub fn set_tid_override(&mut self, value: i32) -> &mut Self {
-                    self.0.int32::<19>(value);
+                    self.message.int32::<19>(value);
                     self
                 }
             }
 
             /// The enum `perfetto.protos.TrackEvent.Type`.
+            ///
+            /// Closed: readers take a value that is not declared for an unknown field.
             ///
             /// What happened.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -7813,32 +9413,41 @@ pub mod perfetto {
                 ///
                 /// One frame.
                 #[derive(Debug)]
-                pub struct Frame<'w>(::pftrace_wire::Message<'w>);
+                pub struct Frame<'w> {
+                    message: ::pftrace_wire::Message<'w>,
+                }
 
                 impl<'w> Frame<'w> {
+                    /// The number of the field `function_name`.
+                    pub const FUNCTION_NAME_FIELD_NUMBER: u32 = 1;
+                    /// The number of the field `source_file`.
+                    pub const SOURCE_FILE_FIELD_NUMBER: u32 = 2;
+                    /// The number of the field `line_number`.
+                    pub const LINE_NUMBER_FIELD_NUMBER: u32 = 3;
+
                     /// The writer over a message that is open.
                     #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self(message)
-                    }
-
-                    /// The same message for a shorter time, to give away while keeping it.
-                    #[inline]
-                    pub fn reborrow(&mut self) -> Frame<'_> {
-                        Frame(self.0.reborrow())
+                        Self { message }
                     }
 
                     /// Encodes one `perfetto.protos.TrackEvent.InlineCallstack.Frame` into the front of `buffer`.
                     ///
                     /// # Errors
                     ///
-                    /// [`Overflow`](::pftrace_wire::Overflow) when the buffer is too small; it says how many bytes are needed.
+                    /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
                     #[inline]
                     pub fn encode(
                         buffer: &mut [u8],
                         f: impl FnOnce(&mut Frame<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Overflow> {
+                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut Frame::new(m)))
+                    }
+
+                    /// The message itself, to write fields that are not in its schema.
+                    #[inline]
+                    pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
+                        self.message.reborrow()
                     }
 
                     /// `optional string function_name = 1`
@@ -7846,7 +9455,7 @@ pub mod perfetto {
                     /// The function.
                     #[inline]
                     pub fn set_function_name(&mut self, value: &str) -> &mut Self {
-                        self.0.string::<1>(value);
+                        self.message.string::<1>(value);
                         self
                     }
 
@@ -7855,7 +9464,7 @@ pub mod perfetto {
                     /// The file that it is in.
                     #[inline]
                     pub fn set_source_file(&mut self, value: &str) -> &mut Self {
-                        self.0.string::<2>(value);
+                        self.message.string::<2>(value);
                         self
                     }
 
@@ -7864,7 +9473,7 @@ pub mod perfetto {
                     /// The line.
                     #[inline]
                     pub fn set_line_number(&mut self, value: u32) -> &mut Self {
-                        self.0.uint32::<3>(value);
+                        self.message.uint32::<3>(value);
                         self
                     }
                 }
@@ -7873,6 +9482,8 @@ pub mod perfetto {
             /// Types nested in the message `perfetto.protos.TrackEvent.LegacyEvent`.
             pub mod legacy_event {
                 /// The enum `perfetto.protos.TrackEvent.LegacyEvent.FlowDirection`.
+                ///
+                /// Closed: readers take a value that is not declared for an unknown field.
                 ///
                 /// How the event takes part in the flow of `bind_id`.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -7905,6 +9516,8 @@ pub mod perfetto {
                 }
 
                 /// The enum `perfetto.protos.TrackEvent.LegacyEvent.InstantEventScope`.
+                ///
+                /// Closed: readers take a value that is not declared for an unknown field.
                 ///
                 /// What an instant concerns.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -19,7 +19,7 @@
 //!     });
 //! })?;
 //! assert_eq!(trace, b"\x0a\x11\x40\xe8\x07\x50\x01\x5a\x0a\x48\x03\xba\x01\x05hello");
-//! # Ok::<(), pftrace_wire::Overflow>(())
+//! # Ok::<(), pftrace_wire::Error>(())
 //! ```
 
 #![no_std]

@@ -21,6 +21,7 @@
 
 use core::ptr;
 
+use crate::error::Fault;
 use crate::varint::{self, MAX_TAG_LEN, MAX_VARINT_LEN, WireType, varint_len};
 
 /// The position in the buffer. See the module's documentation.
@@ -32,7 +33,9 @@ pub(crate) struct Cursor {
     notes: *mut u8,
     /// How often the notes have been compacted: what was open then has moved.
     compactions: usize,
+    /// It did not fit, or has a fault: nothing is written any more.
     overflowed: bool,
+    fault: Option<Fault>,
     start: *mut u8,
     end: *mut u8,
 }
@@ -73,15 +76,15 @@ impl Cursor {
         let start = buffer.as_mut_ptr();
         // SAFETY: `len` is at most the buffer's length.
         let end = unsafe { start.add(len) };
-        Self { cur: start, limit: end, grow: 0, notes: end, compactions: 0, overflowed: false, start, end }
+        Self { cur: start, limit: end, grow: 0, notes: end, compactions: 0, overflowed: false, fault: None, start, end }
     }
 
-    /// Ends the outermost message: its length, or the length that it needs when it did not fit.
+    /// Ends the outermost message: its length, or the length that it needs when it did not fit, or what is wrong with it.
     #[inline]
-    pub(crate) fn finish(mut self) -> Result<usize, usize> {
+    pub(crate) fn finish(mut self) -> Result<usize, (usize, Option<Fault>)> {
         if self.grow != 0 {
             if self.overflowed {
-                return Err(self.final_offset());
+                return Err((self.final_offset(), self.fault));
             }
             self = self.compact();
         }
@@ -150,6 +153,18 @@ impl Cursor {
         }
     }
 
+    /// The start or the end of a group.
+    #[inline]
+    pub(crate) fn group_tag<const N: u32, const W: u8>(&mut self) {
+        let tag = const { Tag::new(N, wire_type(W)) };
+        if self.room() >= tag.len {
+            // SAFETY: the room was just checked.
+            unsafe { self.put(tag.bytes()) };
+        } else {
+            *self = self.append_cold(tag.bytes());
+        }
+    }
+
     /// Opens a length-delimited field whose length is not known yet.
     #[inline]
     pub(crate) fn open<const N: u32>(&mut self) -> Frame {
@@ -207,6 +222,27 @@ impl Cursor {
         }
     }
 
+    /// Appends bytes, without a tag or a length.
+    #[inline]
+    pub(crate) fn append_slice(&mut self, bytes: &[u8]) {
+        if self.room() >= bytes.len() {
+            // SAFETY: the room was just checked.
+            unsafe { self.put(bytes) };
+        } else {
+            *self = self.append_cold(bytes);
+        }
+    }
+
+    /// The message is not what it should be; the first such fault is reported.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail(mut self, fault: Fault) -> Self {
+        self.fault = self.fault.or(Some(fault));
+        // `finish` looks for faults only where something grew.
+        self.overflow(1);
+        self
+    }
+
     /// Takes back all that was written since `before`, which must be an earlier value of this cursor.
     ///
     /// # Safety
@@ -224,6 +260,7 @@ impl Cursor {
             self.notes = self.end;
             self.limit = self.end;
             self.overflowed = false;
+            self.fault = None;
         }
     }
 
@@ -494,12 +531,14 @@ impl Tag {
     }
 }
 
-/// The wire types of [`Cursor::fixed`]; const generics can't be enums.
+/// The wire types of [`Cursor::fixed`] and [`Cursor::group_tag`]; const generics can't be enums.
 const fn wire_type(number: u8) -> WireType {
     match number {
         0 => WireType::Varint,
         1 => WireType::Fixed64,
+        3 => WireType::StartGroup,
+        4 => WireType::EndGroup,
         5 => WireType::Fixed32,
-        _ => panic!("not the wire type of a value of fixed length"),
+        _ => panic!("not the wire type of a value of fixed length, nor of a group"),
     }
 }

@@ -9,7 +9,7 @@
 //! * Lengths are **minimal** varints, also those of nested messages of any size and depth, in time linear in size and
 //!   depth (how: see below).
 //! * Nothing is ever written past the end of the buffer. A message that does not fit is reported once, by [`encode`], as
-//!   an [`Overflow`] that says how long the buffer should have been. Writers themselves never fail and never panic.
+//!   an [`Error::Overflow`] that says how long the buffer should have been. Writers themselves never fail and never panic.
 //! * A buffer of exactly the message's length is enough.
 //! * While a nested message is open its parent can't be written: that is a compile error. A nested message is a closure,
 //!   so there is no guard to leak; when the closure panics the nested message vanishes whole and its parent stays
@@ -18,8 +18,8 @@
 //! # Limits
 //!
 //! * A message of at most 4 GiB - 1 (protobuf itself stops at 2 GiB); a longer buffer is used up to there.
-//! * It is an encoder: it does not check UTF-8 (Rust's `&str` has), required fields, or that a singular field is written
-//!   once.
+//! * It is an encoder: it does not check UTF-8 (Rust's `&str` has), nor that a singular field is written once. Generated
+//!   writers check required fields and oneofs.
 //!
 //! # Example
 //!
@@ -34,7 +34,7 @@
 //!     });
 //! })?;
 //! assert_eq!(shape, b"\x0a\x03dot\x12\x04\x08\x03\x10\x01");
-//! # Ok::<(), pftrace_wire::Overflow>(())
+//! # Ok::<(), pftrace_wire::Error>(())
 //! ```
 //!
 //! A child that is open makes its parent unwritable:
@@ -72,15 +72,17 @@
 #![warn(clippy::std_instead_of_core)]
 
 mod cursor;
+mod error;
 mod message;
 mod packed;
+mod parts;
 mod varint;
 
-use core::fmt;
-
 use crate::cursor::Cursor;
+pub use crate::error::Error;
 pub use crate::message::Message;
 pub use crate::packed::{Iter, Packed, iter};
+pub use crate::parts::{BytesParts, StringParts};
 pub use crate::varint::{MAX_FIELD_NUMBER, MAX_TAG_LEN, MAX_VARINT_LEN, WireType, tag, varint_len, zigzag32, zigzag64};
 
 /// Encodes one message into the front of `buffer` and returns its bytes.
@@ -90,43 +92,26 @@ pub use crate::varint::{MAX_FIELD_NUMBER, MAX_TAG_LEN, MAX_VARINT_LEN, WireType,
 ///
 /// # Errors
 ///
-/// [`Overflow`] when the message does not fit: `buffer` then holds nothing of use. Encoding the same again into
-/// [`needed`](Overflow::needed) bytes succeeds.
+/// [`Error::Overflow`] when the message does not fit: encoding the same again into `needed` bytes succeeds. The other
+/// [errors](Error) when what was written is no message of its type: only generated writers say so.
 ///
 /// # Example
 ///
 /// ```
-/// use pftrace_wire::{Overflow, encode};
+/// use pftrace_wire::{Error, encode};
 ///
 /// assert_eq!(encode(&mut [0; 8], |mut m| m.uint64::<1>(300)).unwrap(), [0x08, 0xac, 0x02]);
-/// assert_eq!(encode(&mut [0; 2], |mut m| m.uint64::<1>(300)), Err(Overflow { needed: 3, capacity: 2 }));
+/// assert_eq!(encode(&mut [0; 2], |mut m| m.uint64::<1>(300)), Err(Error::Overflow { needed: 3, capacity: 2 }));
 /// ```
 #[inline]
-pub fn encode(buffer: &mut [u8], f: impl FnOnce(Message<'_>)) -> Result<&mut [u8], Overflow> {
+pub fn encode(buffer: &mut [u8], f: impl FnOnce(Message<'_>)) -> Result<&mut [u8], Error> {
     // SAFETY: `buffer` is borrowed mutably until we return, and the cursor does not outlive this function: `f` only gets
     // it behind a reference that it can't keep.
     let mut cursor = unsafe { Cursor::new(buffer) };
     f(Message::new(&mut cursor));
     match cursor.finish() {
         Ok(len) => Ok(&mut buffer[..len]),
-        Err(needed) => Err(Overflow { needed, capacity: buffer.len() }),
+        Err((_, Some(fault))) => Err(fault.into()),
+        Err((needed, None)) => Err(Error::Overflow { needed, capacity: buffer.len() }),
     }
 }
-
-/// The message did not fit into the buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Overflow {
-    /// The length of the whole message, in bytes: a buffer of this size is enough.
-    pub needed: usize,
-    /// The length of the buffer that was given, in bytes.
-    pub capacity: usize,
-}
-
-impl fmt::Display for Overflow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { needed, capacity } = self;
-        write!(f, "the message needs {needed} bytes, the buffer has {capacity}")
-    }
-}
-
-impl core::error::Error for Overflow {}

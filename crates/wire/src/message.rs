@@ -3,7 +3,9 @@
 use core::fmt;
 
 use crate::cursor::Cursor;
+use crate::error::Fault;
 use crate::packed::Packed;
+use crate::parts::{BytesParts, StringParts};
 use crate::varint::{zigzag32, zigzag64};
 
 /// A message being written into a buffer: the argument of the closures of [`encode`](crate::encode) and
@@ -106,18 +108,81 @@ impl Message<'_> {
         self.cursor.bytes::<N>(value);
     }
 
+    /// A `string` that comes in parts: what `f` pushes, one after the other.
+    #[inline]
+    pub fn string_parts<const N: u32>(&mut self, f: impl FnOnce(StringParts<'_>)) {
+        self.delimited::<N>(|cursor| f(StringParts::new(cursor)));
+    }
+
+    /// `bytes` that come in parts: what `f` pushes, one after the other.
+    #[inline]
+    pub fn bytes_parts<const N: u32>(&mut self, f: impl FnOnce(BytesParts<'_>)) {
+        self.delimited::<N>(|cursor| f(BytesParts::new(cursor)));
+    }
+
     /// A nested message: what `f` writes. `f` is called once, also when the buffer is full.
     ///
     /// When `f` panics, the nested message is taken back whole, so a parent that goes on after catching the panic is
     /// well formed.
     #[inline]
     pub fn message<const N: u32>(&mut self, f: impl FnOnce(Message<'_>)) {
+        self.delimited::<N>(|cursor| f(Message::new(cursor)));
+    }
+
+    /// A group: what `f` writes, between two tags instead of behind a length. As [`message`](Self::message) otherwise.
+    #[inline]
+    pub fn group<const N: u32>(&mut self, f: impl FnOnce(Message<'_>)) {
         let before = *self.cursor;
-        let frame = self.cursor.open::<N>();
+        self.cursor.group_tag::<N, 3>();
         let nested = Nested { cursor: &mut *self.cursor, before };
         f(Message::new(&mut *nested.cursor));
         core::mem::forget(nested);
+        self.cursor.group_tag::<N, 4>();
+    }
+
+    /// Fields that are encoded already, as they are.
+    ///
+    /// What is no sequence of whole fields makes this message unreadable.
+    #[inline]
+    pub fn encoded(&mut self, fields: &[u8]) {
+        self.cursor.append_slice(fields);
+    }
+
+    #[inline]
+    fn delimited<const N: u32>(&mut self, f: impl FnOnce(&mut Cursor)) {
+        let before = *self.cursor;
+        let frame = self.cursor.open::<N>();
+        let nested = Nested { cursor: &mut *self.cursor, before };
+        f(&mut *nested.cursor);
+        core::mem::forget(nested);
         self.cursor.close(frame);
+    }
+}
+
+/// What generated writers check. A fault is reported by [`encode`](crate::encode), and nothing is written any more.
+impl Message<'_> {
+    /// This message, to write a field of a oneof of which none has been `written`; else a fault of `oneof`, a full name.
+    #[inline]
+    pub fn once(&mut self, written: &mut bool, oneof: &'static str) -> &mut Self {
+        if core::mem::replace(written, true) {
+            *self.cursor = self.cursor.fail(Fault::OneofTwice(oneof));
+        }
+        self
+    }
+
+    /// This message, to write a required field, which is noted in `written`.
+    #[inline]
+    pub fn required(&mut self, written: &mut bool) -> &mut Self {
+        *written = true;
+        self
+    }
+
+    /// At the end of the message: a fault of the required `field`, a full name, unless it has been `written`.
+    #[inline]
+    pub fn expect(&mut self, written: bool, field: &'static str) {
+        if !written {
+            *self.cursor = self.cursor.fail(Fault::RequiredMissing(field));
+        }
     }
 }
 
@@ -138,10 +203,10 @@ impl<'w> Message<'w> {
         let mut values = values.elements();
         let Some(first) = values.next() else { return };
         // The elements' own code may panic: in `next`, not in `append`.
-        self.message::<N>(|nested| {
-            append(nested.cursor, first);
+        self.delimited::<N>(|cursor| {
+            append(cursor, first);
             for value in values {
-                append(nested.cursor, value);
+                append(cursor, value);
             }
         });
     }

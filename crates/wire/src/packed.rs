@@ -12,7 +12,7 @@ use core::slice;
 ///     m.packed_bool::<2>(pftrace_wire::iter([1, 2, 3].into_iter().map(|n| n % 2 == 1)));
 /// })?;
 /// assert_eq!(message, b"\x0a\x04\x01\x02\xac\x02\x12\x03\x01\x00\x01");
-/// # Ok::<(), pftrace_wire::Overflow>(())
+/// # Ok::<(), pftrace_wire::Error>(())
 /// ```
 pub trait Packed<T>: sealed::Sealed {
     /// The iterator over the elements.

@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pftrace_wire::{Message, Overflow, WireType, encode, iter, tag, zigzag32, zigzag64};
+use pftrace_wire::{Error, Message, WireType, encode, iter, tag, zigzag32, zigzag64};
 use proptest::prelude::*;
 
 /// One field. `number` is an index into [`NUMBERS`].
@@ -35,7 +35,10 @@ enum Value {
     PackedSint32(Vec<i32>),
     PackedBool(Vec<bool>),
     PackedDouble(Vec<f64>),
+    TextParts(Vec<String>),
+    BytesParts(Vec<Vec<u8>>),
     Nested(Vec<Field>),
+    Group(Vec<Field>),
     /// A nested message that panics after these fields, caught by its parent.
     Abandoned(Vec<Field>),
 }
@@ -85,12 +88,29 @@ fn write(m: &mut Message<'_>, fields: &[Field]) {
             Value::PackedSint32(v) => with_number!(number, m.packed_sint32(iter(v.iter().copied()))),
             Value::PackedBool(v) => with_number!(number, m.packed_bool(&v[..])),
             Value::PackedDouble(v) => with_number!(number, m.packed_double(&v[..])),
+            Value::TextParts(v) => {
+                with_number!(number, m.string_parts(|mut text| v.iter().for_each(|part| text.push(part))))
+            }
+            Value::BytesParts(v) => {
+                with_number!(number, m.bytes_parts(|mut bytes| v.iter().for_each(|part| bytes.push(part))))
+            }
             Value::Nested(v) => with_number!(number, m.message(|mut child| write(&mut child, v))),
+            Value::Group(v) => with_number!(number, m.group(|mut child| write(&mut child, v))),
             Value::Abandoned(v) => {
                 let result = catch_unwind(AssertUnwindSafe(|| {
                     with_number!(
                         number,
                         m.message(|mut child| {
+                            write(&mut child, v);
+                            std::panic::resume_unwind(Box::new("abandoned"));
+                        })
+                    );
+                }));
+                assert!(result.is_err());
+                let result = catch_unwind(AssertUnwindSafe(|| {
+                    with_number!(
+                        number,
+                        m.group(|mut child| {
                             write(&mut child, v);
                             std::panic::resume_unwind(Box::new("abandoned"));
                         })
@@ -138,7 +158,10 @@ fn naive_value(value: &Value) -> Option<(WireType, Vec<u8>)> {
         Value::PackedSint32(v) => (WireType::Len, packed(v, |v| varints([u64::from(zigzag32(*v))]))?),
         Value::PackedBool(v) => (WireType::Len, packed(v, |v| vec![u8::from(*v)])?),
         Value::PackedDouble(v) => (WireType::Len, packed(v, |v| v.to_le_bytes().into())?),
+        Value::TextParts(v) => (WireType::Len, v.concat().into()),
+        Value::BytesParts(v) => (WireType::Len, v.concat()),
         Value::Nested(v) => (WireType::Len, naive(v)),
+        Value::Group(v) => (WireType::StartGroup, naive(v)),
         Value::Abandoned(_) => return None,
     })
 }
@@ -158,6 +181,9 @@ fn naive(fields: &[Field]) -> Vec<u8> {
             naive_varint(value.len() as u64, &mut out);
         }
         out.extend(value);
+        if matches!(wire_type, WireType::StartGroup) {
+            naive_varint(u64::from(tag(NUMBERS[*number], WireType::EndGroup)), &mut out);
+        }
     }
     out
 }
@@ -191,6 +217,8 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::Double),
         content().prop_map(|v| Value::Text(v.iter().map(|b| char::from(b & 0x7f)).collect())),
         content().prop_map(Value::Bytes),
+        proptest::collection::vec(".{0,40}", 0..6).prop_map(Value::TextParts),
+        proptest::collection::vec(content(), 0..4).prop_map(Value::BytesParts),
         proptest::collection::vec(number(), 0..40).prop_map(Value::PackedUint64),
         proptest::collection::vec(any::<i32>(), 0..40).prop_map(Value::PackedSint32),
         proptest::collection::vec(any::<bool>(), 0..200).prop_map(Value::PackedBool),
@@ -206,17 +234,17 @@ fn message() -> impl Strategy<Value = Vec<Field>> {
     let leaf = scalar().boxed();
     let value = leaf.prop_recursive(12, 96, 6, |inner| {
         let fields = proptest::collection::vec(field(inner), 0..6);
-        (fields, 0..7).prop_map(
-            |(fields, kind)| {
-                if kind > 0 { Value::Nested(fields) } else { Value::Abandoned(fields) }
-            },
-        )
+        (fields, 0..7).prop_map(|(fields, kind)| match kind {
+            0 => Value::Abandoned(fields),
+            1 => Value::Group(fields),
+            _ => Value::Nested(fields),
+        })
     });
     proptest::collection::vec(field(value), 0..6)
 }
 
 /// Encodes into a buffer of `capacity` bytes that is the middle of a larger one, whose margins must stay as they are.
-fn encode_within(capacity: usize, fields: &[Field]) -> Result<Vec<u8>, Overflow> {
+fn encode_within(capacity: usize, fields: &[Field]) -> Result<Vec<u8>, Error> {
     const MARGIN: usize = 32;
     let mut memory = vec![0xa5; MARGIN + capacity + MARGIN];
     let result =
@@ -237,9 +265,7 @@ fn assert_encodes(fields: &[Field]) {
     // Too small: a few bytes, half, nothing. What is reported is what is needed.
     for capacity in [exact.wrapping_sub(1), exact.wrapping_sub(7), exact / 2, 0] {
         if capacity < exact {
-            let overflow = encode_within(capacity, fields).unwrap_err();
-            assert_eq!(overflow.capacity, capacity);
-            assert_eq!(overflow.needed, exact);
+            assert_eq!(encode_within(capacity, fields), Err(Error::Overflow { needed: exact, capacity }));
         }
     }
 }
@@ -268,7 +294,8 @@ fn bodies_around_each_length_of_a_length() {
             for capacity in [expected.len(), expected.len() + 9, expected.len() + 1000] {
                 assert!(encode_within(capacity, &fields).unwrap() == expected, "{len} bytes, {depth} deep");
             }
-            assert_eq!(encode_within(expected.len() - 1, &fields).unwrap_err().needed, expected.len());
+            let (needed, capacity) = (expected.len(), expected.len() - 1);
+            assert_eq!(encode_within(capacity, &fields), Err(Error::Overflow { needed, capacity }));
         }
     }
 }
@@ -284,4 +311,47 @@ fn many_long_siblings_at_each_of_three_depths() {
         || Field { number: 1, value: Value::Nested(vec![Field { number: 0, value: Value::Bytes(vec![1; 200]) }]) };
     let middle = || Field { number: 2, value: Value::Nested((0..20).map(|_| long()).collect()) };
     assert_encodes(&(0..10).map(|_| middle()).collect::<Vec<_>>());
+}
+
+/// Whatever else is written, and whether it fits or not.
+#[test]
+fn the_first_fault_is_reported_and_nothing_else() {
+    for capacity in [0, 3, 100] {
+        let mut buffer = vec![0; capacity];
+        let twice = encode(&mut buffer, |mut m| {
+            let mut written = false;
+            m.message::<1>(|mut child| {
+                child.once(&mut written, "M.o").uint64::<1>(1);
+                child.once(&mut written, "M.o").uint64::<2>(1);
+                child.expect(false, "M.late");
+            });
+            m.bytes::<2>(&[7; 200]);
+        });
+        assert_eq!(twice, Err(Error::OneofTwice { oneof: "M.o" }));
+        let missing = encode(&mut buffer, |mut m| {
+            let mut written = false;
+            m.required(&mut written).bool::<1>(true);
+            m.expect(written, "M.there");
+            m.expect(false, "M.missing");
+        });
+        assert_eq!(missing, Err(Error::RequiredMissing { field: "M.missing" }));
+    }
+}
+
+/// A fault within a nested message that then panics goes with it.
+#[test]
+fn an_abandoned_message_takes_its_faults_along() {
+    let mut buffer = [0; 100];
+    let bytes = encode(&mut buffer, |mut m| {
+        m.uint64::<1>(1);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            m.message::<2>(|mut child| {
+                child.expect(false, "M.x");
+                std::panic::resume_unwind(Box::new("abandoned"));
+            });
+        }));
+        assert!(result.is_err());
+        m.encoded(&[0x18, 3]);
+    });
+    assert_eq!(bytes.unwrap(), [0x08, 1, 0x18, 3]);
 }

@@ -200,6 +200,19 @@ pub(crate) enum Port {
 }
 
 impl Port {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Port::Console => "console",
+            Port::Bank => "bank",
+            Port::Exit => "exit",
+            Port::TimerLow => "timer low",
+            Port::TimerHigh => "timer high",
+            Port::TimerAck => "timer ack",
+            Port::NmiEnable => "NMI enable",
+            Port::Gauge(_) => "gauge",
+        }
+    }
+
     fn at(address: u16) -> Option<Port> {
         if !PORTS.contains(&address) {
             return None;

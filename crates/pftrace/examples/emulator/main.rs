@@ -1,11 +1,13 @@
 //! A computer with a 6502, in simulated time.
 //!
 //! The program is `program.s`. It is assembled, loaded into the machine's ROM and run; what it prints goes to the
-//! standard output. Then follows where the cycles went. With the name of a file, the whole run is written there as a
-//! trace, every instruction of it:
+//! standard output. Then follows where the cycles went. The whole run is written as a trace, every instruction of it.
+//!
+//! In the UI the process "6502" has the functions and interrupts on its thread "cpu". Beside it are tracks of the
+//! instructions, the ROM bank, the ports, the lines printed and the vertical blanks, and counters.
 //!
 //! ```text
-//! cargo run --release --example emulator -- emulator.pftrace
+//! cargo run -p pftrace --example emulator -- emulator.pftrace
 //! ```
 
 mod asm;
@@ -21,6 +23,7 @@ use std::env;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use crate::calls::{Call, Leave};
 use crate::cpu::{Cpu, Interrupt};
@@ -35,21 +38,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = asm::assemble(include_str!("program.s")).map_err(|error| format!("program.s: {error}"))?;
     let mut machine = Machine::new(&program)?;
     let mut summary = Summary::default();
-    let stop = match env::args_os().nth(1) {
-        Some(path) => {
-            let mut both = (&mut summary, Tracer::new(File::create(path)?)?);
-            let stop = machine.run(MAX_CYCLES, &mut both);
-            both.1.finish()?;
-            stop
-        }
-        None => machine.run(MAX_CYCLES, &mut summary),
-    };
+    let default = || env::temp_dir().join("emulator.pftrace");
+    let path = env::args_os().nth(1).map_or_else(default, PathBuf::from);
+    let mut both = (&mut summary, Tracer::new(File::create(&path)?)?);
+    let stop = machine.run(MAX_CYCLES, &mut both);
+    both.1.finish()?;
 
     let mut out = io::stdout().lock();
     out.write_all(&summary.console)?;
     let (cycles, ns) = (machine.cycles(), machine::nanoseconds(machine.cycles()));
     writeln!(out, "\n{stop} after {cycles} cycles = {ns} ns")?;
-    summary.write(&mut out)
+    summary.write(&mut out)?;
+    writeln!(out, "\nDrop {} on https://ui.perfetto.dev", path.display())?;
+    Ok(())
 }
 
 /// Counts, and keeps what the program prints.

@@ -6,13 +6,14 @@
 //!   instructions          every instruction
 //!   console               every line that is printed, from its first character to its end
 //!   frames                the vertical blanks
-//!   ROM bank              which bank is in the window, as a state
-//!   stack, IRQ latency …  counters
+//!   ROM bank              which bank is in the window, as slices without a gap
+//!   ports                 every write to a port
+//!   cycles, stack …       counters
 //! ```
 
 use std::io::Write;
 
-use pftrace::{CounterTrack, Error, IoSink, StateTrack, TraceWriter, Track, Unit, Value};
+use pftrace::{CounterTrack, Error, IoSink, TraceWriter, Track, Unit, Value};
 
 use crate::calls::{Call, CallKind, Leave};
 use crate::cpu::{Cpu, Interrupt};
@@ -27,6 +28,8 @@ pub(crate) struct Tracer<W: Write> {
     trace: TraceWriter<IoSink<W>>,
     tracks: Tracks,
     line: Line,
+    /// When the last thing happened.
+    cycles: u64,
     /// The first error; nothing is written after it.
     result: Result<(), Error>,
 }
@@ -36,7 +39,9 @@ struct Tracks {
     instructions: Track,
     console: Track,
     frames: Track,
-    bank: StateTrack,
+    bank: Track,
+    ports: Track,
+    cycles: CounterTrack,
     stack: CounterTrack,
     irq_latency: CounterTrack,
     gauges: [CounterTrack; 3],
@@ -57,8 +62,9 @@ impl<W: Write> Tracer<W> {
     /// They could not be written.
     pub(crate) fn new(writer: W) -> Result<Self, Error> {
         let mut trace = TraceWriter::new(writer);
-        let tracks = Tracks::describe(&mut trace)?;
-        Ok(Tracer { trace, tracks, line: Line::default(), result: Ok(()) })
+        let mut tracks = Tracks::describe(&mut trace)?;
+        trace.begin(&mut tracks.bank, nanoseconds(0), &bank_name(0))?;
+        Ok(Tracer { trace, tracks, line: Line::default(), cycles: 0, result: Ok(()) })
     }
 
     /// Ends the trace.
@@ -66,7 +72,11 @@ impl<W: Write> Tracer<W> {
     /// # Errors
     ///
     /// The first error of the whole trace.
-    pub(crate) fn finish(self) -> Result<W, Error> {
+    pub(crate) fn finish(mut self) -> Result<W, Error> {
+        // The last line may have no end.
+        self.print(self.cycles, '\n');
+        let end = nanoseconds(self.cycles);
+        self.record(|trace, tracks| trace.end(&mut tracks.bank, end));
         self.result?;
         self.trace.finish()
     }
@@ -106,7 +116,9 @@ impl Tracks {
             instructions: trace.track("instructions").parent(&machine).describe()?,
             console: trace.track("console").parent(&machine).describe()?,
             frames: trace.track("frames").parent(&machine).describe()?,
-            bank: trace.state_track("ROM bank").parent(&machine).describe()?,
+            bank: trace.track("ROM bank").parent(&machine).describe()?,
+            ports: trace.track("ports").parent(&machine).describe()?,
+            cycles: trace.counter_track("cycles").parent(&machine).unit(Unit::Named("cycles")).describe()?,
             stack: trace.counter_track("stack").parent(&machine).unit(Unit::SizeBytes).describe()?,
             irq_latency: trace.counter_track("IRQ latency").parent(&machine).unit(Unit::Named("cycles")).describe()?,
             gauges: [primes?, disks?, frames?],
@@ -132,6 +144,7 @@ impl<W: Write> Observer for Tracer<W> {
     }
 
     fn leave(&mut self, cycles: u64, _: &Call<'_>, how: Leave) {
+        self.cycles = cycles;
         let how = match how {
             Leave::Return => None,
             Leave::Tail => Some("by a tail call"),
@@ -152,7 +165,7 @@ impl<W: Write> Observer for Tracer<W> {
         self.record(|trace, tracks| {
             let track = &mut tracks.instructions;
             trace.begin_with(track, nanoseconds(*cycles_before), executed.mnemonic.as_str(), |event| {
-                event.arg("pc", address(executed.pc));
+                event.arg("pc", address(executed.pc)).arg("opcode", address(executed.opcode.into()));
                 if let Some(at) = executed.address {
                     event.arg("address", address(at));
                 }
@@ -166,16 +179,27 @@ impl<W: Write> Observer for Tracer<W> {
     }
 
     fn interrupt(&mut self, cycles: u64, kind: Interrupt) {
-        self.record(|trace, tracks| trace.instant(&tracks.cpu, nanoseconds(cycles), kind.as_str()));
+        self.record(|trace, tracks| {
+            trace.instant(&tracks.cpu, nanoseconds(cycles), kind.as_str())?;
+            trace.counter(&tracks.cycles, nanoseconds(cycles), cycles)
+        });
     }
 
     fn port_write(&mut self, cycles: u64, port: Port, value: u8) {
+        self.record(|trace, tracks| {
+            trace.instant_with(&tracks.ports, nanoseconds(cycles), port.as_str(), |event| {
+                event.category("io").arg("value", value);
+                if let Port::Gauge(number) = port {
+                    event.arg("gauge", number);
+                }
+            })
+        });
         match port {
             Port::Console => self.print(cycles, value.into()),
-            Port::Bank => {
-                let name = format!("bank {value}");
-                self.record(|trace, tracks| trace.state(&tracks.bank, nanoseconds(cycles), &name));
-            }
+            Port::Bank => self.record(|trace, tracks| {
+                trace.end(&mut tracks.bank, nanoseconds(cycles))?;
+                trace.begin(&mut tracks.bank, nanoseconds(cycles), &bank_name(value))
+            }),
             _ => {}
         }
     }
@@ -195,7 +219,8 @@ impl<W: Write> Observer for Tracer<W> {
         self.record(|trace, tracks| {
             trace.instant_with(&tracks.frames, nanoseconds(cycles), "vertical blank", |event| {
                 event.arg("frame", number);
-            })
+            })?;
+            trace.counter(&tracks.cycles, nanoseconds(cycles), cycles)
         });
     }
 }
@@ -206,6 +231,10 @@ fn category(kind: CallKind) -> &'static str {
         CallKind::Jsr | CallKind::Tail => "function",
         CallKind::Brk | CallKind::Irq | CallKind::Nmi => "interrupt",
     }
+}
+
+fn bank_name(bank: u8) -> String {
+    format!("bank {bank}")
 }
 
 /// Shown in hexadecimal.

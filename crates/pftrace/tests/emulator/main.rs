@@ -1,11 +1,11 @@
 //! The emulator of the example: its CPU, its assembler, its machine, and what its program prints.
 
 // Each file is a module of the example, compiled here once more.
-#[path = "../../examples/emulator/asm.rs"]
+#[path = "../../examples/emulator/asm/mod.rs"]
 mod asm;
 #[path = "../../examples/emulator/calls.rs"]
 mod calls;
-#[path = "../../examples/emulator/cpu.rs"]
+#[path = "../../examples/emulator/cpu/mod.rs"]
 mod cpu;
 #[path = "../../examples/emulator/isa.rs"]
 mod isa;
@@ -25,6 +25,7 @@ mod instructions;
 mod interrupts;
 mod program;
 mod random;
+mod traced;
 
 use crate::cpu::{Bus, Cpu, Executed, Status, Step};
 

@@ -60,7 +60,7 @@ impl Observer for Checker {
     fn instruction(&mut self, instruction: &Instruction, _: &Cpu) {
         let Instruction { executed, cycles_before, cycles_after, .. } = instruction;
         assert_eq!(*cycles_before, self.instructions_until);
-        assert_eq!(cycles_after - cycles_before, executed.cycles.into());
+        assert_eq!(cycles_after - cycles_before, u64::from(executed.cycles));
         self.instructions_until = *cycles_after;
         self.at(*cycles_after);
     }

@@ -1,0 +1,101 @@
+//! The rules of extensions.
+
+use std::collections::HashMap;
+
+use super::ranges::Ranges;
+use super::{Checker, is_map, option};
+use crate::error::{Error, Origin};
+use crate::load::{Sources, Unit};
+use crate::parse::{Extend, Field, Label, Message, Syntax, TypeRef};
+use crate::resolve::{Symbol, join};
+
+/// All messages, by full name: where they are declared, and how.
+pub(super) fn extendable(sources: &Sources) -> HashMap<String, (&Unit, &Message)> {
+    let mut all = HashMap::new();
+    for unit in &sources.units {
+        take_up(unit, &unit.file.package, &unit.file.messages, &mut all);
+    }
+    all
+}
+
+fn take_up<'a>(
+    unit: &'a Unit,
+    scope: &str,
+    messages: &'a [Message],
+    all: &mut HashMap<String, (&'a Unit, &'a Message)>,
+) {
+    for message in messages {
+        let name = join(scope, &message.name);
+        take_up(unit, &name, &message.messages, all);
+        all.insert(name, (unit, message));
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn extends(&mut self, scope: &str, extends: &[Extend]) -> Result<(), Error> {
+        for extend in extends {
+            let resolved = self.resolve(scope, &extend.extendee);
+            let resolved =
+                resolved.map_err(|hint| self.unresolved(extend.pos, &extend.extendee, &extend.extendee, &hint))?;
+            let (extendee, Symbol::Message) = resolved else {
+                let origin = self.origin(extend.pos, extend.extendee.clone());
+                return Err(Error::invalid(origin, "expected a message to extend, found an enum"));
+            };
+            for field in &extend.fields {
+                self.extension(scope, &extendee, field)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn extension(&mut self, scope: &str, extendee: &str, field: &Field) -> Result<(), Error> {
+        let full_name = join(scope, &field.name);
+        let origin = self.origin(field.pos, full_name.clone());
+        let custom_option = extendee.starts_with("google.protobuf.") && extendee.ends_with("Options");
+        if self.file.syntax == Syntax::Proto3 && !custom_option {
+            return Err(Error::invalid(origin, "extensions in proto3 are only allowed for custom options"));
+        }
+        if field.label == Some(Label::Required) || is_map(&field.type_ref) {
+            return Err(Error::invalid(origin, "an extension can be neither required nor a map"));
+        }
+        self.extension_number(extendee, field, &origin)?;
+        self.message_set_item(extendee, field, &origin)?;
+        self.extension_type(scope, &full_name, field, origin.clone())?;
+        self.checked.resolved.extendees.insert(full_name, extendee.to_owned());
+        if custom_option {
+            self.note(origin, "custom options are ignored");
+        }
+        Ok(())
+    }
+
+    fn extension_number(&mut self, extendee: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
+        let number = i128::from(field.number);
+        let Some((unit, message)) = self.extendable.get(extendee) else { return Ok(()) };
+        let whole = Origin { file: unit.name.clone(), line: message.pos.line, name: extendee.to_owned() };
+        let ranges = Ranges::new(&whole, 1..=super::fields::max_number(message), &[], &message.extension_ranges)?;
+        if ranges.violation(number).is_none() {
+            let text = format!("expected a number that `{extendee}` has for extensions, found {number}");
+            return Err(Error::invalid(origin.clone(), text));
+        }
+        match self.extension_numbers.insert((extendee.to_owned(), field.number), origin.clone()) {
+            Some(first) => {
+                let text = format!("number {number} of `{extendee}` is already used by {first}");
+                Err(Error::invalid(origin.clone(), text))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn message_set_item(&self, extendee: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
+        let set = self.extendable.get(extendee).is_some_and(|(_, message)| is_message_set(message));
+        let message = matches!(field.type_ref, TypeRef::Named(_)) && field.label == Some(Label::Optional);
+        if set && !message {
+            return Err(Error::invalid(origin.clone(), "an extension of a message set is an optional message"));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn is_message_set(message: &Message) -> bool {
+    option(&message.options, "message_set_wire_format") == Some("true")
+}
