@@ -55,9 +55,11 @@ $(CARGO_FUZZ):
 	@echo "tools: cargo-fuzz 0.13.2, into $(TOOLS)"
 	$(CARGO) install -q --locked cargo-fuzz --version 0.13.2 --root $(TOOLS)/cargo-fuzz
 
-fuzz-smoke: $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
+fuzz-smoke: tools $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
 	cd fuzz && for target in $$(cargo +nightly read-manifest | python3 -c 'import json,sys; print(*[t["name"] for t in json.load(sys.stdin)["targets"] if t["kind"] == ["bin"]])'); do \
-		RUSTUP_TOOLCHAIN=nightly $(abspath $(CARGO_FUZZ)) run $$target -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 || exit 1; \
+		mkdir -p corpus/$$target seeds/$$target; \
+		RUSTUP_TOOLCHAIN=nightly $(abspath $(CARGO_FUZZ)) run $$target corpus/$$target seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 -dict=proto.dict || exit 1; \
 	done
 
 screenshot: demo tools-ui ## the demo's trace in the real Perfetto UI, as docs/images/demo.png

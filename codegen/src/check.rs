@@ -9,6 +9,8 @@ mod ranges;
 
 use std::collections::HashMap;
 
+pub(crate) use self::fields::bad_number;
+
 use crate::error::{Error, Origin};
 use crate::load::{Sources, Unit};
 use crate::observer::{Phase, Watch};

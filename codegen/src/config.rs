@@ -5,12 +5,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::api::{self, Writer};
 use crate::check::Note;
-use crate::emit;
+use crate::emit::{self, Names};
 use crate::error::Error;
+use crate::externs::Externs;
 use crate::frontend;
 use crate::lower;
 use crate::observer::{Observer, Phase, Watch};
+use crate::want;
 
 /// What to generate, and how.
 ///
@@ -26,6 +29,9 @@ use crate::observer::{Observer, Phase, Watch};
 #[derive(Clone, Default)]
 pub struct Config<'a> {
     includes: Vec<PathBuf>,
+    descriptor_set: Option<PathBuf>,
+    roots: Vec<String>,
+    extern_paths: Vec<(String, String)>,
     observer: Option<&'a dyn Observer>,
 }
 
@@ -41,6 +47,50 @@ impl<'a> Config<'a> {
     #[must_use]
     pub fn include(mut self, directory: impl Into<PathBuf>) -> Self {
         self.includes.push(directory.into());
+        self
+    }
+
+    /// Reads the files from a descriptor set, which protoc, buf or another compiler has made of them, instead of from their
+    /// text: this is how editions are read. Inputs are then the names of files in the set; none means all. It has comments
+    /// and lines if its compiler was asked for them (`protoc --include_imports --include_source_info`).
+    ///
+    /// ```no_run
+    /// let config = pftrace_codegen::Config::new().descriptor_set("shapes.binpb");
+    /// config.compile(&["shapes.proto"], "src/generated.rs")?;
+    /// # Ok::<(), pftrace_codegen::Error>(())
+    /// ```
+    #[must_use]
+    pub fn descriptor_set(mut self, file: impl Into<PathBuf>) -> Self {
+        self.descriptor_set = Some(file.into());
+        self
+    }
+
+    /// Generates only the message or enum of this full name, and what it needs. May be given more than once.
+    ///
+    /// Of the extensions in the inputs, those of generated messages are generated too.
+    ///
+    /// ```no_run
+    /// let config = pftrace_codegen::Config::new().include("proto").root("perfetto.protos.TracePacket");
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn root(mut self, full_name: impl Into<String>) -> Self {
+        self.roots.push(full_name.into());
+        self
+    }
+
+    /// The types of a package, or a single type, are not generated: they are found at `rust_path`, generated there by
+    /// pftrace-codegen too. The longest prefix that fits wins.
+    ///
+    /// ```no_run
+    /// let config = pftrace_codegen::Config::new()
+    ///     .include("proto")
+    ///     .extern_path("perfetto.protos", "::pftrace_protos");
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn extern_path(mut self, proto_prefix: impl Into<String>, rust_path: impl Into<String>) -> Self {
+        self.extern_paths.push((proto_prefix.into(), rust_path.into()));
         self
     }
 
@@ -62,10 +112,21 @@ impl<'a> Config<'a> {
         let watch = Watch(self.observer);
         watch.phase(Phase::Generate, "", || {
             let inputs: Vec<_> = inputs.iter().map(|input| input.as_ref().to_owned()).collect();
-            let described = frontend::read(&inputs, &self.include_directories(), watch)?;
-            let schema = lower::lower(&described, watch)?;
-            let code = emit::emit(&schema, watch)?;
-            Ok(Generated { code, notes: described.notes, inputs: described.paths })
+            let described = match &self.descriptor_set {
+                Some(set) => frontend::descriptor_set::read(set, &names(&inputs), watch)?,
+                None => frontend::read(&inputs, &self.include_directories(), watch)?,
+            };
+            let mut schema = lower::lower(&described, watch)?;
+            let externs = Externs::new(&self.extern_paths)?;
+            want::choose(&mut schema, &self.roots, &externs)?;
+            let names = Names::new(&schema, &externs)?;
+            let code = emit::emit(&schema, &names, watch)?;
+            Ok(Generated {
+                code,
+                notes: described.notes,
+                inputs: described.paths,
+                writers: api::writers(&schema, &names),
+            })
         })
     }
 
@@ -109,6 +170,11 @@ impl<'a> Config<'a> {
     }
 }
 
+/// The inputs as they are called in a descriptor set.
+fn names(inputs: &[PathBuf]) -> Vec<String> {
+    inputs.iter().map(|input| input.to_string_lossy().replace('\\', "/")).collect()
+}
+
 impl fmt::Debug for Config<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("includes", &self.includes).field("observer", &self.observer.is_some()).finish()
@@ -121,6 +187,7 @@ pub struct Generated {
     code: String,
     notes: Vec<Note>,
     inputs: Vec<PathBuf>,
+    writers: Vec<Writer>,
 }
 
 impl Generated {
@@ -134,6 +201,12 @@ impl Generated {
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// The writers in the code, for those who generate code around it.
+    #[must_use]
+    pub fn writers(&self) -> &[Writer] {
+        &self.writers
     }
 
     /// The files that were read: the inputs and all they import.

@@ -75,6 +75,23 @@ pub enum Error {
         /// The circle: each file imports the next one, the last is the first again.
         cycle: Vec<String>,
     },
+    /// A descriptor set is not one, or lacks something.
+    DescriptorSet {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// What was asked for makes no sense.
+    Config {
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// There is no type of that name.
+    UnknownType {
+        /// Its full name, as it was given.
+        name: String,
+    },
     /// The text is not a .proto file.
     Syntax {
         /// The file.
@@ -167,6 +184,9 @@ impl fmt::Display for Error {
             Self::Outdated { path, line } => {
                 write!(f, "{}:{line}: is not what would be generated, generate it again", path.display())
             }
+            Self::DescriptorSet { path, message } => write!(f, "{}: {message}", path.display()),
+            Self::UnknownType { name } => write!(f, "expected the full name of a message or enum, found `{name}`"),
+            Self::Config { message } => f.write_str(message),
             Self::Internal { message } => write!(f, "{message} (this is a bug of pftrace-codegen)"),
         }
     }

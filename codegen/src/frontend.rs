@@ -6,6 +6,7 @@
 
 mod agree;
 mod describe;
+pub(crate) mod descriptor_set;
 mod places;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -81,7 +81,10 @@ pub(crate) struct Extension {
     pub(crate) parents: Vec<String>,
     pub(crate) extendee: MessageId,
     pub(crate) field: Field,
+    /// Of a wanted file.
     pub(crate) wanted: bool,
+    /// And of a wanted message.
+    pub(crate) chosen: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -63,7 +63,9 @@
 //! proto3, required fields, groups, extensions, message sets, imports, public and weak ones too, and
 //! google/protobuf/*.proto even where no include directory has them.
 //!
-//! Custom options and services write nothing: they are left out, and [noted](Generated::notes). Editions are refused. What
+//! Editions 2023 and 2024 are read from a [descriptor set](Config::descriptor_set), and refused as text.
+//!
+//! Custom options and services write nothing: they are left out, and [noted](Generated::notes). What
 //! is legal in no .proto file, such as a field number that is reserved, is refused too, also what other compilers let
 //! pass.
 //!
@@ -71,20 +73,25 @@
 
 #![forbid(unsafe_code)]
 
+mod api;
 mod builtin;
 mod check;
 mod config;
 mod emit;
 mod error;
+mod externs;
 mod features;
 mod frontend;
 mod ir;
 mod load;
 mod lower;
+mod names;
 mod observer;
 mod parse;
 mod resolve;
+mod want;
 
+pub use crate::api::{Setter, Shape, ValueType, Writer};
 pub use crate::check::Note;
 pub use crate::config::{Config, Generated};
 pub use crate::error::{Error, Origin};

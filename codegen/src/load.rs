@@ -193,7 +193,7 @@ fn check_chain(open: &[Open], file: &str, line: u32, import: &str) -> Result<(),
 }
 
 /// A device or a pipe may never end.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {
         return Err(io::Error::other("it is a directory"));

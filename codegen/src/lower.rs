@@ -12,7 +12,7 @@ use crate::ir::{self, Cardinality, Doc, EnumId, Kind, MessageId, Path, Scalar, S
 use crate::observer::{Phase, Watch};
 use crate::resolve::join;
 
-/// Lowers all files, and marks what is wanted.
+/// Lowers all files.
 pub(crate) fn lower(described: &Described, watch: Watch<'_>) -> Result<Schema, Error> {
     let mut names = Names::default();
     for file in &described.files {
@@ -39,7 +39,6 @@ pub(crate) fn lower(described: &Described, watch: Watch<'_>) -> Result<Schema, E
     }
     let inputs = described.files.iter().filter(|file| file.input);
     schema.files = inputs.map(|file| file.descriptor.name().to_owned()).collect();
-    want_what_is_needed(&mut schema);
     Ok(schema)
 }
 
@@ -133,7 +132,14 @@ impl Lowering<'_> {
             let extendee = self.names.messages.get(extension.extendee()).copied();
             let extendee = extendee.ok_or_else(|| lost(&field.doc.origin.name))?;
             let (package, parents) = (self.package.to_owned(), self.parents.clone());
-            self.schema.extensions.push(ir::Extension { package, parents, extendee, field, wanted: self.wanted });
+            self.schema.extensions.push(ir::Extension {
+                package,
+                parents,
+                extendee,
+                field,
+                wanted: self.wanted,
+                chosen: false,
+            });
         }
         Ok(())
     }
@@ -289,46 +295,4 @@ fn dotted(package: &str) -> String {
 
 fn lost(name: &str) -> Error {
     Error::Internal { message: format!("the type of {name} got lost") }
-}
-
-/// What a wanted message has fields of is wanted too, and the message of a wanted extension.
-fn want_what_is_needed(schema: &mut Schema) {
-    want_extensions(schema);
-    let wanted = schema.messages.iter().enumerate().filter(|(_, message)| message.wanted);
-    let mut pending: Vec<_> = wanted.map(|(index, _)| index).collect();
-    for extension in &schema.extensions {
-        if extension.wanted {
-            want(&extension.field.kind, &mut schema.messages, &mut schema.enums, &mut pending);
-        }
-    }
-    while let Some(index) = pending.pop() {
-        let fields = std::mem::take(&mut schema.messages[index].fields);
-        for field in &fields {
-            want(&field.kind, &mut schema.messages, &mut schema.enums, &mut pending);
-        }
-        schema.messages[index].fields = fields;
-    }
-}
-
-fn want(kind: &Kind, messages: &mut [ir::Message], enums: &mut [ir::Enum], pending: &mut Vec<usize>) {
-    match *kind {
-        Kind::Map(_, ref value) => want(value, messages, enums, pending),
-        Kind::Message(MessageId(id)) | Kind::Group(MessageId(id)) => {
-            if !std::mem::replace(&mut messages[id].wanted, true) {
-                pending.push(id);
-            }
-        }
-        Kind::Enum(EnumId(id)) => enums[id].wanted = true,
-        Kind::Scalar(_) => {}
-    }
-}
-
-/// An option is written by compilers only: those who generate the options themselves get its writer.
-fn want_extensions(schema: &mut Schema) {
-    for extension in &mut schema.extensions {
-        let extendee = &mut schema.messages[extension.extendee.0];
-        let option = extendee.path.package == "google.protobuf" && extendee.path.name.ends_with("Options");
-        extension.wanted &= !option || extendee.wanted;
-        extendee.wanted |= extension.wanted;
-    }
 }

@@ -30,6 +30,31 @@ fn fixtures_generate_the_golden_files() {
     assert_golden("plain");
 }
 
+/// Another compiler's descriptors, with its own idea of which comment belongs where, lead to the same code.
+#[test]
+fn a_descriptor_set_generates_the_same() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut compiler = protox::Compiler::new([&fixtures]).unwrap();
+    compiler.include_imports(true).include_source_info(true).open_files(["everything.proto", "plain.proto"]).unwrap();
+    let set = std::env::temp_dir().join(format!("pftrace-codegen-set-{}.binpb", std::process::id()));
+    std::fs::write(&set, compiler.encode_file_descriptor_set()).unwrap();
+    for name in ["everything", "plain"] {
+        let from_set = Config::new().descriptor_set(&set).generate(&[format!("{name}.proto")]).unwrap();
+        let from_text = generate(&format!("{name}.proto"));
+        let code = |generated: &Generated| {
+            let lines = generated.code().lines().filter(|line| !line.trim_start().starts_with("///"));
+            lines.filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(code(&from_set), code(&from_text));
+        assert_eq!(from_set.writers(), from_text.writers());
+    }
+    let from_set = Config::new().descriptor_set(&set).generate(&["everything.proto"]).unwrap();
+    for comment in ["/// One field of each scalar type.", "/// A colour.", "/// Trailing comment.", "/// No colour."] {
+        assert!(from_set.code().contains(comment), "{comment}");
+    }
+    std::fs::remove_file(set).unwrap();
+}
+
 #[test]
 fn what_is_left_out_is_noted() {
     let notes: Vec<_> = generate("everything.proto").notes().iter().map(ToString::to_string).collect();

@@ -11,6 +11,7 @@ const HELP: &str = "\
 Generates Rust writers, over the crate pftrace-wire, from .proto files.
 
 Usage: pftrace-codegen [options] <file.proto>...
+       pftrace-codegen [options] --descriptor-set <file> [<file.proto>...]
 
 Arguments:
   <file.proto>...       The files to generate writers of. Of the files that they
@@ -20,6 +21,15 @@ Options:
   -I, --include <dir>   Where imports are found; the inputs lie below one of
                         these too. May be repeated.
                         [default: the current directory]
+  -d, --descriptor-set <file>
+                        Read the files from a descriptor set, which protoc or
+                        another compiler has made: <file.proto> are then names
+                        in it, and none means all. Editions are read this way.
+  -r, --root <name>     Generate only the message or enum of this full name, and
+                        what it needs. May be repeated.
+  -e, --extern <name>=<path>
+                        The types of this package, or this type, are generated
+                        elsewhere: at this Rust path. May be repeated.
   -o, --out <file>      Where the code goes. [default: the standard output]
       --check           Write nothing: fail when <file> is not what would be
                         generated.
@@ -61,6 +71,9 @@ enum Command {
 struct Job {
     includes: Vec<PathBuf>,
     inputs: Vec<PathBuf>,
+    descriptor_set: Option<PathBuf>,
+    roots: Vec<String>,
+    externs: Vec<(String, String)>,
     out: Option<PathBuf>,
     check: bool,
     quiet: bool,
@@ -71,6 +84,9 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('I') | Long("include") => job.includes.push(arguments.value()?.into()),
+            Short('d') | Long("descriptor-set") => job.descriptor_set = Some(arguments.value()?.into()),
+            Short('r') | Long("root") => job.roots.push(arguments.value()?.string()?),
+            Short('e') | Long("extern") => job.externs.push(extern_path(&arguments.value()?.string()?)?),
             Short('o') | Long("out") => job.out = Some(arguments.value()?.into()),
             Long("check") => job.check = true,
             Short('q') | Long("quiet") => job.quiet = true,
@@ -82,13 +98,20 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    if job.inputs.is_empty() {
+    if job.inputs.is_empty() && job.descriptor_set.is_none() {
         return Err("expected at least one .proto file".into());
     }
     if job.check && job.out.is_none() {
         return Err("expected --out with --check, to know what to compare".into());
     }
     Ok(Command::Run(job))
+}
+
+fn extern_path(pair: &str) -> Result<(String, String), lexopt::Error> {
+    match pair.split_once('=') {
+        Some((name, path)) => Ok((name.to_owned(), path.to_owned())),
+        None => Err(format!("expected <name>=<path> with --extern, found '{pair}'").into()),
+    }
 }
 
 fn input_path(input: OsString) -> Result<PathBuf, lexopt::Error> {
@@ -99,6 +122,9 @@ impl Job {
     fn run(&self) -> Result<Generated, Error> {
         let config = Config::new();
         let config = self.includes.iter().fold(config, |config, include| config.include(include));
+        let config = self.descriptor_set.iter().fold(config, |config, set| config.descriptor_set(set));
+        let config = self.roots.iter().fold(config, |config, root| config.root(root));
+        let config = self.externs.iter().fold(config, |config, (name, path)| config.extern_path(name, path));
         match &self.out {
             Some(out) if self.check => config.check(&self.inputs, out),
             Some(out) => config.compile(&self.inputs, out),

@@ -179,7 +179,8 @@ pub(super) fn max_number(message: &Message) -> i128 {
     if is_message_set(message) { i128::from(i32::MAX) - 1 } else { i128::from(MAX_FIELD_NUMBER) }
 }
 
-fn bad_number(number: u64) -> Option<String> {
+/// What is wrong with the number of a field, if anything is.
+pub(crate) fn bad_number(number: u64) -> Option<String> {
     match number {
         1..=MAX_FIELD_NUMBER => bad_number_reserved(number),
         _ => Some(format!("expected a field number from 1 to {MAX_FIELD_NUMBER}, found {number}")),

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::docs::{Docs, code_span};
-use super::names::{Names, const_ident};
+use super::names::Names;
 use crate::error::Error;
 use crate::ir::{Enum, EnumId, Schema, Value};
+use crate::names::const_ident;
 
-pub(super) fn enumeration(schema: &Schema, names: &Names, id: EnumId) -> Result<String, Error> {
+pub(super) fn enumeration(schema: &Schema, names: &Names<'_>, id: EnumId) -> Result<String, Error> {
     let enumeration = &schema.enums[id.0];
     let ident = names.enumeration(id).map_or("", |place| &place.ident);
     let full_name = enumeration.path.full_name();

@@ -8,7 +8,7 @@ use super::names::{Extensions, Names};
 use crate::error::Error;
 use crate::ir::{Kind, Schema};
 
-pub(super) fn extensions(schema: &Schema, names: &Names, group: &Extensions) -> Result<String, Error> {
+pub(super) fn extensions(schema: &Schema, names: &Names<'_>, group: &Extensions) -> Result<String, Error> {
     let extendee = &schema.messages[group.extendee.0];
     let ident = &group.place.ident;
     let modules = &group.place.modules;

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use super::bounds::max_len;
 use super::docs::{Docs, code_span};
-use super::names::{Names, flag, method_ident, number_ident};
+use super::names::Names;
 use crate::error::{Error, Origin};
 use crate::ir::{Cardinality, Field, Kind, Message, MessageId, Scalar, Schema};
+use crate::names::{flag, method_ident, number_ident};
 
 /// The code of one message, which lies in `modules`.
-pub(super) fn message(schema: &Schema, names: &Names, modules: &[String], id: MessageId) -> Result<String, Error> {
+pub(super) fn message(schema: &Schema, names: &Names<'_>, modules: &[String], id: MessageId) -> Result<String, Error> {
     let message = &schema.messages[id.0];
     let ident = names.message(id).map_or("", |place| &place.ident);
     let full_name = message.path.full_name();
@@ -18,7 +19,8 @@ pub(super) fn message(schema: &Schema, names: &Names, modules: &[String], id: Me
     docs.comment(&message.doc.comment).deprecated(message.doc.deprecated);
     let docs = docs.code();
     let checks = Checks::new(message);
-    let (flags, unset, write) = (checks.declarations(), checks.initializers(), checks.write(ident));
+    let (fields_of_struct, new, target) = (checks.fields(), checks.new_expression(), checks.message());
+    let write = checks.write(ident);
     let constants = constants(schema, id);
     let run = run(ident, "m", message);
     let writer = Fields { schema, names, modules, message };
@@ -31,27 +33,22 @@ pub(super) fn message(schema: &Schema, names: &Names, modules: &[String], id: Me
     }
     Ok(format!(
         "{docs}#[derive(Debug)]
-        pub struct {ident}<'w> {{ message: ::pftrace_wire::Message<'w>, {flags} }}
+        pub struct {ident}<'w>{fields_of_struct}
         impl<'w> {ident}<'w> {{
             {constants}
             /// The writer over a message that is open.
-            #[inline]
-            pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {{ Self {{ message, {unset} }} }}
+            pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {{ {new} }}
             /// Encodes one `{full_name}` into the front of `buffer`.
             ///
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut {ident}<'_>))
-                -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error>
-            {{
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut {ident}<'_>)) -> ::pftrace_wire::Encoded<'_> {{
                 ::pftrace_wire::encode(buffer, |m| {run})
             }}
             {write}
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
-            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {{ self.message.reborrow() }}
+            pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {{ {target}.reborrow() }}
             {fields}
         }}"
     ))
@@ -110,9 +107,11 @@ impl<'a> Checks<'a> {
         Self { message, full_name: message.path.full_name() }
     }
 
-    fn flags(&self) -> impl Iterator<Item = String> + '_ {
-        let oneofs = self.message.oneofs.iter().map(|oneof| flag(&oneof.name));
-        let required = self.required().map(|field| flag(&field.name));
+    /// The fields of the writer that remember: name, type, and full name in the .proto file.
+    fn flags(&self) -> impl Iterator<Item = (String, &'static str, String)> + '_ {
+        let full_name = |name: &str| format!("{}.{name}", self.full_name);
+        let oneofs = self.message.oneofs.iter().map(move |oneof| (flag(&oneof.name), "Oneof", full_name(&oneof.name)));
+        let required = self.required().map(move |field| (flag(&field.name), "Required", full_name(&field.name)));
         oneofs.chain(required)
     }
 
@@ -120,31 +119,39 @@ impl<'a> Checks<'a> {
         self.message.fields.iter().filter(|field| field.cardinality == Cardinality::Required)
     }
 
-    fn declarations(&self) -> String {
-        self.flags().map(|flag| format!("{flag}: bool, ")).collect()
+    /// Of the struct: the message alone, or with a name.
+    fn fields(&self) -> String {
+        let flags: String = self.flags().map(|(flag, ty, _)| format!("{flag}: ::pftrace_wire::{ty}, ")).collect();
+        if flags.is_empty() {
+            return "(::pftrace_wire::Message<'w>);".to_owned();
+        }
+        format!(" {{ message: ::pftrace_wire::Message<'w>, {flags} }}")
     }
 
-    fn initializers(&self) -> String {
-        self.flags().map(|flag| format!("{flag}: false, ")).collect()
+    fn new_expression(&self) -> String {
+        let flags = self.flags().map(|(flag, ty, name)| format!("{flag}: ::pftrace_wire::{ty}::new(\"{name}\"), "));
+        let flags: String = flags.collect();
+        if flags.is_empty() { "Self(message)".to_owned() } else { format!("Self {{ message, {flags} }}") }
+    }
+
+    fn message(&self) -> &'static str {
+        if self.flags().next().is_none() { "self.0" } else { "self.message" }
     }
 
     /// What a field's method calls.
     fn target(&self, field: &Field) -> String {
         if let Some(oneof) = field.oneof.and_then(|index| self.message.oneofs.get(index)) {
-            let full_name = &self.full_name;
-            return format!("self.message.once(&mut self.{}, \"{full_name}.{}\")", flag(&oneof.name), oneof.name);
+            return format!("self.message.once(&mut self.{})", flag(&oneof.name));
         }
         if field.cardinality == Cardinality::Required {
             return format!("self.message.required(&mut self.{})", flag(&field.name));
         }
-        "self.message".to_owned()
+        self.message().to_owned()
     }
 
     /// Writing the whole message, where something is required.
     fn write(&self, ident: &str) -> String {
-        let expect = self.required().map(|field| {
-            format!("writer.message.expect(writer.{}, \"{}.{}\");\n", flag(&field.name), self.full_name, field.name)
-        });
+        let expect = self.required().map(|field| format!("writer.message.expect(&writer.{});\n", flag(&field.name)));
         let expect: String = expect.collect();
         if expect.is_empty() {
             return expect;
@@ -189,7 +196,7 @@ impl Method {
 /// Makes the methods of the fields of one message.
 pub(super) struct Fields<'a> {
     pub(super) schema: &'a Schema,
-    pub(super) names: &'a Names,
+    pub(super) names: &'a Names<'a>,
     /// Where the methods lie.
     pub(super) modules: &'a [String],
     pub(super) message: &'a Message,
@@ -326,8 +333,8 @@ fn nested(target: &str, method: &str, number: u32, message: &str, write: &str) -
     if call.len() <= MAX_CALL_LEN {
         return call;
     }
-    // In two steps, since prettyplease breaks a long closure behind a `::<>` at the `<`.
-    format!("let write = |{message}: ::pftrace_wire::Message<'_>| {write}; {target}.{method}::<{number}>(write)")
+    // A block, since prettyplease breaks a long closure without one behind a `::<>` at the `<`.
+    format!("{target}.{method}::<{number}>(|{message}| {{ {write}; }})")
 }
 
 /// Calls up to here fit into a line of prettyplease's, which has 89 columns, indented twice and with a `;`.

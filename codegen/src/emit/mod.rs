@@ -11,16 +11,15 @@ mod names;
 
 use std::collections::BTreeMap;
 
-use self::names::Names;
+pub(crate) use self::names::Names;
 use crate::error::Error;
 use crate::ir::{EnumId, MessageId, Path, Schema};
 use crate::observer::{Counter, Phase, Watch};
 
 /// The whole output.
-pub(crate) fn emit(schema: &Schema, watch: Watch<'_>) -> Result<String, Error> {
-    let names = Names::new(schema)?;
-    let root = modules(schema, &names);
-    let mut emitter = Emitter { schema, names: &names, watch, out: header(&schema.files), counts: Counts::default() };
+pub(crate) fn emit(schema: &Schema, names: &Names<'_>, watch: Watch<'_>) -> Result<String, Error> {
+    let root = modules(schema, names);
+    let mut emitter = Emitter { schema, names, watch, out: header(&schema.files), counts: Counts::default() };
     let mut path = Vec::new();
     emitter.module(&root, &mut path)?;
     Ok(emitter.out)
@@ -60,7 +59,7 @@ enum Type {
     Extensions(usize),
 }
 
-fn modules(schema: &Schema, names: &Names) -> Module {
+fn modules(schema: &Schema, names: &Names<'_>) -> Module {
     let mut root = Module::default();
     for id in (0..schema.messages.len()).map(MessageId) {
         if let Some(place) = names.message(id) {
@@ -109,7 +108,7 @@ struct Counts {
 
 struct Emitter<'a> {
     schema: &'a Schema,
-    names: &'a Names,
+    names: &'a Names<'a>,
     watch: Watch<'a>,
     out: String,
     counts: Counts,
@@ -209,6 +208,49 @@ fn spread(code: &str, out: &mut String) {
     }
 }
 
+/// With parameters and arguments that prettyplease, which stops at 89 columns, sets one below the other, on the line of
+/// their call where they fit.
+fn join(code: &str) -> String {
+    let lines: Vec<_> = code.lines().collect();
+    let mut out = String::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let joined = match line.as_bytes().last() {
+            Some(b'(') => joined(&lines[at..]),
+            Some(b'<') => joined_generic(&lines[at..]),
+            _ => None,
+        };
+        let (line, count) = joined.unwrap_or_else(|| ((*line).to_owned(), 1));
+        out.push_str(&line);
+        out.push('\n');
+        at += count;
+    }
+    out
+}
+
+/// `.message::<` and `5,` and `>(|m| {`.
+fn joined_generic(lines: &[&str]) -> Option<(String, usize)> {
+    let [first, number, rest, ..] = lines else { return None };
+    let number = number.trim().strip_suffix(',')?;
+    let flat = first.ends_with("::<") && rest.trim_start().starts_with('>');
+    flat.then(|| (format!("{first}{number}{}", rest.trim_start()), 3))
+}
+
+/// The list that begins with the first line, on one line, and how many lines it took.
+fn joined(lines: &[&str]) -> Option<(String, usize)> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let close = lines.iter().skip(1).position(|line| indent(line) <= indent(lines[0]))? + 1;
+    let items = &lines[1..close];
+    let flat =
+        lines[close].trim_start().starts_with(')') && items.iter().all(|item| indent(item) == indent(lines[0]) + 4);
+    let items: Vec<_> = items.iter().map(|item| item.trim()).collect();
+    let whole = format!("{}{}{}", lines[0], items.join(" ").trim_end_matches(','), lines[close].trim_start());
+    (flat && whole.len() <= MAX_WIDTH).then_some((whole, close + 1))
+}
+
+/// Of lines that prettyplease would break: the name of most messages fits.
+const MAX_WIDTH: usize = 112;
+
 fn format(name: &str, code: &str, allow: &str) -> Result<String, Error> {
     let broken =
         |error: syn::Error| Error::Internal { message: format!("{name}: the generated code is not rust: {error}") };
@@ -219,7 +261,7 @@ fn format(name: &str, code: &str, allow: &str) -> Result<String, Error> {
             formatted.push('\n');
         }
         formatted.push_str(allow);
-        spread(&prettyplease::unparse(&file), &mut formatted);
+        spread(&join(&prettyplease::unparse(&file)), &mut formatted);
     }
     Ok(formatted)
 }

@@ -70,7 +70,7 @@ fn block_lines<'a>(body: &'a str, lines: &mut Vec<&'a str>) {
 }
 
 /// The lines without the white space that all of them begin with, and without blank lines at both ends.
-fn dedent(lines: &[&str]) -> String {
+pub(crate) fn dedent(lines: &[&str]) -> String {
     let blank = |line: &&str| line.trim().is_empty();
     let Some(first) = lines.iter().position(|l| !blank(l)) else {
         return String::new();

@@ -11,6 +11,7 @@ mod tokens;
 mod values;
 mod walk;
 
+pub(crate) use comments::dedent;
 pub(crate) use decl::{
     Comments, Enum, Extend, Field, File, Import, Label, Message, Opt, Pos, Range, Syntax, TypeRef, Value,
 };

@@ -21,9 +21,7 @@ pub mod fixture {
         /// fenced <code>
         /// ~~~~~~
         #[derive(Debug)]
-        pub struct Scalars<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Scalars<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Scalars<'w> {
             /// The number of the field `int32`.
@@ -66,9 +64,8 @@ pub mod fixture {
             pub const LARGEST_FIELD_NUMBER: u32 = 536870911;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.all.Scalars` into the front of `buffer`.
@@ -76,18 +73,13 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Scalars<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Scalars<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Scalars::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `int32 int32 = 1`
@@ -95,105 +87,105 @@ pub mod fixture {
             /// Trailing comment.
             #[inline]
             pub fn set_int32(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
 
             /// `int64 int64 = 2`
             #[inline]
             pub fn set_int64(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<2>(value);
+                self.0.int64::<2>(value);
                 self
             }
 
             /// `uint32 uint32 = 3`
             #[inline]
             pub fn set_uint32(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<3>(value);
+                self.0.uint32::<3>(value);
                 self
             }
 
             /// `uint64 uint64 = 4`
             #[inline]
             pub fn set_uint64(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<4>(value);
+                self.0.uint64::<4>(value);
                 self
             }
 
             /// `sint32 sint32 = 5`
             #[inline]
             pub fn set_sint32(&mut self, value: i32) -> &mut Self {
-                self.message.sint32::<5>(value);
+                self.0.sint32::<5>(value);
                 self
             }
 
             /// `sint64 sint64 = 6`
             #[inline]
             pub fn set_sint64(&mut self, value: i64) -> &mut Self {
-                self.message.sint64::<6>(value);
+                self.0.sint64::<6>(value);
                 self
             }
 
             /// `fixed32 fixed32 = 7`
             #[inline]
             pub fn set_fixed32(&mut self, value: u32) -> &mut Self {
-                self.message.fixed32::<7>(value);
+                self.0.fixed32::<7>(value);
                 self
             }
 
             /// `fixed64 fixed64 = 8`
             #[inline]
             pub fn set_fixed64(&mut self, value: u64) -> &mut Self {
-                self.message.fixed64::<8>(value);
+                self.0.fixed64::<8>(value);
                 self
             }
 
             /// `sfixed32 sfixed32 = 9`
             #[inline]
             pub fn set_sfixed32(&mut self, value: i32) -> &mut Self {
-                self.message.sfixed32::<9>(value);
+                self.0.sfixed32::<9>(value);
                 self
             }
 
             /// `sfixed64 sfixed64 = 10`
             #[inline]
             pub fn set_sfixed64(&mut self, value: i64) -> &mut Self {
-                self.message.sfixed64::<10>(value);
+                self.0.sfixed64::<10>(value);
                 self
             }
 
             /// `bool bool = 11`
             #[inline]
             pub fn set_bool(&mut self, value: bool) -> &mut Self {
-                self.message.bool::<11>(value);
+                self.0.bool::<11>(value);
                 self
             }
 
             /// `float float = 12`
             #[inline]
             pub fn set_float(&mut self, value: f32) -> &mut Self {
-                self.message.float::<12>(value);
+                self.0.float::<12>(value);
                 self
             }
 
             /// `double double = 13`
             #[inline]
             pub fn set_double(&mut self, value: f64) -> &mut Self {
-                self.message.double::<13>(value);
+                self.0.double::<13>(value);
                 self
             }
 
             /// `string string = 14`
             #[inline]
             pub fn set_string(&mut self, value: &str) -> &mut Self {
-                self.message.string::<14>(value);
+                self.0.string::<14>(value);
                 self
             }
 
             /// `bytes bytes = 15`
             #[inline]
             pub fn set_bytes(&mut self, value: &[u8]) -> &mut Self {
-                self.message.bytes::<15>(value);
+                self.0.bytes::<15>(value);
                 self
             }
 
@@ -202,7 +194,7 @@ pub mod fixture {
             /// The largest number of a field whose tag takes one byte is 15.
             #[inline]
             pub fn set_color(&mut self, value: Color) -> &mut Self {
-                self.message.enumeration::<16>(value.value());
+                self.0.enumeration::<16>(value.value());
                 self
             }
 
@@ -213,7 +205,7 @@ pub mod fixture {
             /// Behind.
             #[inline]
             pub fn set_scalars(&mut self, f: impl FnOnce(&mut Scalars<'_>)) -> &mut Self {
-                self.message.message::<2047>(|m| f(&mut Scalars::new(m)));
+                self.0.message::<2047>(|m| f(&mut Scalars::new(m)));
                 self
             }
 
@@ -226,14 +218,14 @@ pub mod fixture {
             /// Deprecated.
             #[inline]
             pub fn set_with_presence(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<32753>(value);
+                self.0.int32::<32753>(value);
                 self
             }
 
             /// `uint32 largest = 536870911`
             #[inline]
             pub fn set_largest(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<536870911>(value);
+                self.0.uint32::<536870911>(value);
                 self
             }
         }
@@ -242,9 +234,7 @@ pub mod fixture {
         ///
         /// Repeated, so packed in proto3.
         #[derive(Debug)]
-        pub struct Repeated<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Repeated<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Repeated<'w> {
             /// The number of the field `int32`.
@@ -287,9 +277,8 @@ pub mod fixture {
             pub const UNPACKED_COLOR_FIELD_NUMBER: u32 = 19;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.all.Repeated` into the front of `buffer`.
@@ -297,18 +286,13 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Repeated<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Repeated<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Repeated::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated int32 int32 = 1`
@@ -316,7 +300,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_int32(&mut self, values: impl ::pftrace_wire::Packed<i32>) -> &mut Self {
-                self.message.packed_int32::<1>(values);
+                self.0.packed_int32::<1>(values);
                 self
             }
 
@@ -325,7 +309,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_int64(&mut self, values: impl ::pftrace_wire::Packed<i64>) -> &mut Self {
-                self.message.packed_int64::<2>(values);
+                self.0.packed_int64::<2>(values);
                 self
             }
 
@@ -334,7 +318,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_uint32(&mut self, values: impl ::pftrace_wire::Packed<u32>) -> &mut Self {
-                self.message.packed_uint32::<3>(values);
+                self.0.packed_uint32::<3>(values);
                 self
             }
 
@@ -343,7 +327,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_uint64(&mut self, values: impl ::pftrace_wire::Packed<u64>) -> &mut Self {
-                self.message.packed_uint64::<4>(values);
+                self.0.packed_uint64::<4>(values);
                 self
             }
 
@@ -352,7 +336,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_sint32(&mut self, values: impl ::pftrace_wire::Packed<i32>) -> &mut Self {
-                self.message.packed_sint32::<5>(values);
+                self.0.packed_sint32::<5>(values);
                 self
             }
 
@@ -361,7 +345,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_sint64(&mut self, values: impl ::pftrace_wire::Packed<i64>) -> &mut Self {
-                self.message.packed_sint64::<6>(values);
+                self.0.packed_sint64::<6>(values);
                 self
             }
 
@@ -369,11 +353,8 @@ pub mod fixture {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_fixed32(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<u32>,
-            ) -> &mut Self {
-                self.message.packed_fixed32::<7>(values);
+            pub fn add_fixed32(&mut self, values: impl ::pftrace_wire::Packed<u32>) -> &mut Self {
+                self.0.packed_fixed32::<7>(values);
                 self
             }
 
@@ -381,11 +362,8 @@ pub mod fixture {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_fixed64(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<u64>,
-            ) -> &mut Self {
-                self.message.packed_fixed64::<8>(values);
+            pub fn add_fixed64(&mut self, values: impl ::pftrace_wire::Packed<u64>) -> &mut Self {
+                self.0.packed_fixed64::<8>(values);
                 self
             }
 
@@ -393,11 +371,8 @@ pub mod fixture {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_sfixed32(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<i32>,
-            ) -> &mut Self {
-                self.message.packed_sfixed32::<9>(values);
+            pub fn add_sfixed32(&mut self, values: impl ::pftrace_wire::Packed<i32>) -> &mut Self {
+                self.0.packed_sfixed32::<9>(values);
                 self
             }
 
@@ -405,11 +380,8 @@ pub mod fixture {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_sfixed64(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<i64>,
-            ) -> &mut Self {
-                self.message.packed_sfixed64::<10>(values);
+            pub fn add_sfixed64(&mut self, values: impl ::pftrace_wire::Packed<i64>) -> &mut Self {
+                self.0.packed_sfixed64::<10>(values);
                 self
             }
 
@@ -418,7 +390,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_bool(&mut self, values: impl ::pftrace_wire::Packed<bool>) -> &mut Self {
-                self.message.packed_bool::<11>(values);
+                self.0.packed_bool::<11>(values);
                 self
             }
 
@@ -427,7 +399,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_float(&mut self, values: impl ::pftrace_wire::Packed<f32>) -> &mut Self {
-                self.message.packed_float::<12>(values);
+                self.0.packed_float::<12>(values);
                 self
             }
 
@@ -436,7 +408,7 @@ pub mod fixture {
             /// Packed: all elements in one call.
             #[inline]
             pub fn add_double(&mut self, values: impl ::pftrace_wire::Packed<f64>) -> &mut Self {
-                self.message.packed_double::<13>(values);
+                self.0.packed_double::<13>(values);
                 self
             }
 
@@ -445,7 +417,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_string(&mut self, value: &str) -> &mut Self {
-                self.message.string::<14>(value);
+                self.0.string::<14>(value);
                 self
             }
 
@@ -454,7 +426,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_bytes(&mut self, value: &[u8]) -> &mut Self {
-                self.message.bytes::<15>(value);
+                self.0.bytes::<15>(value);
                 self
             }
 
@@ -462,12 +434,9 @@ pub mod fixture {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_color(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<Color>,
-            ) -> &mut Self {
+            pub fn add_color(&mut self, values: impl ::pftrace_wire::Packed<Color>) -> &mut Self {
                 let values = ::pftrace_wire::Packed::elements(values).map(Color::value);
-                self.message.packed_enumeration::<16>(::pftrace_wire::iter(values));
+                self.0.packed_enumeration::<16>(::pftrace_wire::iter(values));
                 self
             }
 
@@ -476,7 +445,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_scalars(&mut self, f: impl FnOnce(&mut Scalars<'_>)) -> &mut Self {
-                self.message.message::<17>(|m| f(&mut Scalars::new(m)));
+                self.0.message::<17>(|m| f(&mut Scalars::new(m)));
                 self
             }
 
@@ -485,7 +454,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_unpacked(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<18>(value);
+                self.0.uint64::<18>(value);
                 self
             }
 
@@ -494,7 +463,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_unpacked_color(&mut self, value: Color) -> &mut Self {
-                self.message.enumeration::<19>(value.value());
+                self.0.enumeration::<19>(value.value());
                 self
             }
         }
@@ -503,9 +472,7 @@ pub mod fixture {
         ///
         /// Every key, and every kind of value.
         #[derive(Debug)]
-        pub struct Maps<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Maps<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Maps<'w> {
             /// The number of the field `int32`.
@@ -546,9 +513,8 @@ pub mod fixture {
             pub const POINTS_FIELD_NUMBER: u32 = 18;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.all.Maps` into the front of `buffer`.
@@ -556,18 +522,13 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Maps<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Maps<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Maps::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `map<int32, int32> int32 = 1`
@@ -575,11 +536,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_int32(&mut self, key: i32, value: i32) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.int32::<1>(key);
-                    entry.int32::<2>(value);
-                };
-                self.message.message::<1>(write);
+                self.0
+                    .message::<1>(|mut entry| {
+                        {
+                            entry.int32::<1>(key);
+                            entry.int32::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -588,11 +551,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_int64(&mut self, key: i64, value: i64) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.int64::<1>(key);
-                    entry.int64::<2>(value);
-                };
-                self.message.message::<2>(write);
+                self.0
+                    .message::<2>(|mut entry| {
+                        {
+                            entry.int64::<1>(key);
+                            entry.int64::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -601,11 +566,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_uint32(&mut self, key: u32, value: u32) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.uint32::<1>(key);
-                    entry.uint32::<2>(value);
-                };
-                self.message.message::<3>(write);
+                self.0
+                    .message::<3>(|mut entry| {
+                        {
+                            entry.uint32::<1>(key);
+                            entry.uint32::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -614,11 +581,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_uint64(&mut self, key: u64, value: u64) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.uint64::<1>(key);
-                    entry.uint64::<2>(value);
-                };
-                self.message.message::<4>(write);
+                self.0
+                    .message::<4>(|mut entry| {
+                        {
+                            entry.uint64::<1>(key);
+                            entry.uint64::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -627,11 +596,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_sint32(&mut self, key: i32, value: i32) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.sint32::<1>(key);
-                    entry.sint32::<2>(value);
-                };
-                self.message.message::<5>(write);
+                self.0
+                    .message::<5>(|mut entry| {
+                        {
+                            entry.sint32::<1>(key);
+                            entry.sint32::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -640,11 +611,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_sint64(&mut self, key: i64, value: i64) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.sint64::<1>(key);
-                    entry.sint64::<2>(value);
-                };
-                self.message.message::<6>(write);
+                self.0
+                    .message::<6>(|mut entry| {
+                        {
+                            entry.sint64::<1>(key);
+                            entry.sint64::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -653,11 +626,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_fixed32(&mut self, key: u32, value: u32) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.fixed32::<1>(key);
-                    entry.fixed32::<2>(value);
-                };
-                self.message.message::<7>(write);
+                self.0
+                    .message::<7>(|mut entry| {
+                        {
+                            entry.fixed32::<1>(key);
+                            entry.fixed32::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -666,11 +641,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_fixed64(&mut self, key: u64, value: u64) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.fixed64::<1>(key);
-                    entry.fixed64::<2>(value);
-                };
-                self.message.message::<8>(write);
+                self.0
+                    .message::<8>(|mut entry| {
+                        {
+                            entry.fixed64::<1>(key);
+                            entry.fixed64::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -679,11 +656,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_sfixed32(&mut self, key: i32, value: i32) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.sfixed32::<1>(key);
-                    entry.sfixed32::<2>(value);
-                };
-                self.message.message::<9>(write);
+                self.0
+                    .message::<9>(|mut entry| {
+                        {
+                            entry.sfixed32::<1>(key);
+                            entry.sfixed32::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -692,11 +671,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_sfixed64(&mut self, key: i64, value: i64) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.sfixed64::<1>(key);
-                    entry.sfixed64::<2>(value);
-                };
-                self.message.message::<10>(write);
+                self.0
+                    .message::<10>(|mut entry| {
+                        {
+                            entry.sfixed64::<1>(key);
+                            entry.sfixed64::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -705,11 +686,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_bool(&mut self, key: bool, value: bool) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.bool::<1>(key);
-                    entry.bool::<2>(value);
-                };
-                self.message.message::<11>(write);
+                self.0
+                    .message::<11>(|mut entry| {
+                        {
+                            entry.bool::<1>(key);
+                            entry.bool::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -718,11 +701,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_string(&mut self, key: &str, value: &str) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.string::<1>(key);
-                    entry.string::<2>(value);
-                };
-                self.message.message::<12>(write);
+                self.0
+                    .message::<12>(|mut entry| {
+                        {
+                            entry.string::<1>(key);
+                            entry.string::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -731,11 +716,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_bytes(&mut self, key: &str, value: &[u8]) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.string::<1>(key);
-                    entry.bytes::<2>(value);
-                };
-                self.message.message::<13>(write);
+                self.0
+                    .message::<13>(|mut entry| {
+                        {
+                            entry.string::<1>(key);
+                            entry.bytes::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -744,11 +731,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_float(&mut self, key: &str, value: f32) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.string::<1>(key);
-                    entry.float::<2>(value);
-                };
-                self.message.message::<14>(write);
+                self.0
+                    .message::<14>(|mut entry| {
+                        {
+                            entry.string::<1>(key);
+                            entry.float::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -757,11 +746,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_double(&mut self, key: &str, value: f64) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.string::<1>(key);
-                    entry.double::<2>(value);
-                };
-                self.message.message::<15>(write);
+                self.0
+                    .message::<15>(|mut entry| {
+                        {
+                            entry.string::<1>(key);
+                            entry.double::<2>(value);
+                        };
+                    });
                 self
             }
 
@@ -770,11 +761,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_color(&mut self, key: &str, value: Color) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.string::<1>(key);
-                    entry.enumeration::<2>(value.value());
-                };
-                self.message.message::<16>(write);
+                self.0
+                    .message::<16>(|mut entry| {
+                        {
+                            entry.string::<1>(key);
+                            entry.enumeration::<2>(value.value());
+                        };
+                    });
                 self
             }
 
@@ -783,11 +776,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_maps(&mut self, key: &str, f: impl FnOnce(&mut Maps<'_>)) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.string::<1>(key);
-                    entry.message::<2>(|m| f(&mut Maps::new(m)));
-                };
-                self.message.message::<17>(write);
+                self.0
+                    .message::<17>(|mut entry| {
+                        {
+                            entry.string::<1>(key);
+                            entry.message::<2>(|m| f(&mut Maps::new(m)));
+                        };
+                    });
                 self
             }
 
@@ -795,16 +790,14 @@ pub mod fixture {
             ///
             /// Once per entry.
             #[inline]
-            pub fn add_points(
-                &mut self,
-                key: i32,
-                f: impl FnOnce(&mut super::other::Point<'_>),
-            ) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.int32::<1>(key);
-                    entry.message::<2>(|m| f(&mut super::other::Point::new(m)));
-                };
-                self.message.message::<18>(write);
+            pub fn add_points(&mut self, key: i32, f: impl FnOnce(&mut super::other::Point<'_>)) -> &mut Self {
+                self.0
+                    .message::<18>(|mut entry| {
+                        {
+                            entry.int32::<1>(key);
+                            entry.message::<2>(|m| f(&mut super::other::Point::new(m)));
+                        };
+                    });
                 self
             }
         }
@@ -813,8 +806,8 @@ pub mod fixture {
         #[derive(Debug)]
         pub struct Choices<'w> {
             message: ::pftrace_wire::Message<'w>,
-            choice_written: bool,
-            other_written: bool,
+            choice: ::pftrace_wire::Oneof,
+            other: ::pftrace_wire::Oneof,
         }
 
         impl<'w> Choices<'w> {
@@ -838,12 +831,11 @@ pub mod fixture {
             pub const UNIT_FIELD_NUMBER: u32 = 9;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    choice_written: false,
-                    other_written: false,
+                    choice: ::pftrace_wire::Oneof::new("fixture.all.Choices.choice"),
+                    other: ::pftrace_wire::Oneof::new("fixture.all.Choices.other"),
                 }
             }
 
@@ -852,16 +844,11 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Choices<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Choices<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Choices::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -873,9 +860,7 @@ pub mod fixture {
             /// What is chosen.
             #[inline]
             pub fn set_number(&mut self, value: u32) -> &mut Self {
-                self.message
-                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
-                    .uint32::<1>(value);
+                self.message.once(&mut self.choice).uint32::<1>(value);
                 self
             }
 
@@ -886,9 +871,7 @@ pub mod fixture {
             /// What is chosen.
             #[inline]
             pub fn set_text(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
-                    .string::<2>(value);
+                self.message.once(&mut self.choice).string::<2>(value);
                 self
             }
 
@@ -899,10 +882,11 @@ pub mod fixture {
             /// What is chosen.
             #[inline]
             pub fn set_inner(&mut self, f: impl FnOnce(&mut choices::Inner<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut choices::Inner::new(m));
                 self.message
-                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
-                    .message::<3>(write);
+                    .once(&mut self.choice)
+                    .message::<3>(|m| {
+                        f(&mut choices::Inner::new(m));
+                    });
                 self
             }
 
@@ -913,18 +897,13 @@ pub mod fixture {
             /// What is chosen.
             #[inline]
             pub fn set_color(&mut self, value: Color) -> &mut Self {
-                self.message
-                    .once(&mut self.choice_written, "fixture.all.Choices.choice")
-                    .enumeration::<4>(value.value());
+                self.message.once(&mut self.choice).enumeration::<4>(value.value());
                 self
             }
 
             /// `Inner.Deeper deeper = 5`
             #[inline]
-            pub fn set_deeper(
-                &mut self,
-                f: impl FnOnce(&mut choices::inner::Deeper<'_>),
-            ) -> &mut Self {
+            pub fn set_deeper(&mut self, f: impl FnOnce(&mut choices::inner::Deeper<'_>)) -> &mut Self {
                 self.message.message::<5>(|m| f(&mut choices::inner::Deeper::new(m)));
                 self
             }
@@ -934,9 +913,7 @@ pub mod fixture {
             /// Part of oneof `other`: at most one of `blob`, else encoding fails.
             #[inline]
             pub fn set_blob(&mut self, value: &[u8]) -> &mut Self {
-                self.message
-                    .once(&mut self.other_written, "fixture.all.Choices.other")
-                    .bytes::<6>(value);
+                self.message.once(&mut self.other).bytes::<6>(value);
                 self
             }
 
@@ -946,10 +923,10 @@ pub mod fixture {
                 &mut self,
                 f: impl FnOnce(&mut super::super::google::protobuf::Timestamp<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut super::super::google::protobuf::Timestamp::new(m),
-                );
-                self.message.message::<7>(write);
+                self.message
+                    .message::<7>(|m| {
+                        f(&mut super::super::google::protobuf::Timestamp::new(m));
+                    });
                 self
             }
 
@@ -970,18 +947,15 @@ pub mod fixture {
 
         /// Writer of the message `fixture.all.Empty`.
         #[derive(Debug)]
-        pub struct Empty<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Empty<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Empty<'w> {
             /// The most bytes that it takes, with each field written once at most.
             pub const MAX_LEN: usize = 0;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.all.Empty` into the front of `buffer`.
@@ -989,18 +963,13 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Empty<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Empty<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Empty::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
         }
 
@@ -1008,9 +977,7 @@ pub mod fixture {
         ///
         /// Names that Rust has other plans for.
         #[derive(Debug)]
-        pub struct Self_<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Self_<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Self_<'w> {
             /// The number of the field `type`.
@@ -1029,9 +996,8 @@ pub mod fixture {
             pub const LOWER_FIELD_NUMBER: u32 = 7;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.all.Self` into the front of `buffer`.
@@ -1039,66 +1005,61 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Self_<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Self_<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Self_::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `FnOnce type = 1`
             #[inline]
             pub fn set_type(&mut self, f: impl FnOnce(&mut self_::FnOnce_<'_>)) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut self_::FnOnce_::new(m)));
+                self.0.message::<1>(|m| f(&mut self_::FnOnce_::new(m)));
                 self
             }
 
             /// `string fooBar = 2`
             #[inline]
             pub fn set_foo_bar(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
             /// `string _leading = 3`
             #[inline]
             pub fn set_leading(&mut self, value: &str) -> &mut Self {
-                self.message.string::<3>(value);
+                self.0.string::<3>(value);
                 self
             }
 
             /// `string trailing_ = 4`
             #[inline]
             pub fn set_trailing_(&mut self, value: &str) -> &mut Self {
-                self.message.string::<4>(value);
+                self.0.string::<4>(value);
                 self
             }
 
             /// `string double__underscore = 5`
             #[inline]
             pub fn set_double_underscore(&mut self, value: &str) -> &mut Self {
-                self.message.string::<5>(value);
+                self.0.string::<5>(value);
                 self
             }
 
             /// `string URL = 6`
             #[inline]
             pub fn set_url(&mut self, value: &str) -> &mut Self {
-                self.message.string::<6>(value);
+                self.0.string::<6>(value);
                 self
             }
 
             /// `lower_case lower = 7`
             #[inline]
             pub fn set_lower(&mut self, f: impl FnOnce(&mut LowerCase<'_>)) -> &mut Self {
-                self.message.message::<7>(|m| f(&mut LowerCase::new(m)));
+                self.0.message::<7>(|m| f(&mut LowerCase::new(m)));
                 self
             }
         }
@@ -1107,18 +1068,15 @@ pub mod fixture {
         ///
         /// Deprecated.
         #[derive(Debug)]
-        pub struct LowerCase<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct LowerCase<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> LowerCase<'w> {
             /// The number of the field `self`.
             pub const SELF_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.all.lower_case` into the front of `buffer`.
@@ -1126,24 +1084,19 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut LowerCase<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut LowerCase<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut LowerCase::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `Self self = 1`
             #[inline]
             pub fn set_self(&mut self, f: impl FnOnce(&mut Self_<'_>)) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut Self_::new(m)));
+                self.0.message::<1>(|m| f(&mut Self_::new(m)));
                 self
             }
         }
@@ -1206,9 +1159,7 @@ pub mod fixture {
         pub mod choices {
             /// Writer of the message `fixture.all.Choices.Inner`.
             #[derive(Debug)]
-            pub struct Inner<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Inner<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Inner<'w> {
                 /// The number of the field `x`.
@@ -1217,9 +1168,8 @@ pub mod fixture {
                 pub const DEEPER_FIELD_NUMBER: u32 = 2;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `fixture.all.Choices.Inner` into the front of `buffer`.
@@ -1227,31 +1177,26 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Inner<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Inner<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Inner::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `int32 x = 1`
                 #[inline]
                 pub fn set_x(&mut self, value: i32) -> &mut Self {
-                    self.message.int32::<1>(value);
+                    self.0.int32::<1>(value);
                     self
                 }
 
                 /// `Deeper deeper = 2`
                 #[inline]
                 pub fn set_deeper(&mut self, f: impl FnOnce(&mut inner::Deeper<'_>)) -> &mut Self {
-                    self.message.message::<2>(|m| f(&mut inner::Deeper::new(m)));
+                    self.0.message::<2>(|m| f(&mut inner::Deeper::new(m)));
                     self
                 }
             }
@@ -1260,9 +1205,7 @@ pub mod fixture {
             pub mod inner {
                 /// Writer of the message `fixture.all.Choices.Inner.Deeper`.
                 #[derive(Debug)]
-                pub struct Deeper<'w> {
-                    message: ::pftrace_wire::Message<'w>,
-                }
+                pub struct Deeper<'w>(::pftrace_wire::Message<'w>);
 
                 impl<'w> Deeper<'w> {
                     /// The number of the field `back_to_the_top`.
@@ -1271,9 +1214,8 @@ pub mod fixture {
                     pub const KIND_FIELD_NUMBER: u32 = 2;
 
                     /// The writer over a message that is open.
-                    #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self { message }
+                        Self(message)
                     }
 
                     /// Encodes one `fixture.all.Choices.Inner.Deeper` into the front of `buffer`.
@@ -1281,34 +1223,26 @@ pub mod fixture {
                     /// # Errors
                     ///
                     /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                    #[inline]
-                    pub fn encode(
-                        buffer: &mut [u8],
-                        f: impl FnOnce(&mut Deeper<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                    pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Deeper<'_>)) -> ::pftrace_wire::Encoded<'_> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut Deeper::new(m)))
                     }
 
                     /// The message itself, to write fields that are not in its schema.
-                    #[inline]
                     pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                        self.message.reborrow()
+                        self.0.reborrow()
                     }
 
                     /// `Choices back_to_the_top = 1`
                     #[inline]
-                    pub fn set_back_to_the_top(
-                        &mut self,
-                        f: impl FnOnce(&mut super::super::Choices<'_>),
-                    ) -> &mut Self {
-                        self.message.message::<1>(|m| f(&mut super::super::Choices::new(m)));
+                    pub fn set_back_to_the_top(&mut self, f: impl FnOnce(&mut super::super::Choices<'_>)) -> &mut Self {
+                        self.0.message::<1>(|m| f(&mut super::super::Choices::new(m)));
                         self
                     }
 
                     /// `Kind kind = 2`
                     #[inline]
                     pub fn set_kind(&mut self, value: deeper::Kind) -> &mut Self {
-                        self.message.enumeration::<2>(value.value());
+                        self.0.enumeration::<2>(value.value());
                         self
                     }
                 }
@@ -1346,9 +1280,7 @@ pub mod fixture {
         pub mod self_ {
             /// Writer of the message `fixture.all.Self.Bool`.
             #[derive(Debug)]
-            pub struct Bool<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Bool<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Bool<'w> {
                 /// The number of the field `bool`.
@@ -1358,9 +1290,8 @@ pub mod fixture {
                 pub const MAX_LEN: usize = 2;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `fixture.all.Self.Bool` into the front of `buffer`.
@@ -1368,33 +1299,26 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Bool<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Bool<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Bool::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `bool bool = 1`
                 #[inline]
                 pub fn set_bool(&mut self, value: bool) -> &mut Self {
-                    self.message.bool::<1>(value);
+                    self.0.bool::<1>(value);
                     self
                 }
             }
 
             /// Writer of the message `fixture.all.Self.FnOnce`.
             #[derive(Debug)]
-            pub struct FnOnce_<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct FnOnce_<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> FnOnce_<'w> {
                 /// The number of the field `b`.
@@ -1404,9 +1328,8 @@ pub mod fixture {
                 pub const MAX_LEN: usize = 4;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `fixture.all.Self.FnOnce` into the front of `buffer`.
@@ -1414,24 +1337,19 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut FnOnce_<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut FnOnce_<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut FnOnce_::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `Self.Bool b = 1`
                 #[inline]
                 pub fn set_b(&mut self, f: impl FnOnce(&mut Bool<'_>)) -> &mut Self {
-                    self.message.message::<1>(|m| f(&mut Bool::new(m)));
+                    self.0.message::<1>(|m| f(&mut Bool::new(m)));
                     self
                 }
             }
@@ -1446,8 +1364,8 @@ pub mod fixture {
         #[derive(Debug)]
         pub struct Old<'w> {
             message: ::pftrace_wire::Message<'w>,
-            choice_written: bool,
-            required_written: bool,
+            choice: ::pftrace_wire::Oneof,
+            required: ::pftrace_wire::Required,
         }
 
         impl<'w> Old<'w> {
@@ -1477,12 +1395,11 @@ pub mod fixture {
             pub const OUTER_FIELD_NUMBER: u32 = 12;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    choice_written: false,
-                    required_written: false,
+                    choice: ::pftrace_wire::Oneof::new("fixture.legacy.Old.choice"),
+                    required: ::pftrace_wire::Required::new("fixture.legacy.Old.required"),
                 }
             }
 
@@ -1491,11 +1408,7 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Old<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Old<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| Old::write(m, f))
             }
 
@@ -1504,11 +1417,10 @@ pub mod fixture {
             pub fn write(message: ::pftrace_wire::Message<'w>, f: impl FnOnce(&mut Old<'_>)) {
                 let mut writer = Old::new(message);
                 f(&mut writer);
-                writer.message.expect(writer.required_written, "fixture.legacy.Old.required");
+                writer.message.expect(&writer.required);
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -1518,7 +1430,7 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_required(&mut self, value: i32) -> &mut Self {
-                self.message.required(&mut self.required_written).int32::<1>(value);
+                self.message.required(&mut self.required).int32::<1>(value);
                 self
             }
 
@@ -1565,10 +1477,7 @@ pub mod fixture {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_modes(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<old::Mode>,
-            ) -> &mut Self {
+            pub fn add_modes(&mut self, values: impl ::pftrace_wire::Packed<old::Mode>) -> &mut Self {
                 let values = ::pftrace_wire::Packed::elements(values).map(old::Mode::value);
                 self.message.packed_enumeration::<7>(::pftrace_wire::iter(values));
                 self
@@ -1588,9 +1497,7 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `id`, `nested`, else encoding fails.
             #[inline]
             pub fn set_id(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(&mut self.choice_written, "fixture.legacy.Old.choice")
-                    .fixed64::<9>(value);
+                self.message.once(&mut self.choice).fixed64::<9>(value);
                 self
             }
 
@@ -1599,10 +1506,7 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `id`, `nested`, else encoding fails.
             #[inline]
             pub fn set_nested(&mut self, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| Old::write(m, f);
-                self.message
-                    .once(&mut self.choice_written, "fixture.legacy.Old.choice")
-                    .message::<10>(write);
+                self.message.once(&mut self.choice).message::<10>(|m| Old::write(m, f));
                 self
             }
 
@@ -1611,11 +1515,13 @@ pub mod fixture {
             /// Once per entry.
             #[inline]
             pub fn add_by_name(&mut self, key: &str, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.string::<1>(key);
-                    entry.message::<2>(|m| Old::write(m, f));
-                };
-                self.message.message::<11>(write);
+                self.message
+                    .message::<11>(|mut entry| {
+                        {
+                            entry.string::<1>(key);
+                            entry.message::<2>(|m| Old::write(m, f));
+                        };
+                    });
                 self
             }
 
@@ -1639,18 +1545,15 @@ pub mod fixture {
             ///
             /// Groups within groups, and with options in them.
             #[derive(Debug)]
-            pub struct Outer<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Outer<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Outer<'w> {
                 /// The number of the field `middle`.
                 pub const MIDDLE_FIELD_NUMBER: u32 = 1;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `fixture.legacy.Old.Outer` into the front of `buffer`.
@@ -1658,24 +1561,19 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Outer<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Outer<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Outer::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional group Middle middle = 1`
                 #[inline]
                 pub fn set_middle(&mut self, f: impl FnOnce(&mut outer::Middle<'_>)) -> &mut Self {
-                    self.message.group::<1>(|m| f(&mut outer::Middle::new(m)));
+                    self.0.group::<1>(|m| f(&mut outer::Middle::new(m)));
                     self
                 }
             }
@@ -1724,9 +1622,7 @@ pub mod fixture {
             pub mod outer {
                 /// Writer of the message `fixture.legacy.Old.Outer.Middle`.
                 #[derive(Debug)]
-                pub struct Middle<'w> {
-                    message: ::pftrace_wire::Message<'w>,
-                }
+                pub struct Middle<'w>(::pftrace_wire::Message<'w>);
 
                 impl<'w> Middle<'w> {
                     /// The number of the field `numbers`.
@@ -1735,9 +1631,8 @@ pub mod fixture {
                     pub const INNERMOST_FIELD_NUMBER: u32 = 2;
 
                     /// The writer over a message that is open.
-                    #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self { message }
+                        Self(message)
                     }
 
                     /// Encodes one `fixture.legacy.Old.Outer.Middle` into the front of `buffer`.
@@ -1745,29 +1640,21 @@ pub mod fixture {
                     /// # Errors
                     ///
                     /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                    #[inline]
-                    pub fn encode(
-                        buffer: &mut [u8],
-                        f: impl FnOnce(&mut Middle<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                    pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Middle<'_>)) -> ::pftrace_wire::Encoded<'_> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut Middle::new(m)))
                     }
 
                     /// The message itself, to write fields that are not in its schema.
-                    #[inline]
                     pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                        self.message.reborrow()
+                        self.0.reborrow()
                     }
 
                     /// `repeated int32 numbers = 1 [packed = true]`
                     ///
                     /// Packed: all elements in one call.
                     #[inline]
-                    pub fn add_numbers(
-                        &mut self,
-                        values: impl ::pftrace_wire::Packed<i32>,
-                    ) -> &mut Self {
-                        self.message.packed_int32::<1>(values);
+                    pub fn add_numbers(&mut self, values: impl ::pftrace_wire::Packed<i32>) -> &mut Self {
+                        self.0.packed_int32::<1>(values);
                         self
                     }
 
@@ -1775,11 +1662,8 @@ pub mod fixture {
                     ///
                     /// Once per element.
                     #[inline]
-                    pub fn add_innermost(
-                        &mut self,
-                        f: impl FnOnce(&mut middle::Innermost<'_>),
-                    ) -> &mut Self {
-                        self.message.group::<2>(|m| middle::Innermost::write(m, f));
+                    pub fn add_innermost(&mut self, f: impl FnOnce(&mut middle::Innermost<'_>)) -> &mut Self {
+                        self.0.group::<2>(|m| middle::Innermost::write(m, f));
                         self
                     }
                 }
@@ -1790,7 +1674,7 @@ pub mod fixture {
                     #[derive(Debug)]
                     pub struct Innermost<'w> {
                         message: ::pftrace_wire::Message<'w>,
-                        x_written: bool,
+                        x: ::pftrace_wire::Required,
                     }
 
                     impl<'w> Innermost<'w> {
@@ -1801,9 +1685,11 @@ pub mod fixture {
                         pub const MAX_LEN: usize = 11;
 
                         /// The writer over a message that is open.
-                        #[inline]
                         pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                            Self { message, x_written: false }
+                            Self {
+                                message,
+                                x: ::pftrace_wire::Required::new("fixture.legacy.Old.Outer.Middle.Innermost.x"),
+                            }
                         }
 
                         /// Encodes one `fixture.legacy.Old.Outer.Middle.Innermost` into the front of `buffer`.
@@ -1811,29 +1697,19 @@ pub mod fixture {
                         /// # Errors
                         ///
                         /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                        #[inline]
-                        pub fn encode(
-                            buffer: &mut [u8],
-                            f: impl FnOnce(&mut Innermost<'_>),
-                        ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                        pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Innermost<'_>)) -> ::pftrace_wire::Encoded<'_> {
                             ::pftrace_wire::encode(buffer, |m| Innermost::write(m, f))
                         }
 
                         /// Writes a whole message. That it lacks a required field is reported as an error when all is encoded.
                         #[inline]
-                        pub fn write(
-                            message: ::pftrace_wire::Message<'w>,
-                            f: impl FnOnce(&mut Innermost<'_>),
-                        ) {
+                        pub fn write(message: ::pftrace_wire::Message<'w>, f: impl FnOnce(&mut Innermost<'_>)) {
                             let mut writer = Innermost::new(message);
                             f(&mut writer);
-                            writer
-                                .message
-                                .expect(writer.x_written, "fixture.legacy.Old.Outer.Middle.Innermost.x");
+                            writer.message.expect(&writer.x);
                         }
 
                         /// The message itself, to write fields that are not in its schema.
-                        #[inline]
                         pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                             self.message.reborrow()
                         }
@@ -1843,7 +1719,7 @@ pub mod fixture {
                         /// Required: encoding fails without it.
                         #[inline]
                         pub fn set_x(&mut self, value: i32) -> &mut Self {
-                            self.message.required(&mut self.x_written).int32::<1>(value);
+                            self.message.required(&mut self.x).int32::<1>(value);
                             self
                         }
                     }
@@ -1858,9 +1734,7 @@ pub mod fixture {
         ///
         /// Only what `everything.proto` needs of this file is generated.
         #[derive(Debug)]
-        pub struct Point<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Point<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Point<'w> {
             /// The number of the field `x`.
@@ -1872,9 +1746,8 @@ pub mod fixture {
             pub const MAX_LEN: usize = 17;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.other.Point` into the front of `buffer`.
@@ -1882,31 +1755,26 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Point<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Point<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Point::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `int32 x = 1`
             #[inline]
             pub fn set_x(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
 
             /// `sint32 y = 2`
             #[inline]
             pub fn set_y(&mut self, value: i32) -> &mut Self {
-                self.message.sint32::<2>(value);
+                self.0.sint32::<2>(value);
                 self
             }
         }
@@ -1947,9 +1815,7 @@ pub mod google {
     pub mod protobuf {
         /// Writer of the message `google.protobuf.Timestamp`.
         #[derive(Debug)]
-        pub struct Timestamp<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Timestamp<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Timestamp<'w> {
             /// The number of the field `seconds`.
@@ -1961,9 +1827,8 @@ pub mod google {
             pub const MAX_LEN: usize = 22;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `google.protobuf.Timestamp` into the front of `buffer`.
@@ -1971,31 +1836,26 @@ pub mod google {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Timestamp<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Timestamp<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Timestamp::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `int64 seconds = 1`
             #[inline]
             pub fn set_seconds(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<1>(value);
+                self.0.int64::<1>(value);
                 self
             }
 
             /// `int32 nanos = 2`
             #[inline]
             pub fn set_nanos(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<2>(value);
+                self.0.int32::<2>(value);
                 self
             }
         }

@@ -10,9 +10,7 @@ pub mod fixture {
         ///
         /// Only what `everything.proto` needs of this file is generated.
         #[derive(Debug)]
-        pub struct Point<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Point<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Point<'w> {
             /// The number of the field `x`.
@@ -24,9 +22,8 @@ pub mod fixture {
             pub const MAX_LEN: usize = 17;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.other.Point` into the front of `buffer`.
@@ -34,31 +31,26 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Point<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Point<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Point::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `int32 x = 1`
             #[inline]
             pub fn set_x(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
 
             /// `sint32 y = 2`
             #[inline]
             pub fn set_y(&mut self, value: i32) -> &mut Self {
-                self.message.sint32::<2>(value);
+                self.0.sint32::<2>(value);
                 self
             }
         }
@@ -72,10 +64,10 @@ pub mod fixture {
         #[derive(Debug)]
         pub struct Plain<'w> {
             message: ::pftrace_wire::Message<'w>,
-            choice_written: bool,
-            id_written: bool,
-            inner_written: bool,
-            name_written: bool,
+            choice: ::pftrace_wire::Oneof,
+            id: ::pftrace_wire::Required,
+            inner: ::pftrace_wire::Required,
+            name: ::pftrace_wire::Required,
         }
 
         impl<'w> Plain<'w> {
@@ -121,14 +113,13 @@ pub mod fixture {
             pub const INNERS_FIELD_NUMBER: u32 = 19;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    choice_written: false,
-                    id_written: false,
-                    inner_written: false,
-                    name_written: false,
+                    choice: ::pftrace_wire::Oneof::new("fixture.plain.Plain.choice"),
+                    id: ::pftrace_wire::Required::new("fixture.plain.Plain.id"),
+                    inner: ::pftrace_wire::Required::new("fixture.plain.Plain.inner"),
+                    name: ::pftrace_wire::Required::new("fixture.plain.Plain.name"),
                 }
             }
 
@@ -137,11 +128,7 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Plain<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Plain<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| Plain::write(m, f))
             }
 
@@ -150,13 +137,12 @@ pub mod fixture {
             pub fn write(message: ::pftrace_wire::Message<'w>, f: impl FnOnce(&mut Plain<'_>)) {
                 let mut writer = Plain::new(message);
                 f(&mut writer);
-                writer.message.expect(writer.id_written, "fixture.plain.Plain.id");
-                writer.message.expect(writer.inner_written, "fixture.plain.Plain.inner");
-                writer.message.expect(writer.name_written, "fixture.plain.Plain.name");
+                writer.message.expect(&writer.id);
+                writer.message.expect(&writer.inner);
+                writer.message.expect(&writer.name);
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -166,7 +152,7 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_id(&mut self, value: i32) -> &mut Self {
-                self.message.required(&mut self.id_written).int32::<1>(value);
+                self.message.required(&mut self.id).int32::<1>(value);
                 self
             }
 
@@ -175,8 +161,11 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_inner(&mut self, f: impl FnOnce(&mut plain::Inner<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| plain::Inner::write(m, f);
-                self.message.required(&mut self.inner_written).message::<2>(write);
+                self.message
+                    .required(&mut self.inner)
+                    .message::<2>(|m| {
+                        plain::Inner::write(m, f);
+                    });
                 self
             }
 
@@ -185,7 +174,7 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.required(&mut self.name_written).string::<1000>(value);
+                self.message.required(&mut self.name).string::<1000>(value);
                 self
             }
 
@@ -268,10 +257,7 @@ pub mod fixture {
 
             /// `optional fixture.other.Point point = 14`
             #[inline]
-            pub fn set_point(
-                &mut self,
-                f: impl FnOnce(&mut super::other::Point<'_>),
-            ) -> &mut Self {
+            pub fn set_point(&mut self, f: impl FnOnce(&mut super::other::Point<'_>)) -> &mut Self {
                 self.message.message::<14>(|m| f(&mut super::other::Point::new(m)));
                 self
             }
@@ -299,10 +285,11 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `chosen`, `other_choice`, else encoding fails.
             #[inline]
             pub fn set_chosen(&mut self, f: impl FnOnce(&mut plain::Chosen<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut plain::Chosen::new(m));
                 self.message
-                    .once(&mut self.choice_written, "fixture.plain.Plain.choice")
-                    .group::<17>(write);
+                    .once(&mut self.choice)
+                    .group::<17>(|m| {
+                        f(&mut plain::Chosen::new(m));
+                    });
                 self
             }
 
@@ -311,9 +298,7 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `chosen`, `other_choice`, else encoding fails.
             #[inline]
             pub fn set_other_choice(&mut self, value: u32) -> &mut Self {
-                self.message
-                    .once(&mut self.choice_written, "fixture.plain.Plain.choice")
-                    .uint32::<18>(value);
+                self.message.once(&mut self.choice).uint32::<18>(value);
                 self
             }
 
@@ -321,25 +306,21 @@ pub mod fixture {
             ///
             /// Once per entry.
             #[inline]
-            pub fn add_inners(
-                &mut self,
-                key: u32,
-                f: impl FnOnce(&mut plain::Inner<'_>),
-            ) -> &mut Self {
-                let write = |mut entry: ::pftrace_wire::Message<'_>| {
-                    entry.uint32::<1>(key);
-                    entry.message::<2>(|m| plain::Inner::write(m, f));
-                };
-                self.message.message::<19>(write);
+            pub fn add_inners(&mut self, key: u32, f: impl FnOnce(&mut plain::Inner<'_>)) -> &mut Self {
+                self.message
+                    .message::<19>(|mut entry| {
+                        {
+                            entry.uint32::<1>(key);
+                            entry.message::<2>(|m| plain::Inner::write(m, f));
+                        };
+                    });
                 self
             }
         }
 
         /// Writer of the message `fixture.plain.Extended`.
         #[derive(Debug)]
-        pub struct Extended<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Extended<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Extended<'w> {
             /// The number of the field `x`.
@@ -349,9 +330,8 @@ pub mod fixture {
             pub const MAX_LEN: usize = 11;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.plain.Extended` into the front of `buffer`.
@@ -359,33 +339,26 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Extended<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Extended<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Extended::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int32 x = 1`
             #[inline]
             pub fn set_x(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
         }
 
         /// Writer of the message `fixture.plain.Elsewhere`.
         #[derive(Debug)]
-        pub struct Elsewhere<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Elsewhere<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Elsewhere<'w> {
             /// The number of the field `x`.
@@ -395,9 +368,8 @@ pub mod fixture {
             pub const MAX_LEN: usize = 11;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.plain.Elsewhere` into the front of `buffer`.
@@ -405,24 +377,19 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Elsewhere<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Elsewhere<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Elsewhere::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int32 x = 1`
             #[inline]
             pub fn set_x(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
         }
@@ -433,7 +400,7 @@ pub mod fixture {
         #[derive(Debug)]
         pub struct Bounded<'w> {
             message: ::pftrace_wire::Message<'w>,
-            o_written: bool,
+            o: ::pftrace_wire::Oneof,
         }
 
         impl<'w> Bounded<'w> {
@@ -452,9 +419,11 @@ pub mod fixture {
             pub const MAX_LEN: usize = 39;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message, o_written: false }
+                Self {
+                    message,
+                    o: ::pftrace_wire::Oneof::new("fixture.plain.Bounded.o"),
+                }
             }
 
             /// Encodes one `fixture.plain.Bounded` into the front of `buffer`.
@@ -462,16 +431,11 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Bounded<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Bounded<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Bounded::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -502,9 +466,7 @@ pub mod fixture {
             /// Part of oneof `o`: at most one of `d`, `e`, else encoding fails.
             #[inline]
             pub fn set_d(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(&mut self.o_written, "fixture.plain.Bounded.o")
-                    .bool::<4>(value);
+                self.message.once(&mut self.o).bool::<4>(value);
                 self
             }
 
@@ -513,9 +475,7 @@ pub mod fixture {
             /// Part of oneof `o`: at most one of `d`, `e`, else encoding fails.
             #[inline]
             pub fn set_e(&mut self, value: u32) -> &mut Self {
-                self.message
-                    .once(&mut self.o_written, "fixture.plain.Bounded.o")
-                    .uint32::<5>(value);
+                self.message.once(&mut self.o).uint32::<5>(value);
                 self
             }
         }
@@ -524,15 +484,12 @@ pub mod fixture {
         ///
         /// A relic.
         #[derive(Debug)]
-        pub struct Set<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Set<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Set<'w> {
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.plain.Set` into the front of `buffer`.
@@ -540,35 +497,27 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Set<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Set<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Set::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
         }
 
         /// Writer of the message `fixture.plain.Item`.
         #[derive(Debug)]
-        pub struct Item<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Item<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Item<'w> {
             /// The number of the field `text`.
             pub const TEXT_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `fixture.plain.Item` into the front of `buffer`.
@@ -576,24 +525,19 @@ pub mod fixture {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Item<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Item<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Item::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string text = 1`
             #[inline]
             pub fn set_text(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
         }
@@ -664,9 +608,7 @@ pub mod fixture {
         pub mod bounded {
             /// Writer of the message `fixture.plain.Bounded.Inner`.
             #[derive(Debug)]
-            pub struct Inner<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Inner<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Inner<'w> {
                 /// The number of the field `x`.
@@ -678,9 +620,8 @@ pub mod fixture {
                 pub const MAX_LEN: usize = 10;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `fixture.plain.Bounded.Inner` into the front of `buffer`.
@@ -688,31 +629,26 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Inner<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Inner<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Inner::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional bool x = 1`
                 #[inline]
                 pub fn set_x(&mut self, value: bool) -> &mut Self {
-                    self.message.bool::<1>(value);
+                    self.0.bool::<1>(value);
                     self
                 }
 
                 /// `optional group Deep deep = 2`
                 #[inline]
                 pub fn set_deep(&mut self, f: impl FnOnce(&mut inner::Deep<'_>)) -> &mut Self {
-                    self.message.group::<2>(|m| f(&mut inner::Deep::new(m)));
+                    self.0.group::<2>(|m| f(&mut inner::Deep::new(m)));
                     self
                 }
             }
@@ -721,9 +657,7 @@ pub mod fixture {
             pub mod inner {
                 /// Writer of the message `fixture.plain.Bounded.Inner.Deep`.
                 #[derive(Debug)]
-                pub struct Deep<'w> {
-                    message: ::pftrace_wire::Message<'w>,
-                }
+                pub struct Deep<'w>(::pftrace_wire::Message<'w>);
 
                 impl<'w> Deep<'w> {
                     /// The number of the field `y`.
@@ -733,9 +667,8 @@ pub mod fixture {
                     pub const MAX_LEN: usize = 6;
 
                     /// The writer over a message that is open.
-                    #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self { message }
+                        Self(message)
                     }
 
                     /// Encodes one `fixture.plain.Bounded.Inner.Deep` into the front of `buffer`.
@@ -743,24 +676,19 @@ pub mod fixture {
                     /// # Errors
                     ///
                     /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                    #[inline]
-                    pub fn encode(
-                        buffer: &mut [u8],
-                        f: impl FnOnce(&mut Deep<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                    pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Deep<'_>)) -> ::pftrace_wire::Encoded<'_> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut Deep::new(m)))
                     }
 
                     /// The message itself, to write fields that are not in its schema.
-                    #[inline]
                     pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                        self.message.reborrow()
+                        self.0.reborrow()
                     }
 
                     /// `optional sint32 y = 1`
                     #[inline]
                     pub fn set_y(&mut self, value: i32) -> &mut Self {
-                        self.message.sint32::<1>(value);
+                        self.0.sint32::<1>(value);
                         self
                     }
                 }
@@ -798,20 +726,24 @@ pub mod fixture {
             impl SetExtensions for super::Set<'_> {
                 #[inline]
                 fn set_item(&mut self, f: impl FnOnce(&mut super::Item<'_>)) -> &mut Self {
-                    let write = |mut item: ::pftrace_wire::Message<'_>| {
-                        item.uint32::<2>(300000);
-                        item.message::<3>(|m| f(&mut super::Item::new(m)));
-                    };
-                    self.raw().group::<1>(write);
+                    self.raw()
+                        .group::<1>(|mut item| {
+                            {
+                                item.uint32::<2>(300000);
+                                item.message::<3>(|m| f(&mut super::Item::new(m)));
+                            };
+                        });
                     self
                 }
                 #[inline]
                 fn set_small(&mut self, f: impl FnOnce(&mut super::Item<'_>)) -> &mut Self {
-                    let write = |mut item: ::pftrace_wire::Message<'_>| {
-                        item.uint32::<2>(4);
-                        item.message::<3>(|m| f(&mut super::Item::new(m)));
-                    };
-                    self.raw().group::<1>(write);
+                    self.raw()
+                        .group::<1>(|mut item| {
+                            {
+                                item.uint32::<2>(4);
+                                item.message::<3>(|m| f(&mut super::Item::new(m)));
+                            };
+                        });
                     self
                 }
             }
@@ -823,9 +755,7 @@ pub mod fixture {
             ///
             /// What belongs together.
             #[derive(Debug)]
-            pub struct Pair<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Pair<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Pair<'w> {
                 /// The number of the field `left`.
@@ -837,9 +767,8 @@ pub mod fixture {
                 pub const MAX_LEN: usize = 22;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `fixture.plain.Plain.Pair` into the front of `buffer`.
@@ -847,31 +776,26 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Pair<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Pair<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Pair::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional int32 left = 1`
                 #[inline]
                 pub fn set_left(&mut self, value: i32) -> &mut Self {
-                    self.message.int32::<1>(value);
+                    self.0.int32::<1>(value);
                     self
                 }
 
                 /// `optional int32 right = 2`
                 #[inline]
                 pub fn set_right(&mut self, value: i32) -> &mut Self {
-                    self.message.int32::<2>(value);
+                    self.0.int32::<2>(value);
                     self
                 }
             }
@@ -880,7 +804,7 @@ pub mod fixture {
             #[derive(Debug)]
             pub struct Row<'w> {
                 message: ::pftrace_wire::Message<'w>,
-                key_written: bool,
+                key: ::pftrace_wire::Required,
             }
 
             impl<'w> Row<'w> {
@@ -890,11 +814,10 @@ pub mod fixture {
                 pub const VALUES_FIELD_NUMBER: u32 = 2;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                     Self {
                         message,
-                        key_written: false,
+                        key: ::pftrace_wire::Required::new("fixture.plain.Plain.Row.key"),
                     }
                 }
 
@@ -903,11 +826,7 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Row<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Row<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| Row::write(m, f))
                 }
 
@@ -916,11 +835,10 @@ pub mod fixture {
                 pub fn write(message: ::pftrace_wire::Message<'w>, f: impl FnOnce(&mut Row<'_>)) {
                     let mut writer = Row::new(message);
                     f(&mut writer);
-                    writer.message.expect(writer.key_written, "fixture.plain.Plain.Row.key");
+                    writer.message.expect(&writer.key);
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                     self.message.reborrow()
                 }
@@ -930,7 +848,7 @@ pub mod fixture {
                 /// Required: encoding fails without it.
                 #[inline]
                 pub fn set_key(&mut self, value: &str) -> &mut Self {
-                    self.message.required(&mut self.key_written).string::<1>(value);
+                    self.message.required(&mut self.key).string::<1>(value);
                     self
                 }
 
@@ -946,9 +864,7 @@ pub mod fixture {
 
             /// Writer of the message `fixture.plain.Plain.Chosen`.
             #[derive(Debug)]
-            pub struct Chosen<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Chosen<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Chosen<'w> {
                 /// The number of the field `yes`.
@@ -958,9 +874,8 @@ pub mod fixture {
                 pub const MAX_LEN: usize = 2;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `fixture.plain.Plain.Chosen` into the front of `buffer`.
@@ -968,24 +883,19 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Chosen<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Chosen<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Chosen::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional bool yes = 1`
                 #[inline]
                 pub fn set_yes(&mut self, value: bool) -> &mut Self {
-                    self.message.bool::<1>(value);
+                    self.0.bool::<1>(value);
                     self
                 }
             }
@@ -994,7 +904,7 @@ pub mod fixture {
             #[derive(Debug)]
             pub struct Inner<'w> {
                 message: ::pftrace_wire::Message<'w>,
-                needed_written: bool,
+                needed: ::pftrace_wire::Required,
             }
 
             impl<'w> Inner<'w> {
@@ -1004,11 +914,10 @@ pub mod fixture {
                 pub const PLAIN_FIELD_NUMBER: u32 = 2;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                     Self {
                         message,
-                        needed_written: false,
+                        needed: ::pftrace_wire::Required::new("fixture.plain.Plain.Inner.needed"),
                     }
                 }
 
@@ -1017,11 +926,7 @@ pub mod fixture {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Inner<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Inner<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| Inner::write(m, f))
                 }
 
@@ -1030,11 +935,10 @@ pub mod fixture {
                 pub fn write(message: ::pftrace_wire::Message<'w>, f: impl FnOnce(&mut Inner<'_>)) {
                     let mut writer = Inner::new(message);
                     f(&mut writer);
-                    writer.message.expect(writer.needed_written, "fixture.plain.Plain.Inner.needed");
+                    writer.message.expect(&writer.needed);
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                     self.message.reborrow()
                 }
@@ -1044,7 +948,7 @@ pub mod fixture {
                 /// Required: encoding fails without it.
                 #[inline]
                 pub fn set_needed(&mut self, value: bool) -> &mut Self {
-                    self.message.required(&mut self.needed_written).bool::<1>(value);
+                    self.message.required(&mut self.needed).bool::<1>(value);
                     self
                 }
 

@@ -13,14 +13,14 @@
 
 use std::env;
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pftrace::{IoSink, ProcessTrack, TraceWriter, Track};
+use pftrace::{FileTraceWriter, ProcessTrack, TraceWriter, Track};
 
 /// Errors that may go from thread to thread.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -38,7 +38,7 @@ const FLOW: u64 = 1;
 /// Runs the three threads, and writes what they do.
 pub(crate) fn trace(path: &Path) -> Result<(), Failure> {
     let mut trace = TraceWriter::create(path)?;
-    let process = trace.process_track(std::process::id().try_into()?).name("async_request").describe()?;
+    let process = trace.process_track(std::process::id()).name("async_request").describe()?;
     let in_flight = trace.track("requests in flight").parent(&process).describe()?;
     let recorder = Recorder { trace: Mutex::new(trace), process, start: Instant::now() };
 
@@ -106,13 +106,13 @@ fn database(to: &Recorder, inbox: Receiver<u64>, server: Sender<u64>) -> Result<
 
 /// The trace, for several threads.
 struct Recorder {
-    trace: Mutex<TraceWriter<IoSink<File>>>,
+    trace: Mutex<FileTraceWriter>,
     process: ProcessTrack,
     start: Instant,
 }
 
 impl Recorder {
-    fn trace(&self) -> MutexGuard<'_, TraceWriter<IoSink<File>>> {
+    fn trace(&self) -> MutexGuard<'_, FileTraceWriter> {
         // A thread that panicked left no packet half written: the trace is as good as before.
         self.trace.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,13 +133,11 @@ impl Recorder {
         let begin = self.now();
         let result = work();
         let end = self.now();
-        let mut trace = self.trace();
-        trace.begin_with(track, begin, name, |event| _ = event.flow(FLOW))?;
-        trace.end(track, end)?;
+        self.trace().slice_with(track, begin, end, name, |event| _ = event.flow(FLOW))?;
         Ok(result)
     }
 
-    fn now(&self) -> u64 {
-        self.start.elapsed().as_nanos() as u64
+    fn now(&self) -> Duration {
+        self.start.elapsed()
     }
 }

@@ -12,10 +12,9 @@
 
 use std::env;
 use std::error::Error;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use pftrace::{IoSink, TraceWriter, Track, Value};
+use pftrace::{FileTraceWriter, TraceWriter, Track};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or(env::temp_dir().join("function_profiling.pftrace"), PathBuf::from);
@@ -39,7 +38,7 @@ pub(crate) fn trace(path: &Path) -> Result<i64, Box<dyn Error>> {
 
 /// What turns calls and returns into slices.
 struct Profiler {
-    trace: TraceWriter<IoSink<File>>,
+    trace: FileTraceWriter,
     cpu: Track,
 }
 
@@ -51,10 +50,9 @@ impl Profiler {
                 event.arg("n", n);
             }
             event.category("call").dict("registers", |registers| {
-                registers.arg("pc", Value::Pointer(*pc as u64)).arg("sp", stack.len()).arg("fp", *fp).arg("a", *a);
+                registers.pointer("pc", *pc as u64).arg("sp", stack.len()).arg("fp", *fp).arg("a", *a);
                 if let Some(return_address) = machine.return_address() {
-                    // A pointer is shown in hexadecimal.
-                    registers.arg("return_address", Value::Pointer(return_address as u64));
+                    registers.pointer("return_address", return_address as u64);
                 }
             });
         })

@@ -12,9 +12,9 @@ use std::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pftrace::{CounterTrack, Event, IoSink, TraceWriter, Track, Unit};
+use pftrace::{CounterTrack, Event, FileTraceWriter, TraceWriter, Track, Unit};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or(env::temp_dir().join("io_monitoring.pftrace"), PathBuf::from);
@@ -58,7 +58,7 @@ pub(crate) fn trace(path: &Path) -> Result<(), Box<dyn Error>> {
 ///
 /// Its methods have two results in each other: the outer one is the trace's, the inner one the operation's own.
 struct Monitor {
-    trace: TraceWriter<IoSink<File>>,
+    trace: FileTraceWriter,
     thread: Track,
     bytes: [(&'static str, CounterTrack, u64); 2],
     start: Instant,
@@ -68,7 +68,7 @@ impl Monitor {
     fn new(path: &Path) -> Result<Self, Box<dyn Error>> {
         let mut trace = TraceWriter::create(path)?;
         let pid = std::process::id();
-        let process = trace.process_track(pid.try_into()?).name("io_monitoring").describe()?;
+        let process = trace.process_track(pid).name("io_monitoring").describe()?;
         let thread = trace.thread_track(&process, thread_id().unwrap_or(pid.into())).name("files").describe()?;
         let mut counter = |name| trace.counter_track(name).parent(&process).unit(Unit::SizeBytes).describe();
         let bytes = [("read", counter("bytes read")?, 0), ("write", counter("bytes written")?, 0)];
@@ -114,23 +114,23 @@ impl Monitor {
         let begin = self.now();
         let result = work();
         let end = self.now();
-        // Both are written after the work: what it takes to write the trace is not in the slice.
-        self.trace.begin_with(&mut self.thread, begin, name, |event| {
+        // It is written after the work: what it takes to write the trace is not in the slice.
+        self.trace.slice_with(&mut self.thread, begin, end, name, |event| {
             event.category("io").arg("path", &*path.to_string_lossy());
-        })?;
-        self.trace.end_with(&mut self.thread, end, |event| match &result {
-            Ok(value) => describe(value, event),
-            Err(error) => {
-                _ = event.dict("error", |e| {
-                    _ = e.arg("message", &error.to_string()).arg("os_code", error.raw_os_error().unwrap_or(0))
-                })
+            match &result {
+                Ok(value) => describe(value, event),
+                Err(error) => {
+                    _ = event.dict("error", |e| {
+                        _ = e.arg("message", &error.to_string()).arg("os_code", error.raw_os_error().unwrap_or(0))
+                    })
+                }
             }
         })?;
         Ok(result)
     }
 
-    fn now(&self) -> u64 {
-        self.start.elapsed().as_nanos() as u64
+    fn now(&self) -> Duration {
+        self.start.elapsed()
     }
 }
 

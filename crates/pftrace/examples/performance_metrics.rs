@@ -11,11 +11,11 @@
 
 use std::env;
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pftrace::{CounterTrack, IoSink, ProcessTrack, TraceWriter, Unit};
+use pftrace::{CounterTrack, FileTraceWriter, ProcessTrack, TraceWriter, Unit};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or(env::temp_dir().join("performance_metrics.pftrace"), PathBuf::from);
@@ -29,15 +29,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Works, and writes what that took. Returns the files that this system lacks.
 pub(crate) fn trace(path: &Path) -> Result<Vec<&'static str>, Box<dyn Error>> {
     let mut trace = TraceWriter::create(path)?;
-    let pid = std::process::id();
-    let process = trace.process_track(pid.try_into()?).name("performance_metrics").describe()?;
+    let process = trace.process_track(std::process::id()).name("performance_metrics").describe()?;
     // The numbers of threads are the system's; a track that is not a thread's needs none.
     let mut work = trace.track("work").parent(&process).describe()?;
     let rate = trace.counter_track("numbers sorted").parent(&process).unit(Unit::Named("1/s")).describe()?;
     let meters = Meters::new(&mut trace, &process)?;
 
     let start = Instant::now();
-    let now = || start.elapsed().as_nanos() as u64;
+    let now = || start.elapsed();
     meters.record(&mut trace, now())?;
 
     let mut blocks = Vec::new();
@@ -84,7 +83,7 @@ struct Source {
 
 impl Meters {
     /// Describes a counter for each source that there is.
-    fn new(trace: &mut TraceWriter<IoSink<File>>, process: &ProcessTrack) -> Result<Self, pftrace::Error> {
+    fn new(trace: &mut FileTraceWriter, process: &ProcessTrack) -> Result<Self, pftrace::Error> {
         const STATUS: &str = "/proc/self/status";
         // `status` says KiB where `statm` says pages, whose size the standard library does not know. The multiplier makes
         // them bytes when the trace is read.
@@ -107,7 +106,7 @@ impl Meters {
         Ok(meters)
     }
 
-    fn record(&self, trace: &mut TraceWriter<IoSink<File>>, now: u64) -> Result<(), pftrace::Error> {
+    fn record(&self, trace: &mut FileTraceWriter, now: Duration) -> Result<(), pftrace::Error> {
         for (source, counter) in &self.meters {
             if let Some(value) = source.read() {
                 trace.counter(counter, now, value)?;

@@ -13,10 +13,9 @@
 
 use std::env;
 use std::error::Error;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use pftrace::{CounterTrack, Event, IoSink, TraceWriter, Track, Unit};
+use pftrace::{CounterTrack, FileTraceWriter, TraceWriter, Track, Unit};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or(env::temp_dir().join("several_processes.pftrace"), PathBuf::from);
@@ -44,7 +43,7 @@ pub(crate) fn trace(path: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 struct Cluster {
-    trace: TraceWriter<IoSink<File>>,
+    trace: FileTraceWriter,
     messages: u64,
 }
 
@@ -90,7 +89,7 @@ impl Cluster {
 
         let sent = to_leader.arrives + CPU;
         let replicate = [self.message(sent), self.message(sent)];
-        self.work(&mut leader.rpc, "append", to_leader.arrives, sent, |event| {
+        self.trace.slice_with(&mut leader.rpc, to_leader.arrives, sent, "append", |event| {
             event.terminating_flow(to_leader.flow).flow(replicate[0].flow).flow(replicate[1].flow);
         })?;
         self.store(leader, number, sent, DISK)?;
@@ -98,43 +97,34 @@ impl Cluster {
         let mut acks = Vec::new();
         for (follower, (message, speed)) in followers.iter_mut().zip(replicate.into_iter().zip(1..)) {
             let received = message.arrives + CPU;
-            self.work(&mut follower.rpc, "replicate", message.arrives, received, |event| {
+            self.trace.slice_with(&mut follower.rpc, message.arrives, received, "replicate", |event| {
                 event.terminating_flow(message.flow);
             })?;
             let on_disk = self.store(follower, number, received, speed * DISK)?;
             let ack = self.message(on_disk + CPU);
-            self.work(&mut follower.rpc, "acknowledge", on_disk, on_disk + CPU, |event| _ = event.flow(ack.flow))?;
+            self.trace.slice_with(&mut follower.rpc, on_disk, on_disk + CPU, "acknowledge", |event| {
+                event.flow(ack.flow);
+            })?;
             acks.push(ack);
         }
 
         let last = acks.iter().map(|message| message.arrives).max().unwrap_or(sent);
         let done = self.message(last + CPU);
-        self.work(&mut leader.rpc, "commit", last, last + CPU, |event| {
+        self.trace.slice_with(&mut leader.rpc, last, last + CPU, "commit", |event| {
             acks.iter().for_each(|ack| _ = event.terminating_flow(ack.flow));
             event.flow(done.flow);
         })?;
         let answered = done.arrives + CPU;
-        self.work(&mut gateway.rpc, "reply", done.arrives, answered, |event| _ = event.terminating_flow(done.flow))?;
+        self.trace.slice_with(&mut gateway.rpc, done.arrives, answered, "reply", |event| {
+            event.terminating_flow(done.flow);
+        })?;
         self.trace.end(&mut gateway.rpc, answered)
-    }
-
-    /// Something that a thread does; `describe` says with which messages.
-    fn work(
-        &mut self,
-        thread: &mut Track,
-        name: &str,
-        begin: u64,
-        end: u64,
-        describe: impl FnOnce(&mut Event<'_>),
-    ) -> Result<(), pftrace::Error> {
-        self.trace.begin_with(thread, begin, name, describe)?;
-        self.trace.end(thread, end)
     }
 
     /// Writes a log entry to disk. Returns when it is there.
     fn store(&mut self, process: &mut Process, number: u64, begin: u64, takes: u64) -> Result<u64, pftrace::Error> {
-        self.work(&mut process.disk, "fsync", begin, begin + takes, |event| {
-            _ = event.category("io").arg("entry", number)
+        self.trace.slice_with(&mut process.disk, begin, begin + takes, "fsync", |event| {
+            event.category("io").arg("entry", number);
         })?;
         self.trace.counter(&process.entries, begin + takes, number + 1)?;
         Ok(begin + takes)

@@ -1,17 +1,30 @@
 //! Clocks and timestamps.
 
+use core::time::Duration;
+
 use pftrace_protos::BuiltinClock;
 
 /// The clock that a timestamp was read from. All clocks count nanoseconds.
+///
+/// | where the time is from | which clock |
+/// |---|---|
+/// | a simulation; a log whose times count from its own start | [`Simulated`](Self::Simulated) |
+/// | [`Instant`](https://doc.rust-lang.org/std/time/struct.Instant.html), which does not tell its numbers: what has elapsed since one that you keep | [`Simulated`](Self::Simulated) |
+/// | [`SystemTime`](https://doc.rust-lang.org/std/time/struct.SystemTime.html) since `UNIX_EPOCH` | [`Realtime`](Self::Realtime) |
+/// | `clock_gettime`, the kernel, another trace | the one of that name |
+///
+/// To lay a trace of `Simulated` beside others, say with
+/// [`clock_snapshot`](crate::TraceWriter::clock_snapshot) what another clock showed when it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Clock {
     /// No clock of a machine: time that the program makes up, such as an emulator's. Its zero is wherever you put it.
-    /// The default.
+    /// The default. Also the clock of what has elapsed since an `Instant`.
     Simulated,
     /// `CLOCK_REALTIME`: since 1970.
     Realtime,
-    /// `CLOCK_MONOTONIC`: since the machine's start, without the time it was suspended.
+    /// `CLOCK_MONOTONIC`: since the machine's start, without the time it was suspended. Only for what `clock_gettime` or
+    /// the kernel said, not for what has elapsed since an `Instant`: that would lie at the machine's start.
     Monotonic,
     /// `CLOCK_MONOTONIC_RAW`: as `Monotonic`, never slewed.
     MonotonicRaw,
@@ -54,10 +67,24 @@ impl Clock {
     }
 }
 
-/// When something happened: nanoseconds of the trace's clock (made from a `u64`), or of a given one ([`Clock::at`]).
+/// When something happened: nanoseconds of the trace's clock (made from a `u64` or a [`Duration`]), or of a given one
+/// ([`Clock::at`]).
 ///
-/// Perfetto computes with signed numbers, so a timestamp above `i64::MAX` is refused with
+/// Perfetto computes with signed numbers, so a timestamp above `i64::MAX`, 292 years, is refused with
 /// [`Error::TimestampOutOfRange`](crate::Error::TimestampOutOfRange).
+///
+/// # Example
+///
+/// ```
+/// use std::time::Instant;
+///
+/// # let mut trace = pftrace::TraceWriter::new(Vec::new());
+/// # let track = trace.track("work").describe()?;
+/// let start = Instant::now();
+/// trace.instant(&track, start.elapsed(), "done")?;
+/// trace.instant(&track, 12_000, "at 12 microseconds")?;
+/// # Ok::<(), pftrace::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timestamp {
     pub(crate) ns: u64,
@@ -68,6 +95,14 @@ pub struct Timestamp {
 impl From<u64> for Timestamp {
     fn from(ns: u64) -> Self {
         Self { ns, clock: None }
+    }
+}
+
+impl From<Duration> for Timestamp {
+    /// The time since the clock's zero. More than `u64::MAX` nanoseconds become `u64::MAX`, which is refused as any
+    /// timestamp above `i64::MAX`.
+    fn from(since_zero: Duration) -> Self {
+        Self::from(u64::try_from(since_zero.as_nanos()).unwrap_or(u64::MAX))
     }
 }
 

@@ -45,6 +45,14 @@ pub enum Error {
     ForeignTrack,
     /// A process or thread has the number 0, which Perfetto keeps for the idle threads of the kernel.
     ReservedId,
+    /// A process's number is none that a trace can hold: it is above `i32::MAX`, or negative. Of a negative one Perfetto
+    /// reads one process from its description, and another from those of its threads.
+    ProcessIdOutOfRange {
+        /// The number.
+        pid: i64,
+    },
+    /// The track with the number 0, the root of all others, has a parent.
+    RootWithParent,
     /// The timestamp is of a clock that no [`clock_snapshot`](crate::TraceWriter::clock_snapshot) has related to the
     /// trace's.
     UnknownClock {
@@ -111,6 +119,13 @@ impl fmt::Display for Error {
             Self::ForeignTrack => f.write_str("expected a track of this writer, found one of another"),
             Self::ReservedId => {
                 f.write_str("expected a process or thread id other than 0, which is the kernel's idle thread")
+            }
+            Self::ProcessIdOutOfRange { pid: pid @ ..0 } => write!(f, "expected a process id above 0, found {pid}"),
+            Self::ProcessIdOutOfRange { pid } => {
+                write!(f, "expected a process id of at most {}, found {pid}", i32::MAX)
+            }
+            Self::RootWithParent => {
+                f.write_str("expected track 0, the root of all others, to have no parent, found one")
             }
             Self::UnknownClock { clock } => {
                 write!(f, "expected a clock that a snapshot has related to the trace's, found {clock:?}")

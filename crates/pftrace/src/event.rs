@@ -86,6 +86,22 @@ impl<'a> Event<'a> {
         self
     }
 
+    /// An annotation that is an address or other number shown in hexadecimal: `0xfffc`.
+    ///
+    /// ```
+    /// # let mut trace = pftrace::TraceWriter::new(Vec::new());
+    /// # let cpu = trace.track("cpu").describe()?;
+    /// trace.instant_with(&cpu, 7, "trap", |event| {
+    ///     event.pointer("pc", 0xfffc).dict("registers", |registers| {
+    ///         registers.pointer("sp", 0x1ff);
+    ///     });
+    /// })?;
+    /// # Ok::<(), pftrace::Error>(())
+    /// ```
+    pub fn pointer(&mut self, name: &str, address: u64) -> &mut Self {
+        self.arg(name, Value::Pointer(address))
+    }
+
     /// An annotation that is a dictionary, filled by `f`.
     ///
     /// Up to [`MAX_ANNOTATION_DEPTH`] dictionaries and arrays may be nested; deeper, the event is refused with
@@ -107,13 +123,29 @@ impl<'a> Event<'a> {
         self
     }
 
-    /// The event is a step of a flow: an arrow is drawn to the flow's next event in time. `id` is the trace's.
+    /// The event is a step of a flow: an arrow is drawn to the flow's next event in time, whatever the order in which they
+    /// are written.
+    ///
+    /// `id` is one for all sequences of the trace. One event may be a step of several flows, and may end some and begin
+    /// others.
+    ///
+    /// ```
+    /// # let mut trace = pftrace::TraceWriter::new(Vec::new());
+    /// # let mut client = trace.track("client").describe()?;
+    /// # let mut server = trace.track("server").describe()?;
+    /// let (request, response) = (1, 2);
+    /// trace.slice_with(&mut client, 100, 200, "ask", |event| _ = event.flow(request))?;
+    /// trace.slice_with(&mut server, 300, 400, "answer", |event| _ = event.terminating_flow(request).flow(response))?;
+    /// trace.slice_with(&mut client, 500, 600, "read", |event| _ = event.terminating_flow(response))?;
+    /// # Ok::<(), pftrace::Error>(())
+    /// ```
     pub fn flow(&mut self, id: u64) -> &mut Self {
         self.event.add_flow_ids(id);
         self
     }
 
-    /// The event is the last step of a flow: no arrow leads on from it.
+    /// The event is the last step of a flow: no arrow leads on from it. A later [`flow`](Self::flow) with the same id begins
+    /// a new one.
     pub fn terminating_flow(&mut self, id: u64) -> &mut Self {
         self.event.add_terminating_flow_ids(id);
         self
@@ -181,6 +213,11 @@ impl Dict<'_> {
         self
     }
 
+    /// A key and an address or other number shown in hexadecimal.
+    pub fn pointer(&mut self, name: &str, address: u64) -> &mut Self {
+        self.arg(name, Value::Pointer(address))
+    }
+
     /// A dictionary within.
     pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
         let Self { annotation, context } = self;
@@ -213,6 +250,11 @@ impl Array<'_> {
         let Self { annotation, context } = self;
         annotation.add_array_values(|element| scalar(element, context, None, value.into()));
         self
+    }
+
+    /// An address or other number shown in hexadecimal, as element.
+    pub fn pointer(&mut self, address: u64) -> &mut Self {
+        self.push(Value::Pointer(address))
     }
 
     /// A dictionary as element.

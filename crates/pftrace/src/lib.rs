@@ -41,6 +41,8 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
+// Without `std` some links lead to what is not there.
+#![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "std")]
 extern crate std;
@@ -63,7 +65,14 @@ pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
 pub use crate::sink::IoSink;
 pub use crate::sink::{BufferSink, Sink};
 pub use crate::track::{
-    ChildOrdering, CounterTrack, Kind, MAX_TRACK_ANCESTORS, ProcessTrack, SequenceId, SiblingMerge, StateTrack, Track,
-    TrackBuilder, Unit, kind,
+    ChildOrdering, CounterTrack, Kind, MAX_TRACK_ANCESTORS, ProcessId, ProcessTrack, SequenceId, SiblingMerge,
+    StateTrack, Track, TrackBuilder, Unit, kind,
 };
-pub use crate::writer::{Builder, CounterValue, MAX_OPEN_SLICES, Memory, TraceWriter};
+#[cfg(feature = "std")]
+pub use crate::writer::FileTraceWriter;
+pub use crate::writer::{Builder, CounterValue, MAX_END_LEN, MAX_OPEN_SLICES, Memory, TraceWriter};
+
+/// The program of the README is a test.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,6 +1,7 @@
 //! One stream of packets: what its incremental state is, and the packets that set it.
 
 use pftrace_protos::trace_packet::SequenceFlags;
+use pftrace_protos::track_event::Type;
 use pftrace_protos::{InternedData, Trace, TracePacket};
 
 use crate::clock::{Clock, INCREMENTAL_CLOCK_ID};
@@ -17,12 +18,20 @@ pub(crate) struct Output<S> {
 }
 
 impl<S: Sink> Output<S> {
-    /// One packet; nothing of it is written when `fill` fails or it does not fit.
-    pub(crate) fn packet(&mut self, fill: impl FnOnce(&mut TracePacket<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    /// A packet, and another one after it where `next` is given. Nothing is written when `fill` fails or they do not fit.
+    fn packets(
+        &mut self,
+        fill: impl FnOnce(&mut TracePacket<'_>) -> Result<(), Error>,
+        next: Option<impl FnOnce(&mut TracePacket<'_>)>,
+    ) -> Result<(), Error> {
         let space = self.sink.space()?;
-        let mut filled = Ok(());
+        let (mut filled, mut packets) = (Ok(()), 1);
         let framed = Trace::encode(space, |trace| {
             trace.add_packet(|packet| filled = fill(packet));
+            if let Some(next) = next {
+                trace.add_packet(next);
+                packets += 1;
+            }
         });
         let framed = framed.map(|bytes| bytes.len());
         filled?;
@@ -31,7 +40,7 @@ impl<S: Sink> Output<S> {
             source => Error::InvalidPacket { source },
         })?;
         self.sink.commit(len);
-        self.packets += 1;
+        self.packets += packets;
         self.bytes += len as u64;
         Ok(())
     }
@@ -64,6 +73,9 @@ pub(crate) struct Sequence<M> {
     default_track: Option<u64>,
 }
 
+/// A time, and its clock where that is not the trace's.
+pub(crate) type Time = (u64, Option<Clock>);
+
 /// A packet's timestamp, as it is written.
 #[derive(Debug, Clone, Copy)]
 enum Stamp {
@@ -80,6 +92,14 @@ struct Change {
     default_track: Option<u64>,
 }
 
+/// The end of a slice, as it is written right after the slice's begin.
+#[derive(Debug, Clone, Copy)]
+struct SliceEnd {
+    stamp: Stamp,
+    /// Unless it is the default one.
+    track: Option<u64>,
+}
+
 impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
     pub(crate) fn new(id: u32, memory: M) -> Self {
         let interner = Interner::new(memory);
@@ -93,29 +113,37 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
         self.interner.clear();
     }
 
-    /// An event of `track`, or of the sequence's default track where that is the same and `names_track` is not set.
+    /// An event of `track`, or of the sequence's default track where that is the same and `names_track` is not set. If it is
+    /// a whole slice, its end is written with it: both or neither.
     pub(crate) fn event<S: Sink>(
         &mut self,
         output: &mut Output<S>,
         clock: &mut TraceClock,
-        (ns, other_clock): (u64, Option<Clock>),
+        (time, slice_end): (Time, Option<Time>),
         (track, names_track): (u64, bool),
         fill: impl FnOnce(&mut TracePacket<'_>, Option<u64>, Table<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.write_head(output, clock)?;
-        let (stamp, mut change) = self.stamp(ns, other_clock, clock.clock);
+        let (stamp, mut change) = stamp_of(time, clock.clock, self.last_ns);
         let becomes_default = self.default_track.is_none();
         if becomes_default {
             change.default_track = Some(track);
         }
         let track = (names_track || !becomes_default && self.default_track != Some(track)).then_some(track);
-        self.commit_or_rollback(output, change, |packet, table| {
+        let default_track = change.default_track;
+        let end = slice_end.map(|time| {
+            let (stamp, after) = stamp_of(time, clock.clock, change.last_ns.unwrap_or(self.last_ns));
+            change.last_ns = after.last_ns.or(change.last_ns);
+            SliceEnd { stamp, track }
+        });
+        let fill = |packet: &mut TracePacket<'_>, table: Table<'_>| {
             set_stamp(packet, stamp);
-            if let Some(track) = change.default_track {
+            if let Some(track) = default_track {
                 set_defaults(packet, Some(track));
             }
             fill(packet, track, table)
-        })
+        };
+        self.commit_or_rollback(output, change, fill, end)
     }
 
     /// Any packet, with the sequence's id, and a timestamp if one is given.
@@ -123,19 +151,20 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
         &mut self,
         output: &mut Output<S>,
         clock: &mut TraceClock,
-        timestamp: Option<(u64, Option<Clock>)>,
+        timestamp: Option<Time>,
         fill: impl FnOnce(&mut TracePacket<'_>),
     ) -> Result<(), Error> {
         self.write_head(output, clock)?;
-        let stamped = timestamp.map(|(ns, other_clock)| self.stamp(ns, other_clock, clock.clock));
+        let stamped = timestamp.map(|time| stamp_of(time, clock.clock, self.last_ns));
         let change = stamped.map(|(_, change)| change).unwrap_or_default();
-        self.commit_or_rollback(output, change, |packet, _| {
+        let fill = |packet: &mut TracePacket<'_>, _: Table<'_>| {
             if let Some((stamp, _)) = stamped {
                 set_stamp(packet, stamp);
             }
             fill(packet);
             Ok(())
-        })
+        };
+        self.commit_or_rollback(output, change, fill, None)
     }
 
     fn commit_or_rollback<S: Sink>(
@@ -143,18 +172,31 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
         output: &mut Output<S>,
         change: Change,
         fill: impl FnOnce(&mut TracePacket<'_>, Table<'_>) -> Result<(), Error>,
+        end: Option<SliceEnd>,
     ) -> Result<(), Error> {
-        let Self { id, interner, .. } = self;
-        let written = output.packet(|packet| {
-            packet.set_trusted_packet_sequence_id(*id);
-            packet.set_sequence_flags(SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u32);
+        let (id, interner) = (self.id, &mut self.interner);
+        let fill = |packet: &mut TracePacket<'_>| {
+            set_sequence(packet, id);
             let mut table = interner.table();
             fill(packet, table.reborrow())?;
             if table.has_definitions() {
                 packet.set_interned_data(|data| table.definitions().for_each(|definition| define(data, definition)));
             }
             Ok(())
+        };
+        let end = end.map(|SliceEnd { stamp, track }| {
+            move |packet: &mut TracePacket<'_>| {
+                set_sequence(packet, id);
+                set_stamp(packet, stamp);
+                packet.set_track_event(|event| {
+                    event.set_type(Type::TYPE_SLICE_END);
+                    if let Some(track) = track {
+                        event.set_track_uuid(track);
+                    }
+                });
+            }
         });
+        let written = output.packets(fill, end);
         match written {
             Ok(()) => {
                 self.interner.commit();
@@ -166,15 +208,6 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
         written
     }
 
-    /// How a timestamp is written: as the difference to the last one where it can be.
-    fn stamp(&self, ns: u64, other_clock: Option<Clock>, trace_clock: Clock) -> (Stamp, Change) {
-        let own = other_clock.is_none_or(|clock| clock == trace_clock);
-        match (own, ns.checked_sub(self.last_ns)) {
-            (true, Some(delta)) => (Stamp::Delta(delta), Change { last_ns: Some(ns), default_track: None }),
-            _ => (Stamp::Absolute(ns, other_clock.unwrap_or(trace_clock)), Change::default()),
-        }
-    }
-
     /// The head of a generation: what is needed to read the packets after it.
     fn write_head<S: Sink>(&mut self, output: &mut Output<S>, clock: &mut TraceClock) -> Result<(), Error> {
         if self.has_head {
@@ -182,7 +215,7 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
         }
         // At or after every snapshot before; it need not be the time of the first event.
         let now = clock.last_snapshot;
-        output.packet(|packet| {
+        let fill = |packet: &mut TracePacket<'_>| {
             packet.set_trusted_packet_sequence_id(self.id);
             packet.set_sequence_flags(SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.value() as u32);
             if !self.begun {
@@ -201,13 +234,28 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
                 });
             });
             Ok(())
-        })?;
+        };
+        output.packets(fill, None::<fn(&mut TracePacket<'_>)>)?;
         clock.announced = true;
         self.begun = true;
         self.has_head = true;
         self.last_ns = now;
         Ok(())
     }
+}
+
+/// How a timestamp is written: as the difference to the last one where it can be.
+fn stamp_of((ns, other_clock): Time, trace_clock: Clock, last_ns: u64) -> (Stamp, Change) {
+    let own = other_clock.is_none_or(|clock| clock == trace_clock);
+    match (own, ns.checked_sub(last_ns)) {
+        (true, Some(delta)) => (Stamp::Delta(delta), Change { last_ns: Some(ns), default_track: None }),
+        _ => (Stamp::Absolute(ns, other_clock.unwrap_or(trace_clock)), Change::default()),
+    }
+}
+
+fn set_sequence(packet: &mut TracePacket<'_>, id: u32) {
+    packet.set_trusted_packet_sequence_id(id);
+    packet.set_sequence_flags(SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u32);
 }
 
 /// Later defaults replace earlier ones whole, so each time all of them are written.

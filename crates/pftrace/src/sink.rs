@@ -31,6 +31,10 @@ impl<'b> BufferSink<'b> {
         Self { buffer, used: 0 }
     }
 
+    pub(crate) fn remaining(&self) -> usize {
+        self.buffer.len() - self.used
+    }
+
     pub(crate) fn into_written(self) -> &'b mut [u8] {
         &mut self.buffer[..self.used]
     }
@@ -48,7 +52,7 @@ impl sealed::Sink for BufferSink<'_> {
     }
 
     fn too_large(&self, needed: usize) -> Error {
-        Error::BufferFull { needed, remaining: self.buffer.len() - self.used }
+        Error::BufferFull { needed, remaining: self.remaining() }
     }
 }
 
@@ -90,6 +94,8 @@ mod io {
             self.check()?;
             let Some(writer) = &mut self.writer else { return Ok(()) };
             let mut done = 0;
+            // Should the writer panic, nothing is tried again: what it has taken would be in the trace twice.
+            self.failed = true;
             while done < self.used {
                 match writer.write(&self.buffer[done..self.used]) {
                     Ok(0) => return Err(self.fail(io::ErrorKind::WriteZero.into())),
@@ -101,6 +107,7 @@ mod io {
                     Err(error) => return Err(self.fail(error)),
                 }
             }
+            self.failed = false;
             self.used = 0;
             Ok(())
         }

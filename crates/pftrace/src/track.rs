@@ -10,19 +10,46 @@ use crate::error::Error;
 use crate::sink::Sink;
 use crate::writer::TraceWriter;
 
-/// How many ancestors a track may have: Perfetto stops following them at 100.
-pub const MAX_TRACK_ANCESTORS: u32 = 98;
+/// How many ancestors a track may have. Perfetto follows 100, but the engine of its UI (v52) runs out of stack at 77, and
+/// the trace does not load.
+pub const MAX_TRACK_ANCESTORS: u32 = 64;
 
 /// A track of slices and instants.
 ///
 /// It knows how many slices are open on it and when the last one began or ended, so the writer remembers nothing of the
-/// tracks that it has described.
+/// tracks that it has described. It is [`Send`]: the thread that writes on a track keeps it, without a lock.
 #[derive(Debug)]
 pub struct Track {
     pub(crate) place: Place,
     pub(crate) open: u32,
     /// Time of the last begin or end, and the number of its clock.
     pub(crate) last: Option<(u64, u32)>,
+}
+
+/// The number of a process, from the `i32` of system calls or the `u32` of `std::process::id()`.
+///
+/// 0 and negative numbers, and those above `i32::MAX`, which a trace can't hold, are refused when the track is
+/// [described](TrackBuilder::describe).
+///
+/// ```
+/// let mut trace = pftrace::TraceWriter::new(Vec::new());
+/// let own = trace.process_track(std::process::id()).describe()?;
+/// let other = trace.process_track(42).describe()?;
+/// # Ok::<(), pftrace::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProcessId(i64);
+
+impl From<i32> for ProcessId {
+    fn from(pid: i32) -> Self {
+        Self(pid.into())
+    }
+}
+
+impl From<u32> for ProcessId {
+    fn from(pid: u32) -> Self {
+        Self(pid.into())
+    }
 }
 
 /// The track of a process. Slices and instants may be put on it as on any [`Track`].
@@ -32,7 +59,7 @@ pub struct ProcessTrack {
     pid: i32,
 }
 
-/// A track of numbers over time.
+/// A track of numbers over time. It is shown once it has a value: see [`TraceWriter::counter`].
 #[derive(Debug)]
 pub struct CounterTrack(pub(crate) Place);
 
@@ -185,7 +212,7 @@ pub mod kind {
     /// A process: [`process_track`](crate::TraceWriter::process_track).
     #[derive(Debug, Clone, Copy)]
     pub struct Process<'t> {
-        pub(super) pid: i32,
+        pub(super) pid: super::ProcessId,
         pub(super) cmdline: &'t [&'t str],
         pub(super) labels: &'t [&'t str],
         pub(super) start_ns: Option<i64>,
@@ -258,7 +285,8 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
         self
     }
 
-    /// The track's number in the trace, which must be unique to it, instead of one that the writer chooses.
+    /// The track's number in the trace, which must be unique to it, instead of one that the writer chooses. 0 is the root,
+    /// which every track without a parent lies under.
     pub fn uuid(mut self, uuid: u64) -> Self {
         self.common.uuid = Some(uuid);
         self
@@ -266,7 +294,8 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
 
     /// The sequence that the track's events are written on, instead of the main one.
     ///
-    /// Tracks whose times advance apart from each other take less room on sequences of their own.
+    /// Tracks whose times advance apart from each other take less room on sequences of their own. The counters of a thread,
+    /// whose times are the thread's, belong on its sequence too.
     pub fn sequence(mut self, sequence: SequenceId) -> Self {
         self.common.sequence = Some(sequence);
         self
@@ -296,7 +325,8 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
     /// # Errors
     ///
     /// [`Error::ForeignTrack`] when the parent or the sequence is of another writer, [`Error::TracksTooDeep`] when it has too many
-    /// ancestors, [`Error::ReservedId`] for a process or thread 0, and all errors of writing a packet.
+    /// ancestors, [`Error::RootWithParent`], [`Error::ReservedId`] for a process or thread 0, [`Error::ProcessIdOutOfRange`],
+    /// and all errors of writing a packet.
     pub fn describe(self) -> Result<K::Handle, Error> {
         let Self { writer, common, kind } = self;
         kind.check()?;
@@ -313,6 +343,9 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
             Some(sequence) => sequence.index,
             None => 0,
         };
+        if common.uuid == Some(0) && common.parent.is_some() {
+            return Err(Error::RootWithParent);
+        }
         let uuid = common.uuid.or(kind.uuid()).unwrap_or_else(|| writer.next_track_uuid());
         writer.packet(|packet| {
             packet.set_track_descriptor(|descriptor| {
@@ -376,6 +409,8 @@ impl<'t, S: Sink, M> TrackBuilder<'_, 't, S, M, kind::Process<'t>> {
     }
 
     /// Its command line, one text for each argument.
+    ///
+    /// The trace processor v52 does not show it for a process that is described by a track: `process.cmdline` is NULL.
     pub fn cmdline(mut self, cmdline: &'t [&'t str]) -> Self {
         self.kind.cmdline = cmdline;
         self
@@ -423,8 +458,18 @@ impl<'t, S: Sink, M> TrackBuilder<'_, 't, S, M, kind::Counter<'t>> {
 }
 
 impl<'t> kind::Process<'t> {
-    pub(crate) fn new(pid: i32) -> Self {
+    pub(crate) fn new(pid: ProcessId) -> Self {
         Self { pid, cmdline: &[], labels: &[], start_ns: None }
+    }
+}
+
+/// `ProcessDescriptor.pid` is an `int32`.
+const MAX_PROCESS_ID: i64 = i32::MAX as i64;
+
+impl ProcessId {
+    /// As a trace has it, once it has been checked.
+    fn number(self) -> i32 {
+        self.0 as i32
     }
 }
 
@@ -438,16 +483,20 @@ impl sealed::Kind for kind::Process<'_> {
     type Handle = ProcessTrack;
 
     fn uuid(&self) -> Option<u64> {
-        Some(process_uuid(self.pid))
+        Some(process_uuid(self.pid.number()))
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.pid == 0 { Err(Error::ReservedId) } else { Ok(()) }
+        match self.pid.0 {
+            0 => Err(Error::ReservedId),
+            1..=MAX_PROCESS_ID => Ok(()),
+            pid => Err(Error::ProcessIdOutOfRange { pid }),
+        }
     }
 
     fn fill(&self, descriptor: &mut TrackDescriptor<'_>, name: Option<&str>) {
         descriptor.set_process(|process| {
-            process.set_pid(self.pid);
+            process.set_pid(self.pid.number());
             if let Some(name) = name {
                 process.set_process_name(name);
             }
@@ -464,7 +513,7 @@ impl sealed::Kind for kind::Process<'_> {
     }
 
     fn handle(&self, place: Place) -> ProcessTrack {
-        ProcessTrack { track: Track::at(place), pid: self.pid }
+        ProcessTrack { track: Track::at(place), pid: self.pid.number() }
     }
 }
 

@@ -2,20 +2,27 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use pftrace_protos::track_event::Type;
-use pftrace_protos::{TracePacket, TrackEvent};
+use pftrace_protos::TracePacket;
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
-use crate::event::{Context, Event};
-use crate::sequence::{Output, Sequence, TraceClock};
+use crate::sequence::{Output, Sequence, Time, TraceClock};
 use crate::sink::{BufferSink, Sink};
 #[cfg(feature = "std")]
 use crate::track::SequenceId;
-use crate::track::{CounterTrack, Place, ProcessTrack, StateTrack, Track, TrackBuilder, kind};
+use crate::track::{ProcessId, ProcessTrack, TrackBuilder, kind};
+
+mod events;
+
+pub use self::events::CounterValue;
 
 /// How many slices may be open on one track: Perfetto drops deeper ones.
 pub const MAX_OPEN_SLICES: u32 = 512;
+
+/// What [`end`](TraceWriter::end) takes of a buffer, at most, in bytes; after
+/// [`clear_incremental_state`](TraceWriter::clear_incremental_state) the first event takes more. See
+/// [`remaining`](TraceWriter::remaining).
+pub const MAX_END_LEN: usize = 34;
 
 /// The memory for a sequence's interned strings, in words of eight bytes.
 #[cfg(feature = "std")]
@@ -24,6 +31,35 @@ pub type Memory = std::boxed::Box<[u64]>;
 /// The memory for a sequence's interned strings, in words of eight bytes.
 #[cfg(not(feature = "std"))]
 pub type Memory = &'static mut [u64];
+
+/// A [`TraceWriter`] into a file, as [`TraceWriter::create`] returns it: to name it in a struct or a signature.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use pftrace::{Error, FileTraceWriter, Track};
+///
+/// struct Engine {
+///     trace: FileTraceWriter,
+///     track: Track,
+///     start: Instant,
+/// }
+///
+/// impl Engine {
+///     fn step(&mut self) -> Result<(), Error> {
+///         // Before the call, not in it, if that takes a method of `self`, which `&mut self.track` has borrowed there.
+///         let begin = self.now();
+///         self.trace.begin(&mut self.track, begin, "step")?;
+///         self.trace.end(&mut self.track, self.start.elapsed())
+///     }
+///
+///     fn now(&self) -> Duration {
+///         self.start.elapsed()
+///     }
+/// }
+/// ```
+#[cfg(feature = "std")]
+pub type FileTraceWriter = TraceWriter<crate::IoSink<std::fs::File>>;
 
 /// Writes a trace, packet by packet.
 ///
@@ -36,7 +72,8 @@ pub type Memory = &'static mut [u64];
 /// * A call that fails wrote nothing, and the next works as if it had not been made; see [`Error`].
 ///
 /// `S` is where the trace goes: any [`std::io::Write`] ([`new`](Self::new), [`create`](Self::create)) or, without `std`
-/// and without an allocator, a byte buffer ([`in_buffer`](Self::in_buffer)). `M` is the memory for interned strings.
+/// and without an allocator, a byte buffer ([`in_buffer`](Self::in_buffer)). `M` is the memory for interned strings. What
+/// [`create`](Self::create) returns has the short name [`FileTraceWriter`].
 ///
 /// # Example
 ///
@@ -56,6 +93,41 @@ pub type Memory = &'static mut [u64];
 /// let bytes = trace.finish()?;
 /// # assert!(!bytes.is_empty());
 /// # Ok::<(), pftrace::Error>(())
+/// ```
+///
+/// # Threads
+///
+/// The writer and its tracks are [`Send`]; one thread at a time writes. Several threads share a writer in a `Mutex`, or each
+/// has a writer and a file of its own. Shared, each thread keeps the handles of its tracks, puts them on a sequence of its
+/// own, and reads the time before it takes the lock. How to come by the number of a thread,
+/// [`thread_track`](Self::thread_track) says.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use std::time::Instant;
+///
+/// use pftrace::{Error, TraceWriter};
+///
+/// let mut trace = TraceWriter::new(Vec::new());
+/// let process = trace.process_track(std::process::id()).name("workers").describe()?;
+/// let (trace, start) = (Mutex::new(trace), Instant::now());
+/// std::thread::scope(|scope| {
+///     let worker = |tid: i64| {
+///         let mut shared = trace.lock().unwrap();
+///         let sequence = shared.add_sequence();
+///         let mut track = shared.thread_track(&process, tid).sequence(sequence).describe()?;
+///         drop(shared);
+///
+///         let begin = start.elapsed();
+///         // … the work …
+///         let end = start.elapsed();
+///         trace.lock().unwrap().slice(&mut track, begin, end, "work")
+///     };
+///     let threads = [1, 2].map(|tid| scope.spawn(move || worker(tid)));
+///     threads.into_iter().try_for_each(|thread| thread.join().unwrap())
+/// })?;
+/// trace.into_inner().unwrap().finish()?;
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 pub struct TraceWriter<S: Sink, M = Memory> {
@@ -173,9 +245,13 @@ impl<W: std::io::Write> TraceWriter<crate::IoSink<W>> {
 
     /// Adds a sequence: a stream of packets with a clock and interned strings of its own. This allocates.
     ///
-    /// A packet's time is written as the difference to the one before on its sequence, which is short as long as time
-    /// goes forward. Tracks whose times advance apart, such as the threads of a converted trace, are better off on
-    /// sequences of their own: see [`TrackBuilder::sequence`].
+    /// What it saves is bytes of the trace. A packet's time is written as the difference to the one before on its sequence,
+    /// which takes one to four bytes as long as time goes forward; a time that goes back takes about eleven more. And
+    /// the track on which a sequence's first event lies is not named again, which saves up to eleven. So tracks whose times
+    /// advance apart, such as threads, are better off on sequences of their own, and the counters that
+    /// are written with a thread's slices on the thread's: see [`TrackBuilder::sequence`].
+    ///
+    /// What it costs is memory, [`Builder::intern_bytes`], and that each string is defined once per sequence.
     pub fn add_sequence(&mut self) -> SequenceId {
         let index = self.added.len() as u32 + 1;
         self.added.push(Sequence::new(FIRST_SEQUENCE_ID + index, intern_memory(self.intern_bytes)));
@@ -221,6 +297,9 @@ impl<'b, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<BufferSink<'b>, M> {
     /// Of the memory a half is for the texts, and each text takes 32 bytes of the other. It may be empty: then nothing is
     /// interned.
     ///
+    /// What does not fit into the buffer is refused with [`Error::BufferFull`]: see [`remaining`](Self::remaining) on slices
+    /// that are open then.
+    ///
     /// # Example
     ///
     /// ```
@@ -243,6 +322,35 @@ impl<'b, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<BufferSink<'b>, M> {
     pub fn finish(self) -> &'b mut [u8] {
         self.output.sink.into_written()
     }
+
+    /// How many bytes of the buffer are left.
+    ///
+    /// When the buffer is full, slices may be open whose end no longer fits; they are shown up to the end of the trace.
+    /// Who minds stops beginning slices before: [`MAX_END_LEN`] bytes are enough to end one. Or writes whole ones, with
+    /// [`slice`](Self::slice).
+    ///
+    /// ```
+    /// use pftrace::{MAX_END_LEN, TraceWriter};
+    ///
+    /// let mut buffer = [0; 1024];
+    /// let mut trace = TraceWriter::in_buffer(&mut buffer, [0; 64]);
+    /// let mut track = trace.track("motor").describe()?;
+    /// // What the begin, with its name and annotations, takes is known to the program alone.
+    /// let begin_len = 64;
+    /// for now in 0.. {
+    ///     if trace.remaining() < begin_len + MAX_END_LEN {
+    ///         break;
+    ///     }
+    ///     trace.begin(&mut track, now, "move")?;
+    ///     trace.end(&mut track, now)?;
+    /// }
+    /// assert_eq!(track.open_slices(), 0);
+    /// # Ok::<(), pftrace::Error>(())
+    /// ```
+    #[must_use]
+    pub fn remaining(&self) -> usize {
+        self.output.sink.remaining()
+    }
 }
 
 impl TraceWriter<BufferSink<'_>, Memory> {
@@ -254,12 +362,16 @@ impl TraceWriter<BufferSink<'_>, Memory> {
 
 /// Describing tracks.
 impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
-    /// The track of a process, this one or any other.
-    pub fn process_track<'t>(&mut self, pid: i32) -> TrackBuilder<'_, 't, S, M, kind::Process<'t>> {
-        TrackBuilder::new(self, kind::Process::new(pid), None)
+    /// The track of a process, this one (`std::process::id()`) or any other, also one that is made up.
+    pub fn process_track<'t>(&mut self, pid: impl Into<ProcessId>) -> TrackBuilder<'_, 't, S, M, kind::Process<'t>> {
+        TrackBuilder::new(self, kind::Process::new(pid.into()), None)
     }
 
     /// The track of a thread of a process.
+    ///
+    /// `tid` is the system's number of the thread, or any other that is not 0 and unique in the process. The standard
+    /// library does not tell it: on Linux it is what `libc::gettid()` returns or where the link `/proc/thread-self` leads,
+    /// and it is the process's own number for the first thread alone.
     pub fn thread_track<'t>(&mut self, process: &ProcessTrack, tid: i64) -> TrackBuilder<'_, 't, S, M, kind::Thread> {
         TrackBuilder::new(self, kind::Thread::new(process.pid(), tid), None)
     }
@@ -270,7 +382,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
         TrackBuilder::new(self, kind::Slices, Some(name))
     }
 
-    /// A track of numbers over time.
+    /// A track of numbers over time. The UI shows it once it has a value.
     pub fn counter_track<'t>(&mut self, name: &'t str) -> TrackBuilder<'_, 't, S, M, kind::Counter<'t>> {
         TrackBuilder::new(self, kind::Counter::default(), Some(name))
     }
@@ -282,207 +394,6 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
         TrackBuilder::new(self, kind::State, Some(name))
     }
 }
-
-/// Writing events.
-///
-/// `timestamp` is in nanoseconds: a `u64` of the trace's clock, or [`Clock::at`] of another. On one track slices begin and
-/// end in the order of time, as they are nested; instants, counters and states may come in any order.
-///
-/// # Errors
-///
-/// All of them return [`Error::TimestampOutOfRange`], [`Error::UnknownClock`], [`Error::ForeignTrack`],
-/// [`Error::PacketTooLarge`] or [`Error::BufferFull`] where these apply, and [`Error::Io`] once when the sink has failed, then
-/// [`Error::Closed`]; those with a closure also [`Error::AnnotationTooDeep`].
-impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
-    /// Begins a slice.
-    ///
-    /// # Errors
-    ///
-    /// Beside those of all events, [`Error::SlicesTooDeep`] when [`MAX_OPEN_SLICES`] are open on the track and
-    /// [`Error::TimeWentBack`].
-    #[inline]
-    pub fn begin(
-        &mut self,
-        track: &mut impl AsMut<Track>,
-        timestamp: impl Into<Timestamp>,
-        name: &str,
-    ) -> Result<(), Error> {
-        self.begin_with(track, timestamp, name, |_| {})
-    }
-
-    /// Begins a slice, of which `f` says more.
-    ///
-    /// # Errors
-    ///
-    /// As [`begin`](Self::begin).
-    pub fn begin_with(
-        &mut self,
-        track: &mut impl AsMut<Track>,
-        timestamp: impl Into<Timestamp>,
-        name: &str,
-        f: impl FnOnce(&mut Event<'_>),
-    ) -> Result<(), Error> {
-        let (track, timestamp) = (track.as_mut(), timestamp.into());
-        if track.open >= MAX_OPEN_SLICES {
-            return Err(Error::SlicesTooDeep { limit: MAX_OPEN_SLICES });
-        }
-        let last = self.check_order(track, timestamp)?;
-        self.event(track.place, false, timestamp, Type::TYPE_SLICE_BEGIN, Some(name), no_field, f)?;
-        track.open += 1;
-        track.last = Some(last);
-        Ok(())
-    }
-
-    /// Ends the slice that was begun last on the track.
-    ///
-    /// # Errors
-    ///
-    /// Beside those of all events, [`Error::NothingOpen`] and [`Error::TimeWentBack`].
-    #[inline]
-    pub fn end(&mut self, track: &mut impl AsMut<Track>, timestamp: impl Into<Timestamp>) -> Result<(), Error> {
-        self.end_with(track, timestamp, |_| {})
-    }
-
-    /// Ends the slice that was begun last on the track. What `f` says is added to what was said at its begin.
-    ///
-    /// # Errors
-    ///
-    /// As [`end`](Self::end).
-    pub fn end_with(
-        &mut self,
-        track: &mut impl AsMut<Track>,
-        timestamp: impl Into<Timestamp>,
-        f: impl FnOnce(&mut Event<'_>),
-    ) -> Result<(), Error> {
-        let (track, timestamp) = (track.as_mut(), timestamp.into());
-        if track.open == 0 {
-            return Err(Error::NothingOpen);
-        }
-        let last = self.check_order(track, timestamp)?;
-        self.event(track.place, false, timestamp, Type::TYPE_SLICE_END, None, no_field, f)?;
-        track.open -= 1;
-        track.last = Some(last);
-        Ok(())
-    }
-
-    /// Something that takes no time.
-    ///
-    /// # Errors
-    ///
-    /// Those of all events.
-    #[inline]
-    pub fn instant(
-        &mut self,
-        track: &impl AsRef<Track>,
-        timestamp: impl Into<Timestamp>,
-        name: &str,
-    ) -> Result<(), Error> {
-        self.instant_with(track, timestamp, name, |_| {})
-    }
-
-    /// Something that takes no time, of which `f` says more.
-    ///
-    /// # Errors
-    ///
-    /// Those of all events.
-    pub fn instant_with(
-        &mut self,
-        track: &impl AsRef<Track>,
-        timestamp: impl Into<Timestamp>,
-        name: &str,
-        f: impl FnOnce(&mut Event<'_>),
-    ) -> Result<(), Error> {
-        let place = track.as_ref().place;
-        self.event(place, false, timestamp.into(), Type::TYPE_INSTANT, Some(name), no_field, f)
-    }
-
-    /// The value of a counter from this time on: an `i64`, an `f64`, or what turns into one.
-    ///
-    /// Perfetto computes with doubles: integers beyond 2^53 are rounded.
-    ///
-    /// # Errors
-    ///
-    /// Those of all events.
-    pub fn counter(
-        &mut self,
-        track: &CounterTrack,
-        timestamp: impl Into<Timestamp>,
-        value: impl Into<CounterValue>,
-    ) -> Result<(), Error> {
-        let value = value.into();
-        let set_value = |event: &mut TrackEvent<'_>| match value {
-            CounterValue::Int(value) => _ = event.set_counter_value(value),
-            CounterValue::Double(value) => _ = event.set_double_counter_value(value),
-        };
-        self.event(track.0, true, timestamp.into(), Type::TYPE_COUNTER, None, set_value, |_| {})
-    }
-
-    /// The state of a state track from this time on.
-    ///
-    /// # Errors
-    ///
-    /// Those of all events.
-    pub fn state(&mut self, track: &StateTrack, timestamp: impl Into<Timestamp>, state: &str) -> Result<(), Error> {
-        self.event(track.0, true, timestamp.into(), Type::TYPE_STATE, Some(state), no_field, |_| {})
-    }
-
-    /// From this time on a state track is in no state.
-    ///
-    /// # Errors
-    ///
-    /// Those of all events.
-    pub fn idle(&mut self, track: &StateTrack, timestamp: impl Into<Timestamp>) -> Result<(), Error> {
-        self.event(track.0, true, timestamp.into(), Type::TYPE_STATE, None, no_field, |_| {})
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "private, and each of them differs between its callers")]
-    fn event(
-        &mut self,
-        place: Place,
-        names_track: bool,
-        timestamp: Timestamp,
-        kind: Type,
-        name: Option<&str>,
-        set_value: impl FnOnce(&mut TrackEvent<'_>),
-        f: impl FnOnce(&mut Event<'_>),
-    ) -> Result<(), Error> {
-        if place.writer != self.id {
-            return Err(Error::ForeignTrack);
-        }
-        let timestamp = self.check_timestamp(timestamp)?;
-        let (sequence, output, clock) = self.sequence(place.sequence);
-        sequence.event(output, clock, timestamp, (place.uuid, names_track), |packet, track, table| {
-            let mut error = None;
-            packet.set_track_event(|event| {
-                event.set_type(kind);
-                if let Some(uuid) = track {
-                    event.set_track_uuid(uuid);
-                }
-                set_value(event);
-                let mut event =
-                    Event::new(TrackEvent::new(event.raw()), Context { table, error: &mut error, depth: 0 });
-                if let Some(name) = name {
-                    event.name(name);
-                }
-                f(&mut event);
-            });
-            error.map_or(Ok(()), Err)
-        })
-    }
-
-    /// Whether a slice may begin or end now: its time, and the number of its clock.
-    fn check_order(&self, track: &Track, timestamp: Timestamp) -> Result<(u64, u32), Error> {
-        let clock = timestamp.clock.unwrap_or(self.clock.clock).id();
-        match track.last {
-            Some((last, last_clock)) if last_clock == clock && timestamp.ns < last => {
-                Err(Error::TimeWentBack { timestamp: timestamp.ns, last })
-            }
-            _ => Ok((timestamp.ns, clock)),
-        }
-    }
-}
-
-fn no_field(_: &mut TrackEvent<'_>) {}
 
 /// Writing anything else.
 impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
@@ -604,7 +515,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
         (sequence, &mut self.output, &mut self.clock)
     }
 
-    fn check_timestamp(&self, Timestamp { ns, clock }: Timestamp) -> Result<(u64, Option<Clock>), Error> {
+    fn check_timestamp(&self, Timestamp { ns, clock }: Timestamp) -> Result<Time, Error> {
         check_range(ns)?;
         match clock {
             Some(clock) if clock != self.clock.clock && !self.related.contains(clock) => {
@@ -632,45 +543,5 @@ impl RelatedClocks {
 
     fn contains(&self, clock: Clock) -> bool {
         self.0 >> clock.id() & 1 == 1
-    }
-}
-
-/// The value of a counter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum CounterValue {
-    /// An integer.
-    Int(i64),
-    /// A floating-point number.
-    Double(f64),
-}
-
-macro_rules! counter_value_from {
-    ($($variant:ident: $($type:ty),+;)+) => {
-        $($(
-            impl From<$type> for CounterValue {
-                fn from(value: $type) -> Self {
-                    Self::$variant(value.into())
-                }
-            }
-        )+)+
-    };
-}
-
-counter_value_from! {
-    Int: i8, i16, i32, i64, u8, u16, u32;
-    Double: f32, f64;
-}
-
-impl From<u64> for CounterValue {
-    /// Above `i64::MAX`, the nearest double, which is what Perfetto would make of it.
-    fn from(value: u64) -> Self {
-        i64::try_from(value).map_or(Self::Double(value as f64), Self::Int)
-    }
-}
-
-impl From<usize> for CounterValue {
-    fn from(value: usize) -> Self {
-        Self::from(value as u64)
     }
 }

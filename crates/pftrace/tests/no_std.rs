@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pftrace::{BufferSink, Error, TraceWriter, Unit};
+use pftrace::{BufferSink, Clock, Error, MAX_END_LEN, TraceWriter, Unit};
 use pftrace_testkit::{Arg, Loaded, check, dynamic};
 
 type BufferTrace<'b, M> = TraceWriter<BufferSink<'b>, M>;
@@ -97,6 +97,53 @@ fn a_full_buffer_is_an_error_and_what_was_written_before_loads() {
     for (number, slice) in loaded.slices.iter().take(written as usize).enumerate() {
         assert_eq!((slice.ts, slice.name.as_deref()), (number as i64, Some("step")));
         assert_eq!(slice.args["debug.number"], Arg::Uint(number as u64));
+    }
+}
+
+/// The longest: a track that must be named, with the largest number, and a time that can't be a difference.
+#[test]
+fn no_end_takes_more_than_the_room_that_is_to_be_kept_for_it() {
+    let mut buffer = [0; 1000];
+    let mut trace = TraceWriter::in_buffer(&mut buffer, [0; 64]);
+    let mut track = trace.track("motor").uuid(u64::MAX).describe().unwrap();
+    let other = trace.track("other").describe().unwrap();
+    let mut process = trace.process_track(1).describe().unwrap();
+    trace.clock_snapshot(&[(Clock::Simulated, 0), (Clock::Boottime, 0)]).unwrap();
+    trace.instant(&other, i64::MAX as u64, "latest").unwrap();
+    let mut longest = 0;
+    for time in [Clock::Simulated.at(0), Clock::Boottime.at(i64::MAX as u64), (i64::MAX as u64 - 1).into()] {
+        for (begin, end) in [(&mut track, time), (process.as_mut(), time)] {
+            trace.begin(begin, time, "move").unwrap();
+            let before = trace.remaining();
+            trace.end(begin, end).unwrap();
+            longest = longest.max(before - trace.remaining());
+        }
+    }
+    assert_eq!(longest, MAX_END_LEN);
+    assert_eq!(trace.remaining(), 1000 - trace.bytes() as usize);
+}
+
+#[test]
+fn a_slice_whose_end_was_given_room_is_ended_in_a_buffer_of_any_size() {
+    const BEGIN_LEN: usize = 64;
+    for room in (200..400).step_by(7) {
+        let mut buffer = [0; 400];
+        let mut trace = TraceWriter::in_buffer(&mut buffer[..room], [0; 64]);
+        let mut track = trace.track("motor").describe().unwrap();
+        let mut now = 0;
+        while trace.remaining() >= BEGIN_LEN + MAX_END_LEN {
+            trace.begin(&mut track, now, "move").unwrap();
+            // Other things fill the buffer up.
+            while trace.remaining() >= BEGIN_LEN + MAX_END_LEN {
+                trace.instant(&track, now, "step").unwrap();
+            }
+            now += 1_000_000;
+            trace.end(&mut track, now).unwrap();
+        }
+        assert_eq!(track.open_slices(), 0);
+        let Some(loaded) = check(trace.finish()) else { return };
+        assert!(!loaded.slices_named("move").is_empty());
+        assert!(loaded.slices.iter().all(|slice| slice.dur >= 0));
     }
 }
 

@@ -20,9 +20,7 @@ pub mod perfetto {
         /// The readings of several clocks at one moment. Between two snapshots the difference between two clocks is taken
         /// to stay as it was at the first.
         #[derive(Debug)]
-        pub struct ClockSnapshot<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct ClockSnapshot<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> ClockSnapshot<'w> {
             /// The number of the field `clocks`.
@@ -31,9 +29,8 @@ pub mod perfetto {
             pub const PRIMARY_TRACE_CLOCK_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.ClockSnapshot` into the front of `buffer`.
@@ -41,18 +38,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut ClockSnapshot<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut ClockSnapshot<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ClockSnapshot::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated Clock clocks = 1`
@@ -61,11 +53,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_clocks(
-                &mut self,
-                f: impl FnOnce(&mut clock_snapshot::Clock<'_>),
-            ) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut clock_snapshot::Clock::new(m)));
+            pub fn add_clocks(&mut self, f: impl FnOnce(&mut clock_snapshot::Clock<'_>)) -> &mut Self {
+                self.0.message::<1>(|m| f(&mut clock_snapshot::Clock::new(m)));
                 self
             }
 
@@ -75,7 +64,7 @@ pub mod perfetto {
             /// to the next.
             #[inline]
             pub fn set_primary_trace_clock(&mut self, value: BuiltinClock) -> &mut Self {
-                self.message.enumeration::<2>(value.value());
+                self.0.enumeration::<2>(value.value());
                 self
             }
         }
@@ -84,18 +73,15 @@ pub mod perfetto {
         ///
         /// How the clocks of a machine (the client) relate to those of the machine that the trace was taken on (the host).
         #[derive(Debug)]
-        pub struct RemoteClockSync<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct RemoteClockSync<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> RemoteClockSync<'w> {
             /// The number of the field `synced_clocks`.
             pub const SYNCED_CLOCKS_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.RemoteClockSync` into the front of `buffer`.
@@ -103,18 +89,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut RemoteClockSync<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut RemoteClockSync<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut RemoteClockSync::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated SyncedClocks synced_clocks = 1`
@@ -123,11 +104,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_synced_clocks(
-                &mut self,
-                f: impl FnOnce(&mut remote_clock_sync::SyncedClocks<'_>),
-            ) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut remote_clock_sync::SyncedClocks::new(m)));
+            pub fn add_synced_clocks(&mut self, f: impl FnOnce(&mut remote_clock_sync::SyncedClocks<'_>)) -> &mut Self {
+                self.0.message::<1>(|m| f(&mut remote_clock_sync::SyncedClocks::new(m)));
                 self
             }
         }
@@ -138,7 +116,7 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct ExtensionDescriptor<'w> {
             message: ::pftrace_wire::Message<'w>,
-            descriptor_written: bool,
+            descriptor: ::pftrace_wire::Oneof,
         }
 
         impl<'w> ExtensionDescriptor<'w> {
@@ -150,11 +128,10 @@ pub mod perfetto {
             pub const FILE_NAME_FIELD_NUMBER: u32 = 3;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    descriptor_written: false,
+                    descriptor: ::pftrace_wire::Oneof::new("perfetto.protos.ExtensionDescriptor.descriptor"),
                 }
             }
 
@@ -163,16 +140,14 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut ExtensionDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ExtensionDescriptor::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -183,17 +158,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `descriptor`: at most one of `extension_set`, `extension_set_gzip`, else encoding fails.
             #[inline]
-            pub fn set_extension_set(
-                &mut self,
-                f: impl FnOnce(&mut FileDescriptorSet<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut FileDescriptorSet::new(m));
+            pub fn set_extension_set(&mut self, f: impl FnOnce(&mut FileDescriptorSet<'_>)) -> &mut Self {
                 self.message
-                    .once(
-                        &mut self.descriptor_written,
-                        "perfetto.protos.ExtensionDescriptor.descriptor",
-                    )
-                    .message::<1>(write);
+                    .once(&mut self.descriptor)
+                    .message::<1>(|m| {
+                        f(&mut FileDescriptorSet::new(m));
+                    });
                 self
             }
 
@@ -204,12 +174,7 @@ pub mod perfetto {
             /// Part of oneof `descriptor`: at most one of `extension_set`, `extension_set_gzip`, else encoding fails.
             #[inline]
             pub fn set_extension_set_gzip(&mut self, value: &[u8]) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.descriptor_written,
-                        "perfetto.protos.ExtensionDescriptor.descriptor",
-                    )
-                    .bytes::<2>(value);
+                self.message.once(&mut self.descriptor).bytes::<2>(value);
                 self
             }
 
@@ -228,18 +193,15 @@ pub mod perfetto {
         /// A schema: .proto files. Wire-compatible with what compilers of .proto files write; of theirs, only what a reader
         /// of extensions needs.
         #[derive(Debug)]
-        pub struct FileDescriptorSet<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct FileDescriptorSet<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> FileDescriptorSet<'w> {
             /// The number of the field `file`.
             pub const FILE_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.FileDescriptorSet` into the front of `buffer`.
@@ -247,18 +209,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut FileDescriptorSet<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FileDescriptorSet::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated FileDescriptorProto file = 1`
@@ -267,11 +227,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_file(
-                &mut self,
-                f: impl FnOnce(&mut FileDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut FileDescriptorProto::new(m)));
+            pub fn add_file(&mut self, f: impl FnOnce(&mut FileDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<1>(|m| f(&mut FileDescriptorProto::new(m)));
                 self
             }
         }
@@ -280,9 +237,7 @@ pub mod perfetto {
         ///
         /// A .proto file.
         #[derive(Debug)]
-        pub struct FileDescriptorProto<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct FileDescriptorProto<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> FileDescriptorProto<'w> {
             /// The number of the field `name`.
@@ -303,9 +258,8 @@ pub mod perfetto {
             pub const EXTENSION_FIELD_NUMBER: u32 = 7;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.FileDescriptorProto` into the front of `buffer`.
@@ -313,18 +267,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut FileDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FileDescriptorProto::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string name = 1`
@@ -332,7 +284,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -341,7 +293,7 @@ pub mod perfetto {
             /// Its package.
             #[inline]
             pub fn set_package(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -352,7 +304,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_dependency(&mut self, value: &str) -> &mut Self {
-                self.message.string::<3>(value);
+                self.0.string::<3>(value);
                 self
             }
 
@@ -363,7 +315,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_public_dependency(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<10>(value);
+                self.0.int32::<10>(value);
                 self
             }
 
@@ -374,7 +326,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_weak_dependency(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<11>(value);
+                self.0.int32::<11>(value);
                 self
             }
 
@@ -384,11 +336,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_message_type(
-                &mut self,
-                f: impl FnOnce(&mut DescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<4>(|m| f(&mut DescriptorProto::new(m)));
+            pub fn add_message_type(&mut self, f: impl FnOnce(&mut DescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<4>(|m| f(&mut DescriptorProto::new(m)));
                 self
             }
 
@@ -398,11 +347,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_enum_type(
-                &mut self,
-                f: impl FnOnce(&mut EnumDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<5>(|m| f(&mut EnumDescriptorProto::new(m)));
+            pub fn add_enum_type(&mut self, f: impl FnOnce(&mut EnumDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<5>(|m| f(&mut EnumDescriptorProto::new(m)));
                 self
             }
 
@@ -412,11 +358,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_extension(
-                &mut self,
-                f: impl FnOnce(&mut FieldDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<7>(|m| f(&mut FieldDescriptorProto::new(m)));
+            pub fn add_extension(&mut self, f: impl FnOnce(&mut FieldDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<7>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
         }
@@ -425,9 +368,7 @@ pub mod perfetto {
         ///
         /// A message.
         #[derive(Debug)]
-        pub struct DescriptorProto<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct DescriptorProto<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> DescriptorProto<'w> {
             /// The number of the field `name`.
@@ -448,9 +389,8 @@ pub mod perfetto {
             pub const RESERVED_NAME_FIELD_NUMBER: u32 = 10;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.DescriptorProto` into the front of `buffer`.
@@ -458,18 +398,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut DescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut DescriptorProto<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DescriptorProto::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string name = 1`
@@ -477,7 +412,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -487,11 +422,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_field(
-                &mut self,
-                f: impl FnOnce(&mut FieldDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<2>(|m| f(&mut FieldDescriptorProto::new(m)));
+            pub fn add_field(&mut self, f: impl FnOnce(&mut FieldDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<2>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
 
@@ -501,11 +433,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_extension(
-                &mut self,
-                f: impl FnOnce(&mut FieldDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<6>(|m| f(&mut FieldDescriptorProto::new(m)));
+            pub fn add_extension(&mut self, f: impl FnOnce(&mut FieldDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<6>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
 
@@ -515,11 +444,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_nested_type(
-                &mut self,
-                f: impl FnOnce(&mut DescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<3>(|m| f(&mut DescriptorProto::new(m)));
+            pub fn add_nested_type(&mut self, f: impl FnOnce(&mut DescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<3>(|m| f(&mut DescriptorProto::new(m)));
                 self
             }
 
@@ -529,11 +455,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_enum_type(
-                &mut self,
-                f: impl FnOnce(&mut EnumDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<4>(|m| f(&mut EnumDescriptorProto::new(m)));
+            pub fn add_enum_type(&mut self, f: impl FnOnce(&mut EnumDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<4>(|m| f(&mut EnumDescriptorProto::new(m)));
                 self
             }
 
@@ -543,11 +466,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_oneof_decl(
-                &mut self,
-                f: impl FnOnce(&mut OneofDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<8>(|m| f(&mut OneofDescriptorProto::new(m)));
+            pub fn add_oneof_decl(&mut self, f: impl FnOnce(&mut OneofDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<8>(|m| f(&mut OneofDescriptorProto::new(m)));
                 self
             }
 
@@ -561,7 +481,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut descriptor_proto::ReservedRange<'_>),
             ) -> &mut Self {
-                self.message.message::<9>(|m| f(&mut descriptor_proto::ReservedRange::new(m)));
+                self.0.message::<9>(|m| f(&mut descriptor_proto::ReservedRange::new(m)));
                 self
             }
 
@@ -572,7 +492,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_reserved_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<10>(value);
+                self.0.string::<10>(value);
                 self
             }
         }
@@ -581,9 +501,7 @@ pub mod perfetto {
         ///
         /// A field.
         #[derive(Debug)]
-        pub struct FieldDescriptorProto<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct FieldDescriptorProto<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> FieldDescriptorProto<'w> {
             /// The number of the field `name`.
@@ -606,9 +524,8 @@ pub mod perfetto {
             pub const ONEOF_INDEX_FIELD_NUMBER: u32 = 9;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.FieldDescriptorProto` into the front of `buffer`.
@@ -616,18 +533,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut FieldDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FieldDescriptorProto::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string name = 1`
@@ -635,7 +550,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -644,7 +559,7 @@ pub mod perfetto {
             /// Its number.
             #[inline]
             pub fn set_number(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<3>(value);
+                self.0.int32::<3>(value);
                 self
             }
 
@@ -653,7 +568,7 @@ pub mod perfetto {
             /// How often it stands in its message.
             #[inline]
             pub fn set_label(&mut self, value: field_descriptor_proto::Label) -> &mut Self {
-                self.message.enumeration::<4>(value.value());
+                self.0.enumeration::<4>(value.value());
                 self
             }
 
@@ -662,7 +577,7 @@ pub mod perfetto {
             /// Its type.
             #[inline]
             pub fn set_type(&mut self, value: field_descriptor_proto::Type) -> &mut Self {
-                self.message.enumeration::<5>(value.value());
+                self.0.enumeration::<5>(value.value());
                 self
             }
 
@@ -671,7 +586,7 @@ pub mod perfetto {
             /// The name of its type, if that is a message or an enum; full with a leading dot.
             #[inline]
             pub fn set_type_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<6>(value);
+                self.0.string::<6>(value);
                 self
             }
 
@@ -680,7 +595,7 @@ pub mod perfetto {
             /// The message that it extends, if it is an extension.
             #[inline]
             pub fn set_extendee(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -689,7 +604,7 @@ pub mod perfetto {
             /// Its default, as text.
             #[inline]
             pub fn set_default_value(&mut self, value: &str) -> &mut Self {
-                self.message.string::<7>(value);
+                self.0.string::<7>(value);
                 self
             }
 
@@ -698,7 +613,7 @@ pub mod perfetto {
             /// Its options.
             #[inline]
             pub fn set_options(&mut self, f: impl FnOnce(&mut FieldOptions<'_>)) -> &mut Self {
-                self.message.message::<8>(|m| f(&mut FieldOptions::new(m)));
+                self.0.message::<8>(|m| f(&mut FieldOptions::new(m)));
                 self
             }
 
@@ -707,7 +622,7 @@ pub mod perfetto {
             /// The oneof that it is in, by index.
             #[inline]
             pub fn set_oneof_index(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<9>(value);
+                self.0.int32::<9>(value);
                 self
             }
         }
@@ -716,9 +631,7 @@ pub mod perfetto {
         ///
         /// The options of a field.
         #[derive(Debug)]
-        pub struct FieldOptions<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct FieldOptions<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> FieldOptions<'w> {
             /// The number of the field `packed`.
@@ -728,9 +641,8 @@ pub mod perfetto {
             pub const MAX_LEN: usize = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.FieldOptions` into the front of `buffer`.
@@ -738,18 +650,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut FieldOptions<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut FieldOptions<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut FieldOptions::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional bool packed = 2`
@@ -757,7 +664,7 @@ pub mod perfetto {
             /// Whether elements share one tag.
             #[inline]
             pub fn set_packed(&mut self, value: bool) -> &mut Self {
-                self.message.bool::<2>(value);
+                self.0.bool::<2>(value);
                 self
             }
         }
@@ -766,18 +673,15 @@ pub mod perfetto {
         ///
         /// A oneof.
         #[derive(Debug)]
-        pub struct OneofDescriptorProto<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct OneofDescriptorProto<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> OneofDescriptorProto<'w> {
             /// The number of the field `name`.
             pub const NAME_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.OneofDescriptorProto` into the front of `buffer`.
@@ -785,18 +689,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut OneofDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut OneofDescriptorProto::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string name = 1`
@@ -804,7 +706,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
         }
@@ -813,9 +715,7 @@ pub mod perfetto {
         ///
         /// An enum.
         #[derive(Debug)]
-        pub struct EnumDescriptorProto<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct EnumDescriptorProto<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> EnumDescriptorProto<'w> {
             /// The number of the field `name`.
@@ -826,9 +726,8 @@ pub mod perfetto {
             pub const RESERVED_NAME_FIELD_NUMBER: u32 = 5;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.EnumDescriptorProto` into the front of `buffer`.
@@ -836,18 +735,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut EnumDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EnumDescriptorProto::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string name = 1`
@@ -855,7 +752,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -865,11 +762,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_value(
-                &mut self,
-                f: impl FnOnce(&mut EnumValueDescriptorProto<'_>),
-            ) -> &mut Self {
-                self.message.message::<2>(|m| f(&mut EnumValueDescriptorProto::new(m)));
+            pub fn add_value(&mut self, f: impl FnOnce(&mut EnumValueDescriptorProto<'_>)) -> &mut Self {
+                self.0.message::<2>(|m| f(&mut EnumValueDescriptorProto::new(m)));
                 self
             }
 
@@ -880,7 +774,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_reserved_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<5>(value);
+                self.0.string::<5>(value);
                 self
             }
         }
@@ -889,9 +783,7 @@ pub mod perfetto {
         ///
         /// A value of an enum.
         #[derive(Debug)]
-        pub struct EnumValueDescriptorProto<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct EnumValueDescriptorProto<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> EnumValueDescriptorProto<'w> {
             /// The number of the field `name`.
@@ -900,9 +792,8 @@ pub mod perfetto {
             pub const NUMBER_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.EnumValueDescriptorProto` into the front of `buffer`.
@@ -910,18 +801,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut EnumValueDescriptorProto<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EnumValueDescriptorProto::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string name = 1`
@@ -929,7 +818,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -938,7 +827,7 @@ pub mod perfetto {
             /// Its number.
             #[inline]
             pub fn set_number(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<2>(value);
+                self.0.int32::<2>(value);
                 self
             }
         }
@@ -947,9 +836,7 @@ pub mod perfetto {
         ///
         /// A thread changed its state on a processor.
         #[derive(Debug)]
-        pub struct GenericKernelTaskStateEvent<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct GenericKernelTaskStateEvent<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> GenericKernelTaskStateEvent<'w> {
             /// The number of the field `cpu`.
@@ -964,9 +851,8 @@ pub mod perfetto {
             pub const PRIO_FIELD_NUMBER: u32 = 5;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.GenericKernelTaskStateEvent` into the front of `buffer`.
@@ -974,18 +860,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelTaskStateEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut GenericKernelTaskStateEvent::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int32 cpu = 1`
@@ -993,7 +877,7 @@ pub mod perfetto {
             /// The processor.
             #[inline]
             pub fn set_cpu(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
 
@@ -1002,7 +886,7 @@ pub mod perfetto {
             /// The name of the thread.
             #[inline]
             pub fn set_comm(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -1011,7 +895,7 @@ pub mod perfetto {
             /// The thread.
             #[inline]
             pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<3>(value);
+                self.0.int64::<3>(value);
                 self
             }
 
@@ -1019,11 +903,8 @@ pub mod perfetto {
             ///
             /// The state from now on.
             #[inline]
-            pub fn set_state(
-                &mut self,
-                value: generic_kernel_task_state_event::TaskStateEnum,
-            ) -> &mut Self {
-                self.message.enumeration::<4>(value.value());
+            pub fn set_state(&mut self, value: generic_kernel_task_state_event::TaskStateEnum) -> &mut Self {
+                self.0.enumeration::<4>(value.value());
                 self
             }
 
@@ -1032,7 +913,7 @@ pub mod perfetto {
             /// The thread's priority.
             #[inline]
             pub fn set_prio(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<5>(value);
+                self.0.int32::<5>(value);
                 self
             }
         }
@@ -1041,9 +922,7 @@ pub mod perfetto {
         ///
         /// A processor changed its frequency.
         #[derive(Debug)]
-        pub struct GenericKernelCpuFrequencyEvent<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct GenericKernelCpuFrequencyEvent<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> GenericKernelCpuFrequencyEvent<'w> {
             /// The number of the field `cpu`.
@@ -1055,9 +934,8 @@ pub mod perfetto {
             pub const MAX_LEN: usize = 22;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.GenericKernelCpuFrequencyEvent` into the front of `buffer`.
@@ -1065,21 +943,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelCpuFrequencyEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
-                ::pftrace_wire::encode(
-                    buffer,
-                    |m| f(&mut GenericKernelCpuFrequencyEvent::new(m)),
-                )
+            ) -> ::pftrace_wire::Encoded<'_> {
+                ::pftrace_wire::encode(buffer, |m| f(&mut GenericKernelCpuFrequencyEvent::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int32 cpu = 1`
@@ -1087,7 +960,7 @@ pub mod perfetto {
             /// The processor.
             #[inline]
             pub fn set_cpu(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
 
@@ -1096,7 +969,7 @@ pub mod perfetto {
             /// Its frequency from now on, in Hz.
             #[inline]
             pub fn set_freq_hz(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<2>(value);
+                self.0.int64::<2>(value);
                 self
             }
         }
@@ -1105,9 +978,7 @@ pub mod perfetto {
         ///
         /// A thread changed its name.
         #[derive(Debug)]
-        pub struct GenericKernelTaskRenameEvent<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct GenericKernelTaskRenameEvent<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> GenericKernelTaskRenameEvent<'w> {
             /// The number of the field `tid`.
@@ -1116,9 +987,8 @@ pub mod perfetto {
             pub const COMM_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.GenericKernelTaskRenameEvent` into the front of `buffer`.
@@ -1126,18 +996,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelTaskRenameEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut GenericKernelTaskRenameEvent::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int64 tid = 1`
@@ -1145,7 +1013,7 @@ pub mod perfetto {
             /// The thread.
             #[inline]
             pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<1>(value);
+                self.0.int64::<1>(value);
                 self
             }
 
@@ -1154,7 +1022,7 @@ pub mod perfetto {
             /// Its name from now on.
             #[inline]
             pub fn set_comm(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
         }
@@ -1163,9 +1031,7 @@ pub mod perfetto {
         ///
         /// The processes and threads that exist.
         #[derive(Debug)]
-        pub struct GenericKernelProcessTree<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct GenericKernelProcessTree<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> GenericKernelProcessTree<'w> {
             /// The number of the field `processes`.
@@ -1174,9 +1040,8 @@ pub mod perfetto {
             pub const THREADS_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.GenericKernelProcessTree` into the front of `buffer`.
@@ -1184,18 +1049,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut GenericKernelProcessTree<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut GenericKernelProcessTree::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated Process processes = 1`
@@ -1208,10 +1071,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut generic_kernel_process_tree::Process<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut generic_kernel_process_tree::Process::new(m),
-                );
-                self.message.message::<1>(write);
+                self.0.message::<1>(|m| f(&mut generic_kernel_process_tree::Process::new(m)));
                 self
             }
 
@@ -1221,14 +1081,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_threads(
-                &mut self,
-                f: impl FnOnce(&mut generic_kernel_process_tree::Thread<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut generic_kernel_process_tree::Thread::new(m),
-                );
-                self.message.message::<2>(write);
+            pub fn add_threads(&mut self, f: impl FnOnce(&mut generic_kernel_process_tree::Thread<'_>)) -> &mut Self {
+                self.0.message::<2>(|m| f(&mut generic_kernel_process_tree::Thread::new(m)));
                 self
             }
         }
@@ -1239,11 +1093,11 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct StackSample<'w> {
             message: ::pftrace_wire::Message<'w>,
-            task_context_field_written: bool,
-            execution_context_field_written: bool,
-            callstack_field_written: bool,
-            unwind_error_field_written: bool,
-            primary_descriptor_field_written: bool,
+            task_context_field: ::pftrace_wire::Oneof,
+            execution_context_field: ::pftrace_wire::Oneof,
+            callstack_field: ::pftrace_wire::Oneof,
+            unwind_error_field: ::pftrace_wire::Oneof,
+            primary_descriptor_field: ::pftrace_wire::Oneof,
         }
 
         impl<'w> StackSample<'w> {
@@ -1277,15 +1131,18 @@ pub mod perfetto {
             pub const FOLLOWER_WEIGHTS_FIELD_NUMBER: u32 = 14;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    task_context_field_written: false,
-                    execution_context_field_written: false,
-                    callstack_field_written: false,
-                    unwind_error_field_written: false,
-                    primary_descriptor_field_written: false,
+                    task_context_field: ::pftrace_wire::Oneof::new("perfetto.protos.StackSample.task_context_field"),
+                    execution_context_field: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.StackSample.execution_context_field",
+                    ),
+                    callstack_field: ::pftrace_wire::Oneof::new("perfetto.protos.StackSample.callstack_field"),
+                    unwind_error_field: ::pftrace_wire::Oneof::new("perfetto.protos.StackSample.unwind_error_field"),
+                    primary_descriptor_field: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.StackSample.primary_descriptor_field",
+                    ),
                 }
             }
 
@@ -1294,16 +1151,11 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut StackSample<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut StackSample<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut StackSample::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -1314,19 +1166,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `task_context_field`: at most one of `task_context`, `task_context_iid`, else encoding fails.
             #[inline]
-            pub fn set_task_context(
-                &mut self,
-                f: impl FnOnce(&mut stack_sample::TaskContext<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut stack_sample::TaskContext::new(m),
-                );
+            pub fn set_task_context(&mut self, f: impl FnOnce(&mut stack_sample::TaskContext<'_>)) -> &mut Self {
                 self.message
-                    .once(
-                        &mut self.task_context_field_written,
-                        "perfetto.protos.StackSample.task_context_field",
-                    )
-                    .message::<1>(write);
+                    .once(&mut self.task_context_field)
+                    .message::<1>(|m| {
+                        f(&mut stack_sample::TaskContext::new(m));
+                    });
                 self
             }
 
@@ -1337,12 +1182,7 @@ pub mod perfetto {
             /// Part of oneof `task_context_field`: at most one of `task_context`, `task_context_iid`, else encoding fails.
             #[inline]
             pub fn set_task_context_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.task_context_field_written,
-                        "perfetto.protos.StackSample.task_context_field",
-                    )
-                    .uint64::<2>(value);
+                self.message.once(&mut self.task_context_field).uint64::<2>(value);
                 self
             }
 
@@ -1356,15 +1196,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::ExecutionContext<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut stack_sample::ExecutionContext::new(m),
-                );
                 self.message
-                    .once(
-                        &mut self.execution_context_field_written,
-                        "perfetto.protos.StackSample.execution_context_field",
-                    )
-                    .message::<3>(write);
+                    .once(&mut self.execution_context_field)
+                    .message::<3>(|m| {
+                        f(&mut stack_sample::ExecutionContext::new(m));
+                    });
                 self
             }
 
@@ -1375,12 +1211,7 @@ pub mod perfetto {
             /// Part of oneof `execution_context_field`: at most one of `execution_context`, `execution_context_iid`, else encoding fails.
             #[inline]
             pub fn set_execution_context_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.execution_context_field_written,
-                        "perfetto.protos.StackSample.execution_context_field",
-                    )
-                    .uint64::<4>(value);
+                self.message.once(&mut self.execution_context_field).uint64::<4>(value);
                 self
             }
 
@@ -1390,17 +1221,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
-            pub fn set_callstack(
-                &mut self,
-                f: impl FnOnce(&mut InlineCallstack<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut InlineCallstack::new(m));
+            pub fn set_callstack(&mut self, f: impl FnOnce(&mut InlineCallstack<'_>)) -> &mut Self {
                 self.message
-                    .once(
-                        &mut self.callstack_field_written,
-                        "perfetto.protos.StackSample.callstack_field",
-                    )
-                    .message::<5>(write);
+                    .once(&mut self.callstack_field)
+                    .message::<5>(|m| {
+                        f(&mut InlineCallstack::new(m));
+                    });
                 self
             }
 
@@ -1411,12 +1237,7 @@ pub mod perfetto {
             /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.callstack_field_written,
-                        "perfetto.protos.StackSample.callstack_field",
-                    )
-                    .uint64::<6>(value);
+                self.message.once(&mut self.callstack_field).uint64::<6>(value);
                 self
             }
 
@@ -1427,12 +1248,7 @@ pub mod perfetto {
             /// Part of oneof `unwind_error_field`: at most one of `unwind_error`, `unwind_error_iid`, else encoding fails.
             #[inline]
             pub fn set_unwind_error(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.unwind_error_field_written,
-                        "perfetto.protos.StackSample.unwind_error_field",
-                    )
-                    .string::<7>(value);
+                self.message.once(&mut self.unwind_error_field).string::<7>(value);
                 self
             }
 
@@ -1443,12 +1259,7 @@ pub mod perfetto {
             /// Part of oneof `unwind_error_field`: at most one of `unwind_error`, `unwind_error_iid`, else encoding fails.
             #[inline]
             pub fn set_unwind_error_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.unwind_error_field_written,
-                        "perfetto.protos.StackSample.unwind_error_field",
-                    )
-                    .uint64::<8>(value);
+                self.message.once(&mut self.unwind_error_field).uint64::<8>(value);
                 self
             }
 
@@ -1462,15 +1273,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut stack_sample::CounterDescriptor::new(m),
-                );
                 self.message
-                    .once(
-                        &mut self.primary_descriptor_field_written,
-                        "perfetto.protos.StackSample.primary_descriptor_field",
-                    )
-                    .message::<9>(write);
+                    .once(&mut self.primary_descriptor_field)
+                    .message::<9>(|m| {
+                        f(&mut stack_sample::CounterDescriptor::new(m));
+                    });
                 self
             }
 
@@ -1481,12 +1288,7 @@ pub mod perfetto {
             /// Part of oneof `primary_descriptor_field`: at most one of `primary_descriptor`, `primary_descriptor_iid`, else encoding fails.
             #[inline]
             pub fn set_primary_descriptor_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.primary_descriptor_field_written,
-                        "perfetto.protos.StackSample.primary_descriptor_field",
-                    )
-                    .uint64::<10>(value);
+                self.message.once(&mut self.primary_descriptor_field).uint64::<10>(value);
                 self
             }
 
@@ -1519,10 +1321,7 @@ pub mod perfetto {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_follower_descriptor_iids(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<u64>,
-            ) -> &mut Self {
+            pub fn add_follower_descriptor_iids(&mut self, values: impl ::pftrace_wire::Packed<u64>) -> &mut Self {
                 self.message.packed_uint64::<13>(values);
                 self
             }
@@ -1533,10 +1332,7 @@ pub mod perfetto {
             ///
             /// Packed: all elements in one call.
             #[inline]
-            pub fn add_follower_weights(
-                &mut self,
-                values: impl ::pftrace_wire::Packed<u64>,
-            ) -> &mut Self {
+            pub fn add_follower_weights(&mut self, values: impl ::pftrace_wire::Packed<u64>) -> &mut Self {
                 self.message.packed_uint64::<14>(values);
                 self
             }
@@ -1546,9 +1342,7 @@ pub mod perfetto {
         ///
         /// What stack samples of a sequence mean when they do not say.
         #[derive(Debug)]
-        pub struct StackSampleDefaults<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct StackSampleDefaults<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> StackSampleDefaults<'w> {
             /// The number of the field `source`.
@@ -1559,9 +1353,8 @@ pub mod perfetto {
             pub const FOLLOWER_DESCRIPTORS_FIELD_NUMBER: u32 = 3;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.StackSampleDefaults` into the front of `buffer`.
@@ -1569,18 +1362,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut StackSampleDefaults<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut StackSampleDefaults::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string source = 1`
@@ -1588,7 +1379,7 @@ pub mod perfetto {
             /// The profiler.
             #[inline]
             pub fn set_source(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -1600,7 +1391,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.message.message::<2>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.0.message::<2>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
 
@@ -1614,7 +1405,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.message.message::<3>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.0.message::<3>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
         }
@@ -1623,18 +1414,15 @@ pub mod perfetto {
         ///
         /// A stack with its frames in full.
         #[derive(Debug)]
-        pub struct InlineCallstack<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct InlineCallstack<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> InlineCallstack<'w> {
             /// The number of the field `frames`.
             pub const FRAMES_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.InlineCallstack` into the front of `buffer`.
@@ -1642,18 +1430,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut InlineCallstack<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut InlineCallstack<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut InlineCallstack::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated Frame frames = 1`
@@ -1662,11 +1445,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_frames(
-                &mut self,
-                f: impl FnOnce(&mut inline_callstack::Frame<'_>),
-            ) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
+            pub fn add_frames(&mut self, f: impl FnOnce(&mut inline_callstack::Frame<'_>)) -> &mut Self {
+                self.0.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
                 self
             }
         }
@@ -1677,14 +1457,14 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct TrackEvent<'w> {
             message: ::pftrace_wire::Message<'w>,
-            name_field_written: bool,
-            counter_value_field_written: bool,
-            correlation_id_field_written: bool,
-            callstack_field_written: bool,
-            source_location_field_written: bool,
-            timestamp_written: bool,
-            thread_time_written: bool,
-            thread_instruction_count_written: bool,
+            name_field: ::pftrace_wire::Oneof,
+            counter_value_field: ::pftrace_wire::Oneof,
+            correlation_id_field: ::pftrace_wire::Oneof,
+            callstack_field: ::pftrace_wire::Oneof,
+            source_location_field: ::pftrace_wire::Oneof,
+            timestamp: ::pftrace_wire::Oneof,
+            thread_time: ::pftrace_wire::Oneof,
+            thread_instruction_count: ::pftrace_wire::Oneof,
         }
 
         impl<'w> TrackEvent<'w> {
@@ -1760,18 +1540,21 @@ pub mod perfetto {
             pub const LEGACY_EVENT_FIELD_NUMBER: u32 = 6;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    name_field_written: false,
-                    counter_value_field_written: false,
-                    correlation_id_field_written: false,
-                    callstack_field_written: false,
-                    source_location_field_written: false,
-                    timestamp_written: false,
-                    thread_time_written: false,
-                    thread_instruction_count_written: false,
+                    name_field: ::pftrace_wire::Oneof::new("perfetto.protos.TrackEvent.name_field"),
+                    counter_value_field: ::pftrace_wire::Oneof::new("perfetto.protos.TrackEvent.counter_value_field"),
+                    correlation_id_field: ::pftrace_wire::Oneof::new("perfetto.protos.TrackEvent.correlation_id_field"),
+                    callstack_field: ::pftrace_wire::Oneof::new("perfetto.protos.TrackEvent.callstack_field"),
+                    source_location_field: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.TrackEvent.source_location_field",
+                    ),
+                    timestamp: ::pftrace_wire::Oneof::new("perfetto.protos.TrackEvent.timestamp"),
+                    thread_time: ::pftrace_wire::Oneof::new("perfetto.protos.TrackEvent.thread_time"),
+                    thread_instruction_count: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.TrackEvent.thread_instruction_count",
+                    ),
                 }
             }
 
@@ -1780,16 +1563,11 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut TrackEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TrackEvent<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackEvent::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -1823,9 +1601,7 @@ pub mod perfetto {
             /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(&mut self.name_field_written, "perfetto.protos.TrackEvent.name_field")
-                    .uint64::<10>(value);
+                self.message.once(&mut self.name_field).uint64::<10>(value);
                 self
             }
 
@@ -1836,9 +1612,7 @@ pub mod perfetto {
             /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(&mut self.name_field_written, "perfetto.protos.TrackEvent.name_field")
-                    .string::<23>(value);
+                self.message.once(&mut self.name_field).string::<23>(value);
                 self
             }
 
@@ -1867,12 +1641,7 @@ pub mod perfetto {
             /// Part of oneof `counter_value_field`: at most one of `counter_value`, `double_counter_value`, else encoding fails.
             #[inline]
             pub fn set_counter_value(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.counter_value_field_written,
-                        "perfetto.protos.TrackEvent.counter_value_field",
-                    )
-                    .int64::<30>(value);
+                self.message.once(&mut self.counter_value_field).int64::<30>(value);
                 self
             }
 
@@ -1883,12 +1652,7 @@ pub mod perfetto {
             /// Part of oneof `counter_value_field`: at most one of `counter_value`, `double_counter_value`, else encoding fails.
             #[inline]
             pub fn set_double_counter_value(&mut self, value: f64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.counter_value_field_written,
-                        "perfetto.protos.TrackEvent.counter_value_field",
-                    )
-                    .double::<44>(value);
+                self.message.once(&mut self.counter_value_field).double::<44>(value);
                 self
             }
 
@@ -1992,12 +1756,7 @@ pub mod perfetto {
             /// Part of oneof `correlation_id_field`: at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`, else encoding fails.
             #[inline]
             pub fn set_correlation_id(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.correlation_id_field_written,
-                        "perfetto.protos.TrackEvent.correlation_id_field",
-                    )
-                    .uint64::<52>(value);
+                self.message.once(&mut self.correlation_id_field).uint64::<52>(value);
                 self
             }
 
@@ -2008,12 +1767,7 @@ pub mod perfetto {
             /// Part of oneof `correlation_id_field`: at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`, else encoding fails.
             #[inline]
             pub fn set_correlation_id_str(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.correlation_id_field_written,
-                        "perfetto.protos.TrackEvent.correlation_id_field",
-                    )
-                    .string::<53>(value);
+                self.message.once(&mut self.correlation_id_field).string::<53>(value);
                 self
             }
 
@@ -2024,12 +1778,7 @@ pub mod perfetto {
             /// Part of oneof `correlation_id_field`: at most one of `correlation_id`, `correlation_id_str`, `correlation_id_str_iid`, else encoding fails.
             #[inline]
             pub fn set_correlation_id_str_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.correlation_id_field_written,
-                        "perfetto.protos.TrackEvent.correlation_id_field",
-                    )
-                    .uint64::<54>(value);
+                self.message.once(&mut self.correlation_id_field).uint64::<54>(value);
                 self
             }
 
@@ -2039,19 +1788,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
-            pub fn set_callstack(
-                &mut self,
-                f: impl FnOnce(&mut track_event::InlineCallstack<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut track_event::InlineCallstack::new(m),
-                );
+            pub fn set_callstack(&mut self, f: impl FnOnce(&mut track_event::InlineCallstack<'_>)) -> &mut Self {
                 self.message
-                    .once(
-                        &mut self.callstack_field_written,
-                        "perfetto.protos.TrackEvent.callstack_field",
-                    )
-                    .message::<55>(write);
+                    .once(&mut self.callstack_field)
+                    .message::<55>(|m| {
+                        f(&mut track_event::InlineCallstack::new(m));
+                    });
                 self
             }
 
@@ -2062,12 +1804,7 @@ pub mod perfetto {
             /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.callstack_field_written,
-                        "perfetto.protos.TrackEvent.callstack_field",
-                    )
-                    .uint64::<56>(value);
+                self.message.once(&mut self.callstack_field).uint64::<56>(value);
                 self
             }
 
@@ -2086,10 +1823,7 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_debug_annotations(
-                &mut self,
-                f: impl FnOnce(&mut DebugAnnotation<'_>),
-            ) -> &mut Self {
+            pub fn add_debug_annotations(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>)) -> &mut Self {
                 self.message.message::<4>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
@@ -2098,10 +1832,7 @@ pub mod perfetto {
             ///
             /// The event is the execution of a task that was posted elsewhere.
             #[inline]
-            pub fn set_task_execution(
-                &mut self,
-                f: impl FnOnce(&mut TaskExecution<'_>),
-            ) -> &mut Self {
+            pub fn set_task_execution(&mut self, f: impl FnOnce(&mut TaskExecution<'_>)) -> &mut Self {
                 self.message.message::<5>(|m| f(&mut TaskExecution::new(m)));
                 self
             }
@@ -2130,17 +1861,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `source_location_field`: at most one of `source_location`, `source_location_iid`, else encoding fails.
             #[inline]
-            pub fn set_source_location(
-                &mut self,
-                f: impl FnOnce(&mut SourceLocation<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut SourceLocation::new(m));
+            pub fn set_source_location(&mut self, f: impl FnOnce(&mut SourceLocation<'_>)) -> &mut Self {
                 self.message
-                    .once(
-                        &mut self.source_location_field_written,
-                        "perfetto.protos.TrackEvent.source_location_field",
-                    )
-                    .message::<33>(write);
+                    .once(&mut self.source_location_field)
+                    .message::<33>(|m| {
+                        f(&mut SourceLocation::new(m));
+                    });
                 self
             }
 
@@ -2151,12 +1877,7 @@ pub mod perfetto {
             /// Part of oneof `source_location_field`: at most one of `source_location`, `source_location_iid`, else encoding fails.
             #[inline]
             pub fn set_source_location_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.source_location_field_written,
-                        "perfetto.protos.TrackEvent.source_location_field",
-                    )
-                    .uint64::<34>(value);
+                self.message.once(&mut self.source_location_field).uint64::<34>(value);
                 self
             }
 
@@ -2167,9 +1888,7 @@ pub mod perfetto {
             /// Part of oneof `timestamp`: at most one of `timestamp_delta_us`, `timestamp_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_timestamp_delta_us(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(&mut self.timestamp_written, "perfetto.protos.TrackEvent.timestamp")
-                    .int64::<1>(value);
+                self.message.once(&mut self.timestamp).int64::<1>(value);
                 self
             }
 
@@ -2180,9 +1899,7 @@ pub mod perfetto {
             /// Part of oneof `timestamp`: at most one of `timestamp_delta_us`, `timestamp_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_timestamp_absolute_us(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(&mut self.timestamp_written, "perfetto.protos.TrackEvent.timestamp")
-                    .int64::<16>(value);
+                self.message.once(&mut self.timestamp).int64::<16>(value);
                 self
             }
 
@@ -2193,12 +1910,7 @@ pub mod perfetto {
             /// Part of oneof `thread_time`: at most one of `thread_time_delta_us`, `thread_time_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_thread_time_delta_us(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.thread_time_written,
-                        "perfetto.protos.TrackEvent.thread_time",
-                    )
-                    .int64::<2>(value);
+                self.message.once(&mut self.thread_time).int64::<2>(value);
                 self
             }
 
@@ -2209,12 +1921,7 @@ pub mod perfetto {
             /// Part of oneof `thread_time`: at most one of `thread_time_delta_us`, `thread_time_absolute_us`, else encoding fails.
             #[inline]
             pub fn set_thread_time_absolute_us(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.thread_time_written,
-                        "perfetto.protos.TrackEvent.thread_time",
-                    )
-                    .int64::<17>(value);
+                self.message.once(&mut self.thread_time).int64::<17>(value);
                 self
             }
 
@@ -2225,12 +1932,7 @@ pub mod perfetto {
             /// Part of oneof `thread_instruction_count`: at most one of `thread_instruction_count_delta`, `thread_instruction_count_absolute`, else encoding fails.
             #[inline]
             pub fn set_thread_instruction_count_delta(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.thread_instruction_count_written,
-                        "perfetto.protos.TrackEvent.thread_instruction_count",
-                    )
-                    .int64::<8>(value);
+                self.message.once(&mut self.thread_instruction_count).int64::<8>(value);
                 self
             }
 
@@ -2241,12 +1943,7 @@ pub mod perfetto {
             /// Part of oneof `thread_instruction_count`: at most one of `thread_instruction_count_delta`, `thread_instruction_count_absolute`, else encoding fails.
             #[inline]
             pub fn set_thread_instruction_count_absolute(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.thread_instruction_count_written,
-                        "perfetto.protos.TrackEvent.thread_instruction_count",
-                    )
-                    .int64::<20>(value);
+                self.message.once(&mut self.thread_instruction_count).int64::<20>(value);
                 self
             }
 
@@ -2254,10 +1951,7 @@ pub mod perfetto {
             ///
             /// An event of the JSON trace format.
             #[inline]
-            pub fn set_legacy_event(
-                &mut self,
-                f: impl FnOnce(&mut track_event::LegacyEvent<'_>),
-            ) -> &mut Self {
+            pub fn set_legacy_event(&mut self, f: impl FnOnce(&mut track_event::LegacyEvent<'_>)) -> &mut Self {
                 self.message.message::<6>(|m| f(&mut track_event::LegacyEvent::new(m)));
                 self
             }
@@ -2267,9 +1961,7 @@ pub mod perfetto {
         ///
         /// What track events of a sequence mean when they do not say.
         #[derive(Debug)]
-        pub struct TrackEventDefaults<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct TrackEventDefaults<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> TrackEventDefaults<'w> {
             /// The number of the field `track_uuid`.
@@ -2280,9 +1972,8 @@ pub mod perfetto {
             pub const EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER: u32 = 45;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.TrackEventDefaults` into the front of `buffer`.
@@ -2290,18 +1981,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TrackEventDefaults<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackEventDefaults::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 track_uuid = 11`
@@ -2309,7 +1998,7 @@ pub mod perfetto {
             /// The track.
             #[inline]
             pub fn set_track_uuid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<11>(value);
+                self.0.uint64::<11>(value);
                 self
             }
 
@@ -2320,7 +2009,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_counter_track_uuids(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<31>(value);
+                self.0.uint64::<31>(value);
                 self
             }
 
@@ -2331,7 +2020,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extra_double_counter_track_uuids(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<45>(value);
+                self.0.uint64::<45>(value);
                 self
             }
         }
@@ -2340,9 +2029,7 @@ pub mod perfetto {
         ///
         /// From when on events are of interest.
         #[derive(Debug)]
-        pub struct TrackEventRangeOfInterest<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct TrackEventRangeOfInterest<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> TrackEventRangeOfInterest<'w> {
             /// The number of the field `start_us`.
@@ -2352,9 +2039,8 @@ pub mod perfetto {
             pub const MAX_LEN: usize = 11;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.TrackEventRangeOfInterest` into the front of `buffer`.
@@ -2362,18 +2048,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TrackEventRangeOfInterest<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackEventRangeOfInterest::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int64 start_us = 1`
@@ -2381,7 +2065,7 @@ pub mod perfetto {
             /// From then on, in microseconds.
             #[inline]
             pub fn set_start_us(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<1>(value);
+                self.0.int64::<1>(value);
                 self
             }
         }
@@ -2392,9 +2076,9 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct DebugAnnotation<'w> {
             message: ::pftrace_wire::Message<'w>,
-            name_field_written: bool,
-            value_written: bool,
-            proto_type_descriptor_written: bool,
+            name_field: ::pftrace_wire::Oneof,
+            value: ::pftrace_wire::Oneof,
+            proto_type_descriptor: ::pftrace_wire::Oneof,
         }
 
         impl<'w> DebugAnnotation<'w> {
@@ -2432,13 +2116,14 @@ pub mod perfetto {
             pub const ARRAY_VALUES_FIELD_NUMBER: u32 = 12;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    name_field_written: false,
-                    value_written: false,
-                    proto_type_descriptor_written: false,
+                    name_field: ::pftrace_wire::Oneof::new("perfetto.protos.DebugAnnotation.name_field"),
+                    value: ::pftrace_wire::Oneof::new("perfetto.protos.DebugAnnotation.value"),
+                    proto_type_descriptor: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.DebugAnnotation.proto_type_descriptor",
+                    ),
                 }
             }
 
@@ -2447,16 +2132,11 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut DebugAnnotation<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut DebugAnnotation<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DebugAnnotation::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -2468,12 +2148,7 @@ pub mod perfetto {
             /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.name_field_written,
-                        "perfetto.protos.DebugAnnotation.name_field",
-                    )
-                    .uint64::<1>(value);
+                self.message.once(&mut self.name_field).uint64::<1>(value);
                 self
             }
 
@@ -2484,12 +2159,7 @@ pub mod perfetto {
             /// Part of oneof `name_field`: at most one of `name_iid`, `name`, else encoding fails.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.name_field_written,
-                        "perfetto.protos.DebugAnnotation.name_field",
-                    )
-                    .string::<10>(value);
+                self.message.once(&mut self.name_field).string::<10>(value);
                 self
             }
 
@@ -2500,9 +2170,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_bool_value(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .bool::<2>(value);
+                self.message.once(&mut self.value).bool::<2>(value);
                 self
             }
 
@@ -2513,9 +2181,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_uint_value(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .uint64::<3>(value);
+                self.message.once(&mut self.value).uint64::<3>(value);
                 self
             }
 
@@ -2526,9 +2192,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_int_value(&mut self, value: i64) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .int64::<4>(value);
+                self.message.once(&mut self.value).int64::<4>(value);
                 self
             }
 
@@ -2539,9 +2203,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_double_value(&mut self, value: f64) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .double::<5>(value);
+                self.message.once(&mut self.value).double::<5>(value);
                 self
             }
 
@@ -2552,9 +2214,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_pointer_value(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .uint64::<7>(value);
+                self.message.once(&mut self.value).uint64::<7>(value);
                 self
             }
 
@@ -2564,16 +2224,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
-            pub fn set_nested_value(
-                &mut self,
-                f: impl FnOnce(&mut debug_annotation::NestedValue<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut debug_annotation::NestedValue::new(m),
-                );
+            pub fn set_nested_value(&mut self, f: impl FnOnce(&mut debug_annotation::NestedValue<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .message::<8>(write);
+                    .once(&mut self.value)
+                    .message::<8>(|m| {
+                        f(&mut debug_annotation::NestedValue::new(m));
+                    });
                 self
             }
 
@@ -2584,9 +2240,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_legacy_json_value(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .string::<9>(value);
+                self.message.once(&mut self.value).string::<9>(value);
                 self
             }
 
@@ -2597,9 +2251,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_string_value(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .string::<6>(value);
+                self.message.once(&mut self.value).string::<6>(value);
                 self
             }
 
@@ -2610,9 +2262,7 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_string_value_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(&mut self.value_written, "perfetto.protos.DebugAnnotation.value")
-                    .uint64::<17>(value);
+                self.message.once(&mut self.value).uint64::<17>(value);
                 self
             }
 
@@ -2623,12 +2273,7 @@ pub mod perfetto {
             /// Part of oneof `proto_type_descriptor`: at most one of `proto_type_name`, `proto_type_name_iid`, else encoding fails.
             #[inline]
             pub fn set_proto_type_name(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.proto_type_descriptor_written,
-                        "perfetto.protos.DebugAnnotation.proto_type_descriptor",
-                    )
-                    .string::<16>(value);
+                self.message.once(&mut self.proto_type_descriptor).string::<16>(value);
                 self
             }
 
@@ -2639,12 +2284,7 @@ pub mod perfetto {
             /// Part of oneof `proto_type_descriptor`: at most one of `proto_type_name`, `proto_type_name_iid`, else encoding fails.
             #[inline]
             pub fn set_proto_type_name_iid(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.proto_type_descriptor_written,
-                        "perfetto.protos.DebugAnnotation.proto_type_descriptor",
-                    )
-                    .uint64::<13>(value);
+                self.message.once(&mut self.proto_type_descriptor).uint64::<13>(value);
                 self
             }
 
@@ -2663,10 +2303,7 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_dict_entries(
-                &mut self,
-                f: impl FnOnce(&mut DebugAnnotation<'_>),
-            ) -> &mut Self {
+            pub fn add_dict_entries(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>)) -> &mut Self {
                 self.message.message::<11>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
@@ -2677,10 +2314,7 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_array_values(
-                &mut self,
-                f: impl FnOnce(&mut DebugAnnotation<'_>),
-            ) -> &mut Self {
+            pub fn add_array_values(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>)) -> &mut Self {
                 self.message.message::<12>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
@@ -2690,9 +2324,7 @@ pub mod perfetto {
         ///
         /// A line of a log.
         #[derive(Debug)]
-        pub struct LogMessage<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct LogMessage<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> LogMessage<'w> {
             /// The number of the field `source_location_iid`.
@@ -2706,9 +2338,8 @@ pub mod perfetto {
             pub const MAX_LEN: usize = 33;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.LogMessage` into the front of `buffer`.
@@ -2716,18 +2347,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut LogMessage<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut LogMessage<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut LogMessage::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 source_location_iid = 1`
@@ -2735,7 +2361,7 @@ pub mod perfetto {
             /// Where it was logged: `InternedData.source_locations`.
             #[inline]
             pub fn set_source_location_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -2744,7 +2370,7 @@ pub mod perfetto {
             /// The text: `InternedData.log_message_body`. There is no way to say it inline.
             #[inline]
             pub fn set_body_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<2>(value);
+                self.0.uint64::<2>(value);
                 self
             }
 
@@ -2753,7 +2379,7 @@ pub mod perfetto {
             /// How grave it is.
             #[inline]
             pub fn set_prio(&mut self, value: log_message::Priority) -> &mut Self {
-                self.message.enumeration::<3>(value.value());
+                self.0.enumeration::<3>(value.value());
                 self
             }
         }
@@ -2762,9 +2388,7 @@ pub mod perfetto {
         ///
         /// A place in a program's source.
         #[derive(Debug)]
-        pub struct SourceLocation<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct SourceLocation<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> SourceLocation<'w> {
             /// The number of the field `iid`.
@@ -2777,9 +2401,8 @@ pub mod perfetto {
             pub const LINE_NUMBER_FIELD_NUMBER: u32 = 4;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.SourceLocation` into the front of `buffer`.
@@ -2787,18 +2410,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut SourceLocation<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut SourceLocation<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut SourceLocation::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2806,7 +2424,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -2815,7 +2433,7 @@ pub mod perfetto {
             /// The file.
             #[inline]
             pub fn set_file_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -2824,7 +2442,7 @@ pub mod perfetto {
             /// The function.
             #[inline]
             pub fn set_function_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<3>(value);
+                self.0.string::<3>(value);
                 self
             }
 
@@ -2833,7 +2451,7 @@ pub mod perfetto {
             /// The line, from 1.
             #[inline]
             pub fn set_line_number(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<4>(value);
+                self.0.uint32::<4>(value);
                 self
             }
         }
@@ -2842,9 +2460,7 @@ pub mod perfetto {
         ///
         /// A place in a program's code, to be turned into one in its source later.
         #[derive(Debug)]
-        pub struct UnsymbolizedSourceLocation<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct UnsymbolizedSourceLocation<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> UnsymbolizedSourceLocation<'w> {
             /// The number of the field `iid`.
@@ -2858,9 +2474,8 @@ pub mod perfetto {
             pub const MAX_LEN: usize = 33;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.UnsymbolizedSourceLocation` into the front of `buffer`.
@@ -2868,18 +2483,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut UnsymbolizedSourceLocation<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut UnsymbolizedSourceLocation::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -2887,7 +2500,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -2896,7 +2509,7 @@ pub mod perfetto {
             /// The binary: `InternedData.mappings`.
             #[inline]
             pub fn set_mapping_id(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<2>(value);
+                self.0.uint64::<2>(value);
                 self
             }
 
@@ -2905,7 +2518,7 @@ pub mod perfetto {
             /// The address in it.
             #[inline]
             pub fn set_rel_pc(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<3>(value);
+                self.0.uint64::<3>(value);
                 self
             }
         }
@@ -2914,9 +2527,7 @@ pub mod perfetto {
         ///
         /// The execution of a task that was posted elsewhere.
         #[derive(Debug)]
-        pub struct TaskExecution<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct TaskExecution<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> TaskExecution<'w> {
             /// The number of the field `posted_from_iid`.
@@ -2926,9 +2537,8 @@ pub mod perfetto {
             pub const MAX_LEN: usize = 11;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.TaskExecution` into the front of `buffer`.
@@ -2936,18 +2546,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut TaskExecution<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TaskExecution<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TaskExecution::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 posted_from_iid = 1`
@@ -2955,7 +2560,7 @@ pub mod perfetto {
             /// Where it was posted: `InternedData.source_locations`.
             #[inline]
             pub fn set_posted_from_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
         }
@@ -2964,9 +2569,7 @@ pub mod perfetto {
         ///
         /// A picture. One of the formats.
         #[derive(Debug)]
-        pub struct Screenshot<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Screenshot<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Screenshot<'w> {
             /// The number of the field `jpg_image`.
@@ -2977,9 +2580,8 @@ pub mod perfetto {
             pub const PPM_IMAGE_FIELD_NUMBER: u32 = 3;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.Screenshot` into the front of `buffer`.
@@ -2987,18 +2589,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Screenshot<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Screenshot<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Screenshot::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional bytes jpg_image = 1`
@@ -3006,7 +2603,7 @@ pub mod perfetto {
             /// JPEG.
             #[inline]
             pub fn set_jpg_image(&mut self, value: &[u8]) -> &mut Self {
-                self.message.bytes::<1>(value);
+                self.0.bytes::<1>(value);
                 self
             }
 
@@ -3015,7 +2612,7 @@ pub mod perfetto {
             /// PAM, of the Netpbm formats.
             #[inline]
             pub fn set_pam_image(&mut self, value: &[u8]) -> &mut Self {
-                self.message.bytes::<2>(value);
+                self.0.bytes::<2>(value);
                 self
             }
 
@@ -3024,7 +2621,7 @@ pub mod perfetto {
             /// PPM, of the Netpbm formats.
             #[inline]
             pub fn set_ppm_image(&mut self, value: &[u8]) -> &mut Self {
-                self.message.bytes::<3>(value);
+                self.0.bytes::<3>(value);
                 self
             }
         }
@@ -3034,9 +2631,7 @@ pub mod perfetto {
         /// What packets of a sequence refer to by number. Each entry has a number (`iid`), not 0, which in one generation
         /// stands for one content. A reference must come after the entry or in the same packet.
         #[derive(Debug)]
-        pub struct InternedData<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct InternedData<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> InternedData<'w> {
             /// The number of the field `event_categories`.
@@ -3081,9 +2676,8 @@ pub mod perfetto {
             pub const LOG_MESSAGE_BODY_FIELD_NUMBER: u32 = 20;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.InternedData` into the front of `buffer`.
@@ -3091,18 +2685,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut InternedData<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut InternedData<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut InternedData::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated EventCategory event_categories = 1`
@@ -3111,11 +2700,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_event_categories(
-                &mut self,
-                f: impl FnOnce(&mut EventCategory<'_>),
-            ) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut EventCategory::new(m)));
+            pub fn add_event_categories(&mut self, f: impl FnOnce(&mut EventCategory<'_>)) -> &mut Self {
+                self.0.message::<1>(|m| f(&mut EventCategory::new(m)));
                 self
             }
 
@@ -3126,7 +2712,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_event_names(&mut self, f: impl FnOnce(&mut EventName<'_>)) -> &mut Self {
-                self.message.message::<2>(|m| f(&mut EventName::new(m)));
+                self.0.message::<2>(|m| f(&mut EventName::new(m)));
                 self
             }
 
@@ -3136,11 +2722,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_debug_annotation_names(
-                &mut self,
-                f: impl FnOnce(&mut DebugAnnotationName<'_>),
-            ) -> &mut Self {
-                self.message.message::<3>(|m| f(&mut DebugAnnotationName::new(m)));
+            pub fn add_debug_annotation_names(&mut self, f: impl FnOnce(&mut DebugAnnotationName<'_>)) -> &mut Self {
+                self.0.message::<3>(|m| f(&mut DebugAnnotationName::new(m)));
                 self
             }
 
@@ -3154,7 +2737,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DebugAnnotationValueTypeName<'_>),
             ) -> &mut Self {
-                self.message.message::<27>(|m| f(&mut DebugAnnotationValueTypeName::new(m)));
+                self.0.message::<27>(|m| f(&mut DebugAnnotationValueTypeName::new(m)));
                 self
             }
 
@@ -3164,11 +2747,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_debug_annotation_string_values(
-                &mut self,
-                f: impl FnOnce(&mut InternedString<'_>),
-            ) -> &mut Self {
-                self.message.message::<29>(|m| f(&mut InternedString::new(m)));
+            pub fn add_debug_annotation_string_values(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
+                self.0.message::<29>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -3178,11 +2758,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_correlation_id_str(
-                &mut self,
-                f: impl FnOnce(&mut InternedString<'_>),
-            ) -> &mut Self {
-                self.message.message::<43>(|m| f(&mut InternedString::new(m)));
+            pub fn add_correlation_id_str(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
+                self.0.message::<43>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -3192,11 +2769,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_build_ids(
-                &mut self,
-                f: impl FnOnce(&mut InternedString<'_>),
-            ) -> &mut Self {
-                self.message.message::<16>(|m| f(&mut InternedString::new(m)));
+            pub fn add_build_ids(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
+                self.0.message::<16>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -3206,11 +2780,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_mapping_paths(
-                &mut self,
-                f: impl FnOnce(&mut InternedString<'_>),
-            ) -> &mut Self {
-                self.message.message::<17>(|m| f(&mut InternedString::new(m)));
+            pub fn add_mapping_paths(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
+                self.0.message::<17>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -3220,11 +2791,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_source_paths(
-                &mut self,
-                f: impl FnOnce(&mut InternedString<'_>),
-            ) -> &mut Self {
-                self.message.message::<18>(|m| f(&mut InternedString::new(m)));
+            pub fn add_source_paths(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
+                self.0.message::<18>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -3234,11 +2802,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_function_names(
-                &mut self,
-                f: impl FnOnce(&mut InternedString<'_>),
-            ) -> &mut Self {
-                self.message.message::<5>(|m| f(&mut InternedString::new(m)));
+            pub fn add_function_names(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
+                self.0.message::<5>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -3249,7 +2814,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_mappings(&mut self, f: impl FnOnce(&mut Mapping<'_>)) -> &mut Self {
-                self.message.message::<19>(|m| f(&mut Mapping::new(m)));
+                self.0.message::<19>(|m| f(&mut Mapping::new(m)));
                 self
             }
 
@@ -3260,7 +2825,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_frames(&mut self, f: impl FnOnce(&mut Frame<'_>)) -> &mut Self {
-                self.message.message::<6>(|m| f(&mut Frame::new(m)));
+                self.0.message::<6>(|m| f(&mut Frame::new(m)));
                 self
             }
 
@@ -3271,7 +2836,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_callstacks(&mut self, f: impl FnOnce(&mut Callstack<'_>)) -> &mut Self {
-                self.message.message::<7>(|m| f(&mut Callstack::new(m)));
+                self.0.message::<7>(|m| f(&mut Callstack::new(m)));
                 self
             }
 
@@ -3285,7 +2850,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::TaskContext<'_>),
             ) -> &mut Self {
-                self.message.message::<48>(|m| f(&mut stack_sample::TaskContext::new(m)));
+                self.0.message::<48>(|m| f(&mut stack_sample::TaskContext::new(m)));
                 self
             }
 
@@ -3299,7 +2864,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::ExecutionContext<'_>),
             ) -> &mut Self {
-                self.message.message::<49>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
+                self.0.message::<49>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
                 self
             }
 
@@ -3313,7 +2878,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.message.message::<50>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.0.message::<50>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
 
@@ -3327,10 +2892,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::AsyncContextDescriptor<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut stack_sample::AsyncContextDescriptor::new(m),
-                );
-                self.message.message::<51>(write);
+                self.0.message::<51>(|m| f(&mut stack_sample::AsyncContextDescriptor::new(m)));
                 self
             }
 
@@ -3340,11 +2902,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_source_locations(
-                &mut self,
-                f: impl FnOnce(&mut SourceLocation<'_>),
-            ) -> &mut Self {
-                self.message.message::<4>(|m| f(&mut SourceLocation::new(m)));
+            pub fn add_source_locations(&mut self, f: impl FnOnce(&mut SourceLocation<'_>)) -> &mut Self {
+                self.0.message::<4>(|m| f(&mut SourceLocation::new(m)));
                 self
             }
 
@@ -3358,7 +2917,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut UnsymbolizedSourceLocation<'_>),
             ) -> &mut Self {
-                self.message.message::<28>(|m| f(&mut UnsymbolizedSourceLocation::new(m)));
+                self.0.message::<28>(|m| f(&mut UnsymbolizedSourceLocation::new(m)));
                 self
             }
 
@@ -3368,11 +2927,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_log_message_body(
-                &mut self,
-                f: impl FnOnce(&mut LogMessageBody<'_>),
-            ) -> &mut Self {
-                self.message.message::<20>(|m| f(&mut LogMessageBody::new(m)));
+            pub fn add_log_message_body(&mut self, f: impl FnOnce(&mut LogMessageBody<'_>)) -> &mut Self {
+                self.0.message::<20>(|m| f(&mut LogMessageBody::new(m)));
                 self
             }
         }
@@ -3381,9 +2937,7 @@ pub mod perfetto {
         ///
         /// A category that events refer to.
         #[derive(Debug)]
-        pub struct EventCategory<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct EventCategory<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> EventCategory<'w> {
             /// The number of the field `iid`.
@@ -3392,9 +2946,8 @@ pub mod perfetto {
             pub const NAME_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.EventCategory` into the front of `buffer`.
@@ -3402,18 +2955,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut EventCategory<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut EventCategory<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EventCategory::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3421,7 +2969,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3430,7 +2978,7 @@ pub mod perfetto {
             /// The name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
         }
@@ -3439,9 +2987,7 @@ pub mod perfetto {
         ///
         /// A name that events refer to.
         #[derive(Debug)]
-        pub struct EventName<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct EventName<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> EventName<'w> {
             /// The number of the field `iid`.
@@ -3450,9 +2996,8 @@ pub mod perfetto {
             pub const NAME_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.EventName` into the front of `buffer`.
@@ -3460,18 +3005,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut EventName<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut EventName<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut EventName::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3479,7 +3019,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3488,7 +3028,7 @@ pub mod perfetto {
             /// The name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
         }
@@ -3497,9 +3037,7 @@ pub mod perfetto {
         ///
         /// A name that annotations refer to.
         #[derive(Debug)]
-        pub struct DebugAnnotationName<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct DebugAnnotationName<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> DebugAnnotationName<'w> {
             /// The number of the field `iid`.
@@ -3508,9 +3046,8 @@ pub mod perfetto {
             pub const NAME_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.DebugAnnotationName` into the front of `buffer`.
@@ -3518,18 +3055,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut DebugAnnotationName<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DebugAnnotationName::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3537,7 +3072,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3546,7 +3081,7 @@ pub mod perfetto {
             /// The name.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
         }
@@ -3555,9 +3090,7 @@ pub mod perfetto {
         ///
         /// The name of a message type that annotations refer to.
         #[derive(Debug)]
-        pub struct DebugAnnotationValueTypeName<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct DebugAnnotationValueTypeName<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> DebugAnnotationValueTypeName<'w> {
             /// The number of the field `iid`.
@@ -3566,9 +3099,8 @@ pub mod perfetto {
             pub const NAME_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.DebugAnnotationValueTypeName` into the front of `buffer`.
@@ -3576,18 +3108,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut DebugAnnotationValueTypeName<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut DebugAnnotationValueTypeName::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3595,7 +3125,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3604,7 +3134,7 @@ pub mod perfetto {
             /// The full name of the type.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
         }
@@ -3613,9 +3143,7 @@ pub mod perfetto {
         ///
         /// A text that log messages refer to.
         #[derive(Debug)]
-        pub struct LogMessageBody<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct LogMessageBody<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> LogMessageBody<'w> {
             /// The number of the field `iid`.
@@ -3624,9 +3152,8 @@ pub mod perfetto {
             pub const BODY_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.LogMessageBody` into the front of `buffer`.
@@ -3634,18 +3161,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut LogMessageBody<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut LogMessageBody<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut LogMessageBody::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3653,7 +3175,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3662,7 +3184,7 @@ pub mod perfetto {
             /// The text.
             #[inline]
             pub fn set_body(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
         }
@@ -3671,9 +3193,7 @@ pub mod perfetto {
         ///
         /// A text that is referred to by number.
         #[derive(Debug)]
-        pub struct InternedString<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct InternedString<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> InternedString<'w> {
             /// The number of the field `iid`.
@@ -3682,9 +3202,8 @@ pub mod perfetto {
             pub const STR_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.InternedString` into the front of `buffer`.
@@ -3692,18 +3211,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut InternedString<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut InternedString<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut InternedString::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3711,7 +3225,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3720,7 +3234,7 @@ pub mod perfetto {
             /// The text. Bytes: it need not be UTF-8.
             #[inline]
             pub fn set_str(&mut self, value: &[u8]) -> &mut Self {
-                self.message.bytes::<2>(value);
+                self.0.bytes::<2>(value);
                 self
             }
         }
@@ -3729,9 +3243,7 @@ pub mod perfetto {
         ///
         /// A stack.
         #[derive(Debug)]
-        pub struct Callstack<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Callstack<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Callstack<'w> {
             /// The number of the field `iid`.
@@ -3740,9 +3252,8 @@ pub mod perfetto {
             pub const FRAME_IDS_FIELD_NUMBER: u32 = 2;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.Callstack` into the front of `buffer`.
@@ -3750,18 +3261,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Callstack<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Callstack<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Callstack::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3769,7 +3275,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3780,7 +3286,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_frame_ids(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<2>(value);
+                self.0.uint64::<2>(value);
                 self
             }
         }
@@ -3791,7 +3297,7 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct Frame<'w> {
             message: ::pftrace_wire::Message<'w>,
-            kind_field_written: bool,
+            kind_field: ::pftrace_wire::Oneof,
         }
 
         impl<'w> Frame<'w> {
@@ -3813,11 +3319,10 @@ pub mod perfetto {
             pub const KIND_STR_FIELD_NUMBER: u32 = 8;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    kind_field_written: false,
+                    kind_field: ::pftrace_wire::Oneof::new("perfetto.protos.Frame.kind_field"),
                 }
             }
 
@@ -3826,16 +3331,11 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Frame<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Frame<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Frame::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -3901,9 +3401,7 @@ pub mod perfetto {
             /// Part of oneof `kind_field`: at most one of `kind`, `kind_str`, else encoding fails.
             #[inline]
             pub fn set_kind(&mut self, value: frame::Kind) -> &mut Self {
-                self.message
-                    .once(&mut self.kind_field_written, "perfetto.protos.Frame.kind_field")
-                    .enumeration::<7>(value.value());
+                self.message.once(&mut self.kind_field).enumeration::<7>(value.value());
                 self
             }
 
@@ -3914,9 +3412,7 @@ pub mod perfetto {
             /// Part of oneof `kind_field`: at most one of `kind`, `kind_str`, else encoding fails.
             #[inline]
             pub fn set_kind_str(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(&mut self.kind_field_written, "perfetto.protos.Frame.kind_field")
-                    .string::<8>(value);
+                self.message.once(&mut self.kind_field).string::<8>(value);
                 self
             }
         }
@@ -3925,9 +3421,7 @@ pub mod perfetto {
         ///
         /// A binary, mapped into a process.
         #[derive(Debug)]
-        pub struct Mapping<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Mapping<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Mapping<'w> {
             /// The number of the field `iid`.
@@ -3948,9 +3442,8 @@ pub mod perfetto {
             pub const PATH_STRING_IDS_FIELD_NUMBER: u32 = 7;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.Mapping` into the front of `buffer`.
@@ -3958,18 +3451,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Mapping<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Mapping<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Mapping::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint64 iid = 1`
@@ -3977,7 +3465,7 @@ pub mod perfetto {
             /// The number.
             #[inline]
             pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<1>(value);
+                self.0.uint64::<1>(value);
                 self
             }
 
@@ -3986,7 +3474,7 @@ pub mod perfetto {
             /// Its build id: `InternedData.build_ids`.
             #[inline]
             pub fn set_build_id(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<2>(value);
+                self.0.uint64::<2>(value);
                 self
             }
 
@@ -3995,7 +3483,7 @@ pub mod perfetto {
             /// Where in the file the mapped part begins.
             #[inline]
             pub fn set_exact_offset(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<8>(value);
+                self.0.uint64::<8>(value);
                 self
             }
 
@@ -4004,7 +3492,7 @@ pub mod perfetto {
             /// Where in the file the code begins.
             #[inline]
             pub fn set_start_offset(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<3>(value);
+                self.0.uint64::<3>(value);
                 self
             }
 
@@ -4013,7 +3501,7 @@ pub mod perfetto {
             /// The address it is mapped to.
             #[inline]
             pub fn set_start(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<4>(value);
+                self.0.uint64::<4>(value);
                 self
             }
 
@@ -4022,7 +3510,7 @@ pub mod perfetto {
             /// The address after it.
             #[inline]
             pub fn set_end(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<5>(value);
+                self.0.uint64::<5>(value);
                 self
             }
 
@@ -4031,7 +3519,7 @@ pub mod perfetto {
             /// The difference between addresses in the file and in its headers.
             #[inline]
             pub fn set_load_bias(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<6>(value);
+                self.0.uint64::<6>(value);
                 self
             }
 
@@ -4042,7 +3530,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_path_string_ids(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<7>(value);
+                self.0.uint64::<7>(value);
                 self
             }
         }
@@ -4051,9 +3539,7 @@ pub mod perfetto {
         ///
         /// The identity of a trace: a UUID in two halves.
         #[derive(Debug)]
-        pub struct TraceUuid<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct TraceUuid<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> TraceUuid<'w> {
             /// The number of the field `msb`.
@@ -4065,9 +3551,8 @@ pub mod perfetto {
             pub const MAX_LEN: usize = 22;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.TraceUuid` into the front of `buffer`.
@@ -4075,18 +3560,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut TraceUuid<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TraceUuid<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TraceUuid::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int64 msb = 1`
@@ -4094,7 +3574,7 @@ pub mod perfetto {
             /// The upper half.
             #[inline]
             pub fn set_msb(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<1>(value);
+                self.0.int64::<1>(value);
                 self
             }
 
@@ -4103,7 +3583,7 @@ pub mod perfetto {
             /// The lower half.
             #[inline]
             pub fn set_lsb(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<2>(value);
+                self.0.int64::<2>(value);
                 self
             }
         }
@@ -4112,9 +3592,7 @@ pub mod perfetto {
         ///
         /// The machine that the trace was taken on.
         #[derive(Debug)]
-        pub struct SystemInfo<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct SystemInfo<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> SystemInfo<'w> {
             /// The number of the field `utsname`.
@@ -4135,9 +3613,8 @@ pub mod perfetto {
             pub const MACHINE_NAME_FIELD_NUMBER: u32 = 17;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.SystemInfo` into the front of `buffer`.
@@ -4145,18 +3622,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut SystemInfo<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut SystemInfo<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut SystemInfo::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional Utsname utsname = 1`
@@ -4164,7 +3636,7 @@ pub mod perfetto {
             /// What uname(2) says.
             #[inline]
             pub fn set_utsname(&mut self, f: impl FnOnce(&mut Utsname<'_>)) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut Utsname::new(m)));
+                self.0.message::<1>(|m| f(&mut Utsname::new(m)));
                 self
             }
 
@@ -4173,7 +3645,7 @@ pub mod perfetto {
             /// The version of what took the trace.
             #[inline]
             pub fn set_tracing_service_version(&mut self, value: &str) -> &mut Self {
-                self.message.string::<4>(value);
+                self.0.string::<4>(value);
                 self
             }
 
@@ -4182,7 +3654,7 @@ pub mod perfetto {
             /// The size of a page, in bytes.
             #[inline]
             pub fn set_page_size(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<6>(value);
+                self.0.uint32::<6>(value);
                 self
             }
 
@@ -4191,7 +3663,7 @@ pub mod perfetto {
             /// How many processors there are.
             #[inline]
             pub fn set_num_cpus(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<8>(value);
+                self.0.uint32::<8>(value);
                 self
             }
 
@@ -4200,7 +3672,7 @@ pub mod perfetto {
             /// Minutes east of UTC.
             #[inline]
             pub fn set_timezone_off_mins(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<7>(value);
+                self.0.int32::<7>(value);
                 self
             }
 
@@ -4209,7 +3681,7 @@ pub mod perfetto {
             /// Ticks per second of the times in /proc.
             #[inline]
             pub fn set_hz(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<3>(value);
+                self.0.int64::<3>(value);
                 self
             }
 
@@ -4218,7 +3690,7 @@ pub mod perfetto {
             /// The memory.
             #[inline]
             pub fn set_system_ram_bytes(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<16>(value);
+                self.0.uint64::<16>(value);
                 self
             }
 
@@ -4227,7 +3699,7 @@ pub mod perfetto {
             /// A name for the machine.
             #[inline]
             pub fn set_machine_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<17>(value);
+                self.0.string::<17>(value);
                 self
             }
         }
@@ -4236,9 +3708,7 @@ pub mod perfetto {
         ///
         /// What uname(2) says.
         #[derive(Debug)]
-        pub struct Utsname<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Utsname<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Utsname<'w> {
             /// The number of the field `sysname`.
@@ -4251,9 +3721,8 @@ pub mod perfetto {
             pub const MACHINE_FIELD_NUMBER: u32 = 4;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.Utsname` into the front of `buffer`.
@@ -4261,18 +3730,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Utsname<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Utsname<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Utsname::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string sysname = 1`
@@ -4280,7 +3744,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_sysname(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -4289,7 +3753,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_version(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -4298,7 +3762,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_release(&mut self, value: &str) -> &mut Self {
-                self.message.string::<3>(value);
+                self.0.string::<3>(value);
                 self
             }
 
@@ -4307,7 +3771,7 @@ pub mod perfetto {
             /// Its field of the same name.
             #[inline]
             pub fn set_machine(&mut self, value: &str) -> &mut Self {
-                self.message.string::<4>(value);
+                self.0.string::<4>(value);
                 self
             }
         }
@@ -4316,18 +3780,15 @@ pub mod perfetto {
         ///
         /// Facts about the trace of one's own (v55).
         #[derive(Debug)]
-        pub struct TraceAttributes<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct TraceAttributes<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> TraceAttributes<'w> {
             /// The number of the field `attribute`.
             pub const ATTRIBUTE_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.TraceAttributes` into the front of `buffer`.
@@ -4335,18 +3796,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut TraceAttributes<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TraceAttributes<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TraceAttributes::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated Attribute attribute = 1`
@@ -4355,11 +3811,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_attribute(
-                &mut self,
-                f: impl FnOnce(&mut trace_attributes::Attribute<'_>),
-            ) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut trace_attributes::Attribute::new(m)));
+            pub fn add_attribute(&mut self, f: impl FnOnce(&mut trace_attributes::Attribute<'_>)) -> &mut Self {
+                self.0.message::<1>(|m| f(&mut trace_attributes::Attribute::new(m)));
                 self
             }
         }
@@ -4368,9 +3821,7 @@ pub mod perfetto {
         ///
         /// Something was triggered.
         #[derive(Debug)]
-        pub struct Trigger<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Trigger<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Trigger<'w> {
             /// The number of the field `trigger_name`.
@@ -4383,9 +3834,8 @@ pub mod perfetto {
             pub const STOP_DELAY_MS_FIELD_NUMBER: u32 = 4;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.Trigger` into the front of `buffer`.
@@ -4393,18 +3843,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Trigger<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Trigger<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Trigger::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional string trigger_name = 1`
@@ -4412,7 +3857,7 @@ pub mod perfetto {
             /// What.
             #[inline]
             pub fn set_trigger_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<1>(value);
+                self.0.string::<1>(value);
                 self
             }
 
@@ -4421,7 +3866,7 @@ pub mod perfetto {
             /// By whom.
             #[inline]
             pub fn set_producer_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -4430,7 +3875,7 @@ pub mod perfetto {
             /// By which user.
             #[inline]
             pub fn set_trusted_producer_uid(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<3>(value);
+                self.0.int32::<3>(value);
                 self
             }
 
@@ -4439,7 +3884,7 @@ pub mod perfetto {
             /// How long the recording goes on after it, in milliseconds.
             #[inline]
             pub fn set_stop_delay_ms(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<4>(value);
+                self.0.uint64::<4>(value);
                 self
             }
         }
@@ -4450,7 +3895,7 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct TracingServiceEvent<'w> {
             message: ::pftrace_wire::Message<'w>,
-            event_type_written: bool,
+            event_type: ::pftrace_wire::Oneof,
         }
 
         impl<'w> TracingServiceEvent<'w> {
@@ -4478,11 +3923,10 @@ pub mod perfetto {
             pub const BUFFER_CLONED_FIELD_NUMBER: u32 = 11;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    event_type_written: false,
+                    event_type: ::pftrace_wire::Oneof::new("perfetto.protos.TracingServiceEvent.event_type"),
                 }
             }
 
@@ -4491,16 +3935,14 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TracingServiceEvent<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TracingServiceEvent::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -4512,12 +3954,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_tracing_started(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<2>(value);
+                self.message.once(&mut self.event_type).bool::<2>(value);
                 self
             }
 
@@ -4528,12 +3965,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_all_data_sources_started(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<1>(value);
+                self.message.once(&mut self.event_type).bool::<1>(value);
                 self
             }
 
@@ -4544,12 +3976,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_flush_started(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<9>(value);
+                self.message.once(&mut self.event_type).bool::<9>(value);
                 self
             }
 
@@ -4561,12 +3988,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_all_data_sources_flushed(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<3>(value);
+                self.message.once(&mut self.event_type).bool::<3>(value);
                 self
             }
 
@@ -4577,12 +3999,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_read_tracing_buffers_completed(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<4>(value);
+                self.message.once(&mut self.event_type).bool::<4>(value);
                 self
             }
 
@@ -4593,12 +4010,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_tracing_disabled(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<5>(value);
+                self.message.once(&mut self.event_type).bool::<5>(value);
                 self
             }
 
@@ -4609,12 +4021,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_seized_for_bugreport(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<6>(value);
+                self.message.once(&mut self.event_type).bool::<6>(value);
                 self
             }
 
@@ -4628,15 +4035,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut tracing_service_event::DataSources<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut tracing_service_event::DataSources::new(m),
-                );
                 self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .message::<7>(write);
+                    .once(&mut self.event_type)
+                    .message::<7>(|m| {
+                        f(&mut tracing_service_event::DataSources::new(m));
+                    });
                 self
             }
 
@@ -4650,15 +4053,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut tracing_service_event::DataSources<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut tracing_service_event::DataSources::new(m),
-                );
                 self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .message::<8>(write);
+                    .once(&mut self.event_type)
+                    .message::<8>(|m| {
+                        f(&mut tracing_service_event::DataSources::new(m));
+                    });
                 self
             }
 
@@ -4669,12 +4068,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_clone_started(&mut self, value: bool) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .bool::<10>(value);
+                self.message.once(&mut self.event_type).bool::<10>(value);
                 self
             }
 
@@ -4685,12 +4079,7 @@ pub mod perfetto {
             /// Part of oneof `event_type`: at most one of its 11 fields, else encoding fails.
             #[inline]
             pub fn set_buffer_cloned(&mut self, value: u32) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.event_type_written,
-                        "perfetto.protos.TracingServiceEvent.event_type",
-                    )
-                    .uint32::<11>(value);
+                self.message.once(&mut self.event_type).uint32::<11>(value);
                 self
             }
         }
@@ -4700,9 +4089,7 @@ pub mod perfetto {
         /// How the recording went, as the service counts. What a file's writer has lost is shown only when there are
         /// `writer_stats` that tie its sequences to a buffer.
         #[derive(Debug)]
-        pub struct TraceStats<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct TraceStats<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> TraceStats<'w> {
             /// The number of the field `buffer_stats`.
@@ -4741,9 +4128,8 @@ pub mod perfetto {
             pub const FINAL_FLUSH_OUTCOME_FIELD_NUMBER: u32 = 15;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.TraceStats` into the front of `buffer`.
@@ -4751,18 +4137,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut TraceStats<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TraceStats<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TraceStats::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated BufferStats buffer_stats = 1`
@@ -4771,11 +4152,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_buffer_stats(
-                &mut self,
-                f: impl FnOnce(&mut trace_stats::BufferStats<'_>),
-            ) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut trace_stats::BufferStats::new(m)));
+            pub fn add_buffer_stats(&mut self, f: impl FnOnce(&mut trace_stats::BufferStats<'_>)) -> &mut Self {
+                self.0.message::<1>(|m| f(&mut trace_stats::BufferStats::new(m)));
                 self
             }
 
@@ -4786,7 +4164,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_chunk_payload_histogram_def(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<17>(value);
+                self.0.int64::<17>(value);
                 self
             }
 
@@ -4796,11 +4174,8 @@ pub mod perfetto {
             ///
             /// Once per element.
             #[inline]
-            pub fn add_writer_stats(
-                &mut self,
-                f: impl FnOnce(&mut trace_stats::WriterStats<'_>),
-            ) -> &mut Self {
-                self.message.message::<18>(|m| f(&mut trace_stats::WriterStats::new(m)));
+            pub fn add_writer_stats(&mut self, f: impl FnOnce(&mut trace_stats::WriterStats<'_>)) -> &mut Self {
+                self.0.message::<18>(|m| f(&mut trace_stats::WriterStats::new(m)));
                 self
             }
 
@@ -4809,7 +4184,7 @@ pub mod perfetto {
             /// Producers at this moment.
             #[inline]
             pub fn set_producers_connected(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<2>(value);
+                self.0.uint32::<2>(value);
                 self
             }
 
@@ -4818,7 +4193,7 @@ pub mod perfetto {
             /// Producers since the service started.
             #[inline]
             pub fn set_producers_seen(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<3>(value);
+                self.0.uint64::<3>(value);
                 self
             }
 
@@ -4827,7 +4202,7 @@ pub mod perfetto {
             /// Data sources at this moment.
             #[inline]
             pub fn set_data_sources_registered(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<4>(value);
+                self.0.uint32::<4>(value);
                 self
             }
 
@@ -4836,7 +4211,7 @@ pub mod perfetto {
             /// Data sources since the service started.
             #[inline]
             pub fn set_data_sources_seen(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<5>(value);
+                self.0.uint64::<5>(value);
                 self
             }
 
@@ -4845,7 +4220,7 @@ pub mod perfetto {
             /// Recordings at this moment.
             #[inline]
             pub fn set_tracing_sessions(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<6>(value);
+                self.0.uint32::<6>(value);
                 self
             }
 
@@ -4854,7 +4229,7 @@ pub mod perfetto {
             /// Buffers at this moment.
             #[inline]
             pub fn set_total_buffers(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<7>(value);
+                self.0.uint32::<7>(value);
                 self
             }
 
@@ -4863,7 +4238,7 @@ pub mod perfetto {
             /// Chunks that belonged nowhere.
             #[inline]
             pub fn set_chunks_discarded(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<8>(value);
+                self.0.uint64::<8>(value);
                 self
             }
 
@@ -4872,7 +4247,7 @@ pub mod perfetto {
             /// Patches that belonged nowhere.
             #[inline]
             pub fn set_patches_discarded(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<9>(value);
+                self.0.uint64::<9>(value);
                 self
             }
 
@@ -4881,7 +4256,7 @@ pub mod perfetto {
             /// Packets that could not be read, and were left out.
             #[inline]
             pub fn set_invalid_packets(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<10>(value);
+                self.0.uint64::<10>(value);
                 self
             }
 
@@ -4889,11 +4264,8 @@ pub mod perfetto {
             ///
             /// Of the filter that packets went through.
             #[inline]
-            pub fn set_filter_stats(
-                &mut self,
-                f: impl FnOnce(&mut trace_stats::FilterStats<'_>),
-            ) -> &mut Self {
-                self.message.message::<11>(|m| f(&mut trace_stats::FilterStats::new(m)));
+            pub fn set_filter_stats(&mut self, f: impl FnOnce(&mut trace_stats::FilterStats<'_>)) -> &mut Self {
+                self.0.message::<11>(|m| f(&mut trace_stats::FilterStats::new(m)));
                 self
             }
 
@@ -4902,7 +4274,7 @@ pub mod perfetto {
             /// Flushes that were begun.
             #[inline]
             pub fn set_flushes_requested(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<12>(value);
+                self.0.uint64::<12>(value);
                 self
             }
 
@@ -4911,7 +4283,7 @@ pub mod perfetto {
             /// Flushes that all producers answered.
             #[inline]
             pub fn set_flushes_succeeded(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<13>(value);
+                self.0.uint64::<13>(value);
                 self
             }
 
@@ -4920,7 +4292,7 @@ pub mod perfetto {
             /// Flushes that some producer did not answer.
             #[inline]
             pub fn set_flushes_failed(&mut self, value: u64) -> &mut Self {
-                self.message.uint64::<14>(value);
+                self.0.uint64::<14>(value);
                 self
             }
 
@@ -4928,11 +4300,8 @@ pub mod perfetto {
             ///
             /// How the flush at the end went.
             #[inline]
-            pub fn set_final_flush_outcome(
-                &mut self,
-                value: trace_stats::FinalFlushOutcome,
-            ) -> &mut Self {
-                self.message.enumeration::<15>(value.value());
+            pub fn set_final_flush_outcome(&mut self, value: trace_stats::FinalFlushOutcome) -> &mut Self {
+                self.0.enumeration::<15>(value.value());
                 self
             }
         }
@@ -4944,8 +4313,8 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct TrackDescriptor<'w> {
             message: ::pftrace_wire::Message<'w>,
-            static_or_dynamic_name_written: bool,
-            sibling_merge_key_field_written: bool,
+            static_or_dynamic_name: ::pftrace_wire::Oneof,
+            sibling_merge_key_field: ::pftrace_wire::Oneof,
         }
 
         impl<'w> TrackDescriptor<'w> {
@@ -4987,12 +4356,15 @@ pub mod perfetto {
             pub const THREAD_ORDERING_FIELD_NUMBER: u32 = 20;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    static_or_dynamic_name_written: false,
-                    sibling_merge_key_field_written: false,
+                    static_or_dynamic_name: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.TrackDescriptor.static_or_dynamic_name",
+                    ),
+                    sibling_merge_key_field: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.TrackDescriptor.sibling_merge_key_field",
+                    ),
                 }
             }
 
@@ -5001,16 +4373,11 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut TrackDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TrackDescriptor<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TrackDescriptor::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -5041,12 +4408,7 @@ pub mod perfetto {
             /// Part of oneof `static_or_dynamic_name`: at most one of `name`, `static_name`, `atrace_name`, else encoding fails.
             #[inline]
             pub fn set_name(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.static_or_dynamic_name_written,
-                        "perfetto.protos.TrackDescriptor.static_or_dynamic_name",
-                    )
-                    .string::<2>(value);
+                self.message.once(&mut self.static_or_dynamic_name).string::<2>(value);
                 self
             }
 
@@ -5057,12 +4419,7 @@ pub mod perfetto {
             /// Part of oneof `static_or_dynamic_name`: at most one of `name`, `static_name`, `atrace_name`, else encoding fails.
             #[inline]
             pub fn set_static_name(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.static_or_dynamic_name_written,
-                        "perfetto.protos.TrackDescriptor.static_or_dynamic_name",
-                    )
-                    .string::<10>(value);
+                self.message.once(&mut self.static_or_dynamic_name).string::<10>(value);
                 self
             }
 
@@ -5073,12 +4430,7 @@ pub mod perfetto {
             /// Part of oneof `static_or_dynamic_name`: at most one of `name`, `static_name`, `atrace_name`, else encoding fails.
             #[inline]
             pub fn set_atrace_name(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.static_or_dynamic_name_written,
-                        "perfetto.protos.TrackDescriptor.static_or_dynamic_name",
-                    )
-                    .string::<13>(value);
+                self.message.once(&mut self.static_or_dynamic_name).string::<13>(value);
                 self
             }
 
@@ -5095,10 +4447,7 @@ pub mod perfetto {
             ///
             /// Makes it the track of a process.
             #[inline]
-            pub fn set_process(
-                &mut self,
-                f: impl FnOnce(&mut ProcessDescriptor<'_>),
-            ) -> &mut Self {
+            pub fn set_process(&mut self, f: impl FnOnce(&mut ProcessDescriptor<'_>)) -> &mut Self {
                 self.message.message::<3>(|m| f(&mut ProcessDescriptor::new(m)));
                 self
             }
@@ -5107,10 +4456,7 @@ pub mod perfetto {
             ///
             /// Makes it the track of a thread.
             #[inline]
-            pub fn set_thread(
-                &mut self,
-                f: impl FnOnce(&mut ThreadDescriptor<'_>),
-            ) -> &mut Self {
+            pub fn set_thread(&mut self, f: impl FnOnce(&mut ThreadDescriptor<'_>)) -> &mut Self {
                 self.message.message::<4>(|m| f(&mut ThreadDescriptor::new(m)));
                 self
             }
@@ -5119,10 +4465,7 @@ pub mod perfetto {
             ///
             /// Makes it the track of a counter.
             #[inline]
-            pub fn set_counter(
-                &mut self,
-                f: impl FnOnce(&mut CounterDescriptor<'_>),
-            ) -> &mut Self {
+            pub fn set_counter(&mut self, f: impl FnOnce(&mut CounterDescriptor<'_>)) -> &mut Self {
                 self.message.message::<8>(|m| f(&mut CounterDescriptor::new(m)));
                 self
             }
@@ -5149,10 +4492,7 @@ pub mod perfetto {
             ///
             /// The order of its children.
             #[inline]
-            pub fn set_child_ordering(
-                &mut self,
-                value: track_descriptor::ChildTracksOrdering,
-            ) -> &mut Self {
+            pub fn set_child_ordering(&mut self, value: track_descriptor::ChildTracksOrdering) -> &mut Self {
                 self.message.enumeration::<11>(value.value());
                 self
             }
@@ -5170,10 +4510,7 @@ pub mod perfetto {
             ///
             /// With which of the tracks of the same parent it is shown as one. By name when nothing is said.
             #[inline]
-            pub fn set_sibling_merge_behavior(
-                &mut self,
-                value: track_descriptor::SiblingMergeBehavior,
-            ) -> &mut Self {
+            pub fn set_sibling_merge_behavior(&mut self, value: track_descriptor::SiblingMergeBehavior) -> &mut Self {
                 self.message.enumeration::<15>(value.value());
                 self
             }
@@ -5185,12 +4522,7 @@ pub mod perfetto {
             /// Part of oneof `sibling_merge_key_field`: at most one of `sibling_merge_key`, `sibling_merge_key_int`, else encoding fails.
             #[inline]
             pub fn set_sibling_merge_key(&mut self, value: &str) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.sibling_merge_key_field_written,
-                        "perfetto.protos.TrackDescriptor.sibling_merge_key_field",
-                    )
-                    .string::<16>(value);
+                self.message.once(&mut self.sibling_merge_key_field).string::<16>(value);
                 self
             }
 
@@ -5201,12 +4533,7 @@ pub mod perfetto {
             /// Part of oneof `sibling_merge_key_field`: at most one of `sibling_merge_key`, `sibling_merge_key_int`, else encoding fails.
             #[inline]
             pub fn set_sibling_merge_key_int(&mut self, value: u64) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.sibling_merge_key_field_written,
-                        "perfetto.protos.TrackDescriptor.sibling_merge_key_field",
-                    )
-                    .uint64::<17>(value);
+                self.message.once(&mut self.sibling_merge_key_field).uint64::<17>(value);
                 self
             }
 
@@ -5214,10 +4541,7 @@ pub mod perfetto {
             ///
             /// How processes are ordered. Only on the track 0 (v57).
             #[inline]
-            pub fn set_process_ordering(
-                &mut self,
-                value: track_descriptor::ProcessOrdering,
-            ) -> &mut Self {
+            pub fn set_process_ordering(&mut self, value: track_descriptor::ProcessOrdering) -> &mut Self {
                 self.message.enumeration::<19>(value.value());
                 self
             }
@@ -5226,10 +4550,7 @@ pub mod perfetto {
             ///
             /// How threads are ordered. Only on the track 0 (v57).
             #[inline]
-            pub fn set_thread_ordering(
-                &mut self,
-                value: track_descriptor::ThreadOrdering,
-            ) -> &mut Self {
+            pub fn set_thread_ordering(&mut self, value: track_descriptor::ThreadOrdering) -> &mut Self {
                 self.message.enumeration::<20>(value.value());
                 self
             }
@@ -5239,9 +4560,7 @@ pub mod perfetto {
         ///
         /// A process.
         #[derive(Debug)]
-        pub struct ProcessDescriptor<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct ProcessDescriptor<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> ProcessDescriptor<'w> {
             /// The number of the field `pid`.
@@ -5262,9 +4581,8 @@ pub mod perfetto {
             pub const PROCESS_LABELS_FIELD_NUMBER: u32 = 8;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.ProcessDescriptor` into the front of `buffer`.
@@ -5272,18 +4590,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut ProcessDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ProcessDescriptor::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int32 pid = 1`
@@ -5291,7 +4607,7 @@ pub mod perfetto {
             /// Its number. 0 is the kernel's.
             #[inline]
             pub fn set_pid(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
 
@@ -5302,7 +4618,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_cmdline(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -5311,7 +4627,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_process_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<6>(value);
+                self.0.string::<6>(value);
                 self
             }
 
@@ -5320,7 +4636,7 @@ pub mod perfetto {
             /// Its priority.
             #[inline]
             pub fn set_process_priority(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<5>(value);
+                self.0.int32::<5>(value);
                 self
             }
 
@@ -5329,7 +4645,7 @@ pub mod perfetto {
             /// When it was started, in nanoseconds of the trace's clock. Tells processes of the same number apart.
             #[inline]
             pub fn set_start_timestamp_ns(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<7>(value);
+                self.0.int64::<7>(value);
                 self
             }
 
@@ -5337,11 +4653,8 @@ pub mod perfetto {
             ///
             /// What it is to Chrome.
             #[inline]
-            pub fn set_chrome_process_type(
-                &mut self,
-                value: process_descriptor::ChromeProcessType,
-            ) -> &mut Self {
-                self.message.enumeration::<4>(value.value());
+            pub fn set_chrome_process_type(&mut self, value: process_descriptor::ChromeProcessType) -> &mut Self {
+                self.0.enumeration::<4>(value.value());
                 self
             }
 
@@ -5350,7 +4663,7 @@ pub mod perfetto {
             /// Where it stands among the others, lower first. Of the JSON format.
             #[inline]
             pub fn set_legacy_sort_index(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<3>(value);
+                self.0.int32::<3>(value);
                 self
             }
 
@@ -5361,7 +4674,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_process_labels(&mut self, value: &str) -> &mut Self {
-                self.message.string::<8>(value);
+                self.0.string::<8>(value);
                 self
             }
         }
@@ -5371,9 +4684,7 @@ pub mod perfetto {
         /// A thread. The same thread must have the same track everywhere: two tracks are read as two threads that had the
         /// number one after the other.
         #[derive(Debug)]
-        pub struct ThreadDescriptor<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct ThreadDescriptor<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> ThreadDescriptor<'w> {
             /// The number of the field `pid`.
@@ -5394,9 +4705,8 @@ pub mod perfetto {
             pub const LEGACY_SORT_INDEX_FIELD_NUMBER: u32 = 3;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.ThreadDescriptor` into the front of `buffer`.
@@ -5404,18 +4714,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut ThreadDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut ThreadDescriptor<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut ThreadDescriptor::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional int32 pid = 1`
@@ -5423,7 +4728,7 @@ pub mod perfetto {
             /// The process that it belongs to.
             #[inline]
             pub fn set_pid(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<1>(value);
+                self.0.int32::<1>(value);
                 self
             }
 
@@ -5432,7 +4737,7 @@ pub mod perfetto {
             /// Its number (an int32 before v55). 0 is the kernel's.
             #[inline]
             pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<2>(value);
+                self.0.int64::<2>(value);
                 self
             }
 
@@ -5441,7 +4746,7 @@ pub mod perfetto {
             /// Its name.
             #[inline]
             pub fn set_thread_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<5>(value);
+                self.0.string::<5>(value);
                 self
             }
 
@@ -5449,11 +4754,8 @@ pub mod perfetto {
             ///
             /// What it is to Chrome.
             #[inline]
-            pub fn set_chrome_thread_type(
-                &mut self,
-                value: thread_descriptor::ChromeThreadType,
-            ) -> &mut Self {
-                self.message.enumeration::<4>(value.value());
+            pub fn set_chrome_thread_type(&mut self, value: thread_descriptor::ChromeThreadType) -> &mut Self {
+                self.0.enumeration::<4>(value.value());
                 self
             }
 
@@ -5462,7 +4764,7 @@ pub mod perfetto {
             /// Of old: what `timestamp_delta_us` counts from.
             #[inline]
             pub fn set_reference_timestamp_us(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<6>(value);
+                self.0.int64::<6>(value);
                 self
             }
 
@@ -5471,7 +4773,7 @@ pub mod perfetto {
             /// Of old: what `thread_time_delta_us` counts from.
             #[inline]
             pub fn set_reference_thread_time_us(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<7>(value);
+                self.0.int64::<7>(value);
                 self
             }
 
@@ -5480,7 +4782,7 @@ pub mod perfetto {
             /// Of old: what `thread_instruction_count_delta` counts from.
             #[inline]
             pub fn set_reference_thread_instruction_count(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<8>(value);
+                self.0.int64::<8>(value);
                 self
             }
 
@@ -5489,7 +4791,7 @@ pub mod perfetto {
             /// Where it stands among the others, lower first. Of the JSON format.
             #[inline]
             pub fn set_legacy_sort_index(&mut self, value: i32) -> &mut Self {
-                self.message.int32::<3>(value);
+                self.0.int32::<3>(value);
                 self
             }
         }
@@ -5498,9 +4800,7 @@ pub mod perfetto {
         ///
         /// What a counter counts.
         #[derive(Debug)]
-        pub struct CounterDescriptor<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct CounterDescriptor<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> CounterDescriptor<'w> {
             /// The number of the field `type`.
@@ -5519,9 +4819,8 @@ pub mod perfetto {
             pub const Y_AXIS_SHARE_KEY_FIELD_NUMBER: u32 = 7;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.CounterDescriptor` into the front of `buffer`.
@@ -5529,29 +4828,24 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut CounterDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut CounterDescriptor::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional BuiltinCounterType type = 1`
             ///
             /// The counter, if it is one that Perfetto knows.
             #[inline]
-            pub fn set_type(
-                &mut self,
-                value: counter_descriptor::BuiltinCounterType,
-            ) -> &mut Self {
-                self.message.enumeration::<1>(value.value());
+            pub fn set_type(&mut self, value: counter_descriptor::BuiltinCounterType) -> &mut Self {
+                self.0.enumeration::<1>(value.value());
                 self
             }
 
@@ -5562,7 +4856,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_categories(&mut self, value: &str) -> &mut Self {
-                self.message.string::<2>(value);
+                self.0.string::<2>(value);
                 self
             }
 
@@ -5571,7 +4865,7 @@ pub mod perfetto {
             /// What is counted.
             #[inline]
             pub fn set_unit(&mut self, value: counter_descriptor::Unit) -> &mut Self {
-                self.message.enumeration::<3>(value.value());
+                self.0.enumeration::<3>(value.value());
                 self
             }
 
@@ -5580,7 +4874,7 @@ pub mod perfetto {
             /// What is counted, in one's own words.
             #[inline]
             pub fn set_unit_name(&mut self, value: &str) -> &mut Self {
-                self.message.string::<6>(value);
+                self.0.string::<6>(value);
                 self
             }
 
@@ -5589,7 +4883,7 @@ pub mod perfetto {
             /// What values are multiplied with.
             #[inline]
             pub fn set_unit_multiplier(&mut self, value: i64) -> &mut Self {
-                self.message.int64::<4>(value);
+                self.0.int64::<4>(value);
                 self
             }
 
@@ -5599,7 +4893,7 @@ pub mod perfetto {
             /// sequence.
             #[inline]
             pub fn set_is_incremental(&mut self, value: bool) -> &mut Self {
-                self.message.bool::<5>(value);
+                self.0.bool::<5>(value);
                 self
             }
 
@@ -5608,7 +4902,7 @@ pub mod perfetto {
             /// Counters with the same key and parent are drawn to one scale.
             #[inline]
             pub fn set_y_axis_share_key(&mut self, value: &str) -> &mut Self {
-                self.message.string::<7>(value);
+                self.0.string::<7>(value);
                 self
             }
         }
@@ -5617,18 +4911,15 @@ pub mod perfetto {
         ///
         /// Makes a track one of states. There is nothing to say.
         #[derive(Debug)]
-        pub struct StateDescriptor<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct StateDescriptor<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> StateDescriptor<'w> {
             /// The most bytes that it takes, with each field written once at most.
             pub const MAX_LEN: usize = 0;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.StateDescriptor` into the front of `buffer`.
@@ -5636,18 +4927,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut StateDescriptor<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut StateDescriptor<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut StateDescriptor::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
         }
 
@@ -5656,18 +4942,15 @@ pub mod perfetto {
         /// A trace file: packets one after the other. There is no header and no version, so files can be cut between
         /// packets and joined.
         #[derive(Debug)]
-        pub struct Trace<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct Trace<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> Trace<'w> {
             /// The number of the field `packet`.
             pub const PACKET_FIELD_NUMBER: u32 = 1;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.Trace` into the front of `buffer`.
@@ -5675,18 +4958,13 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut Trace<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Trace<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut Trace::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `repeated TracePacket packet = 1`
@@ -5696,7 +4974,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_packet(&mut self, f: impl FnOnce(&mut TracePacket<'_>)) -> &mut Self {
-                self.message.message::<1>(|m| f(&mut TracePacket::new(m)));
+                self.0.message::<1>(|m| f(&mut TracePacket::new(m)));
                 self
             }
         }
@@ -5707,9 +4985,9 @@ pub mod perfetto {
         #[derive(Debug)]
         pub struct TracePacket<'w> {
             message: ::pftrace_wire::Message<'w>,
-            data_written: bool,
-            optional_trusted_uid_written: bool,
-            optional_trusted_packet_sequence_id_written: bool,
+            data: ::pftrace_wire::Oneof,
+            optional_trusted_uid: ::pftrace_wire::Oneof,
+            optional_trusted_packet_sequence_id: ::pftrace_wire::Oneof,
         }
 
         impl<'w> TracePacket<'w> {
@@ -5785,13 +5063,16 @@ pub mod perfetto {
             pub const MACHINE_ID_FIELD_NUMBER: u32 = 98;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                 Self {
                     message,
-                    data_written: false,
-                    optional_trusted_uid_written: false,
-                    optional_trusted_packet_sequence_id_written: false,
+                    data: ::pftrace_wire::Oneof::new("perfetto.protos.TracePacket.data"),
+                    optional_trusted_uid: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.TracePacket.optional_trusted_uid",
+                    ),
+                    optional_trusted_packet_sequence_id: ::pftrace_wire::Oneof::new(
+                        "perfetto.protos.TracePacket.optional_trusted_packet_sequence_id",
+                    ),
                 }
             }
 
@@ -5800,16 +5081,11 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
-            pub fn encode(
-                buffer: &mut [u8],
-                f: impl FnOnce(&mut TracePacket<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TracePacket<'_>)) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TracePacket::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                 self.message.reborrow()
             }
@@ -5841,10 +5117,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_track_event(&mut self, f: impl FnOnce(&mut TrackEvent<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TrackEvent::new(m));
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<11>(write);
+                self.message.once(&mut self.data).message::<11>(|m| f(&mut TrackEvent::new(m)));
                 self
             }
 
@@ -5854,14 +5127,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_track_descriptor(
-                &mut self,
-                f: impl FnOnce(&mut TrackDescriptor<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TrackDescriptor::new(m));
+            pub fn set_track_descriptor(&mut self, f: impl FnOnce(&mut TrackDescriptor<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<60>(write);
+                    .once(&mut self.data)
+                    .message::<60>(|m| {
+                        f(&mut TrackDescriptor::new(m));
+                    });
                 self
             }
 
@@ -5875,12 +5146,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelTaskStateEvent<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut GenericKernelTaskStateEvent::new(m),
-                );
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<117>(write);
+                    .once(&mut self.data)
+                    .message::<117>(|m| {
+                        f(&mut GenericKernelTaskStateEvent::new(m));
+                    });
                 self
             }
 
@@ -5894,12 +5164,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelCpuFrequencyEvent<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut GenericKernelCpuFrequencyEvent::new(m),
-                );
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<118>(write);
+                    .once(&mut self.data)
+                    .message::<118>(|m| {
+                        f(&mut GenericKernelCpuFrequencyEvent::new(m));
+                    });
                 self
             }
 
@@ -5913,12 +5182,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelTaskRenameEvent<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut GenericKernelTaskRenameEvent::new(m),
-                );
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<120>(write);
+                    .once(&mut self.data)
+                    .message::<120>(|m| {
+                        f(&mut GenericKernelTaskRenameEvent::new(m));
+                    });
                 self
             }
 
@@ -5932,12 +5200,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelProcessTree<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut GenericKernelProcessTree::new(m),
-                );
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<122>(write);
+                    .once(&mut self.data)
+                    .message::<122>(|m| {
+                        f(&mut GenericKernelProcessTree::new(m));
+                    });
                 self
             }
 
@@ -5951,12 +5218,11 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut TrackEventRangeOfInterest<'_>),
             ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(
-                    &mut TrackEventRangeOfInterest::new(m),
-                );
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<90>(write);
+                    .once(&mut self.data)
+                    .message::<90>(|m| {
+                        f(&mut TrackEventRangeOfInterest::new(m));
+                    });
                 self
             }
 
@@ -5967,14 +5233,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_clock_snapshot(
-                &mut self,
-                f: impl FnOnce(&mut ClockSnapshot<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ClockSnapshot::new(m));
+            pub fn set_clock_snapshot(&mut self, f: impl FnOnce(&mut ClockSnapshot<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<6>(write);
+                    .once(&mut self.data)
+                    .message::<6>(|m| {
+                        f(&mut ClockSnapshot::new(m));
+                    });
                 self
             }
 
@@ -5985,10 +5249,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_uuid(&mut self, f: impl FnOnce(&mut TraceUuid<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TraceUuid::new(m));
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<89>(write);
+                self.message.once(&mut self.data).message::<89>(|m| f(&mut TraceUuid::new(m)));
                 self
             }
 
@@ -5999,10 +5260,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_stats(&mut self, f: impl FnOnce(&mut TraceStats<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TraceStats::new(m));
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<35>(write);
+                self.message.once(&mut self.data).message::<35>(|m| f(&mut TraceStats::new(m)));
                 self
             }
 
@@ -6013,10 +5271,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_system_info(&mut self, f: impl FnOnce(&mut SystemInfo<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut SystemInfo::new(m));
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<45>(write);
+                self.message.once(&mut self.data).message::<45>(|m| f(&mut SystemInfo::new(m)));
                 self
             }
 
@@ -6027,10 +5282,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trigger(&mut self, f: impl FnOnce(&mut Trigger<'_>)) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut Trigger::new(m));
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<46>(write);
+                self.message.once(&mut self.data).message::<46>(|m| f(&mut Trigger::new(m)));
                 self
             }
 
@@ -6040,14 +5292,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_service_event(
-                &mut self,
-                f: impl FnOnce(&mut TracingServiceEvent<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TracingServiceEvent::new(m));
+            pub fn set_service_event(&mut self, f: impl FnOnce(&mut TracingServiceEvent<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<69>(write);
+                    .once(&mut self.data)
+                    .message::<69>(|m| {
+                        f(&mut TracingServiceEvent::new(m));
+                    });
                 self
             }
 
@@ -6057,14 +5307,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_stack_sample(
-                &mut self,
-                f: impl FnOnce(&mut StackSample<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut StackSample::new(m));
+            pub fn set_stack_sample(&mut self, f: impl FnOnce(&mut StackSample<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<135>(write);
+                    .once(&mut self.data)
+                    .message::<135>(|m| {
+                        f(&mut StackSample::new(m));
+                    });
                 self
             }
 
@@ -6074,14 +5322,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_trace_attributes(
-                &mut self,
-                f: impl FnOnce(&mut TraceAttributes<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut TraceAttributes::new(m));
+            pub fn set_trace_attributes(&mut self, f: impl FnOnce(&mut TraceAttributes<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<126>(write);
+                    .once(&mut self.data)
+                    .message::<126>(|m| {
+                        f(&mut TraceAttributes::new(m));
+                    });
                 self
             }
 
@@ -6091,14 +5337,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_process_descriptor(
-                &mut self,
-                f: impl FnOnce(&mut ProcessDescriptor<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ProcessDescriptor::new(m));
+            pub fn set_process_descriptor(&mut self, f: impl FnOnce(&mut ProcessDescriptor<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<43>(write);
+                    .once(&mut self.data)
+                    .message::<43>(|m| {
+                        f(&mut ProcessDescriptor::new(m));
+                    });
                 self
             }
 
@@ -6108,14 +5352,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_thread_descriptor(
-                &mut self,
-                f: impl FnOnce(&mut ThreadDescriptor<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ThreadDescriptor::new(m));
+            pub fn set_thread_descriptor(&mut self, f: impl FnOnce(&mut ThreadDescriptor<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<44>(write);
+                    .once(&mut self.data)
+                    .message::<44>(|m| {
+                        f(&mut ThreadDescriptor::new(m));
+                    });
                 self
             }
 
@@ -6127,9 +5369,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_synchronization_marker(&mut self, value: &[u8]) -> &mut Self {
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .bytes::<36>(value);
+                self.message.once(&mut self.data).bytes::<36>(value);
                 self
             }
 
@@ -6141,9 +5381,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_compressed_packets(&mut self, value: &[u8]) -> &mut Self {
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .bytes::<50>(value);
+                self.message.once(&mut self.data).bytes::<50>(value);
                 self
             }
 
@@ -6154,9 +5392,7 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_zstd_compressed_packets(&mut self, value: &[u8]) -> &mut Self {
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .bytes::<133>(value);
+                self.message.once(&mut self.data).bytes::<133>(value);
                 self
             }
 
@@ -6166,14 +5402,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_extension_descriptor(
-                &mut self,
-                f: impl FnOnce(&mut ExtensionDescriptor<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut ExtensionDescriptor::new(m));
+            pub fn set_extension_descriptor(&mut self, f: impl FnOnce(&mut ExtensionDescriptor<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<72>(write);
+                    .once(&mut self.data)
+                    .message::<72>(|m| {
+                        f(&mut ExtensionDescriptor::new(m));
+                    });
                 self
             }
 
@@ -6183,14 +5417,12 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_remote_clock_sync(
-                &mut self,
-                f: impl FnOnce(&mut RemoteClockSync<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut RemoteClockSync::new(m));
+            pub fn set_remote_clock_sync(&mut self, f: impl FnOnce(&mut RemoteClockSync<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<107>(write);
+                    .once(&mut self.data)
+                    .message::<107>(|m| {
+                        f(&mut RemoteClockSync::new(m));
+                    });
                 self
             }
 
@@ -6200,14 +5432,8 @@ pub mod perfetto {
             ///
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
-            pub fn set_clone_snapshot_trigger(
-                &mut self,
-                f: impl FnOnce(&mut Trigger<'_>),
-            ) -> &mut Self {
-                let write = |m: ::pftrace_wire::Message<'_>| f(&mut Trigger::new(m));
-                self.message
-                    .once(&mut self.data_written, "perfetto.protos.TracePacket.data")
-                    .message::<113>(write);
+            pub fn set_clone_snapshot_trigger(&mut self, f: impl FnOnce(&mut Trigger<'_>)) -> &mut Self {
+                self.message.once(&mut self.data).message::<113>(|m| f(&mut Trigger::new(m)));
                 self
             }
 
@@ -6218,12 +5444,7 @@ pub mod perfetto {
             /// Part of oneof `optional_trusted_uid`: at most one of `trusted_uid`, else encoding fails.
             #[inline]
             pub fn set_trusted_uid(&mut self, value: i32) -> &mut Self {
-                self.message
-                    .once(
-                        &mut self.optional_trusted_uid_written,
-                        "perfetto.protos.TracePacket.optional_trusted_uid",
-                    )
-                    .int32::<3>(value);
+                self.message.once(&mut self.optional_trusted_uid).int32::<3>(value);
                 self
             }
 
@@ -6236,10 +5457,7 @@ pub mod perfetto {
             #[inline]
             pub fn set_trusted_packet_sequence_id(&mut self, value: u32) -> &mut Self {
                 self.message
-                    .once(
-                        &mut self.optional_trusted_packet_sequence_id_written,
-                        "perfetto.protos.TracePacket.optional_trusted_packet_sequence_id",
-                    )
+                    .once(&mut self.optional_trusted_packet_sequence_id)
                     .uint32::<10>(value);
                 self
             }
@@ -6258,10 +5476,7 @@ pub mod perfetto {
             ///
             /// Texts and other data that packets of this sequence refer to by number, from this packet on.
             #[inline]
-            pub fn set_interned_data(
-                &mut self,
-                f: impl FnOnce(&mut InternedData<'_>),
-            ) -> &mut Self {
+            pub fn set_interned_data(&mut self, f: impl FnOnce(&mut InternedData<'_>)) -> &mut Self {
                 self.message.message::<12>(|m| f(&mut InternedData::new(m)));
                 self
             }
@@ -6289,10 +5504,7 @@ pub mod perfetto {
             /// What packets of this sequence mean when they do not say. Replaces all defaults before; must be said again
             /// after each clear.
             #[inline]
-            pub fn set_trace_packet_defaults(
-                &mut self,
-                f: impl FnOnce(&mut TracePacketDefaults<'_>),
-            ) -> &mut Self {
+            pub fn set_trace_packet_defaults(&mut self, f: impl FnOnce(&mut TracePacketDefaults<'_>)) -> &mut Self {
                 self.message.message::<59>(|m| f(&mut TracePacketDefaults::new(m)));
                 self
             }
@@ -6330,9 +5542,7 @@ pub mod perfetto {
         ///
         /// What packets of a sequence mean when they do not say.
         #[derive(Debug)]
-        pub struct TracePacketDefaults<'w> {
-            message: ::pftrace_wire::Message<'w>,
-        }
+        pub struct TracePacketDefaults<'w>(::pftrace_wire::Message<'w>);
 
         impl<'w> TracePacketDefaults<'w> {
             /// The number of the field `timestamp_clock_id`.
@@ -6343,9 +5553,8 @@ pub mod perfetto {
             pub const STACK_SAMPLE_DEFAULTS_FIELD_NUMBER: u32 = 100;
 
             /// The writer over a message that is open.
-            #[inline]
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                Self { message }
+                Self(message)
             }
 
             /// Encodes one `perfetto.protos.TracePacketDefaults` into the front of `buffer`.
@@ -6353,18 +5562,16 @@ pub mod perfetto {
             /// # Errors
             ///
             /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-            #[inline]
             pub fn encode(
                 buffer: &mut [u8],
                 f: impl FnOnce(&mut TracePacketDefaults<'_>),
-            ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+            ) -> ::pftrace_wire::Encoded<'_> {
                 ::pftrace_wire::encode(buffer, |m| f(&mut TracePacketDefaults::new(m)))
             }
 
             /// The message itself, to write fields that are not in its schema.
-            #[inline]
             pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                self.message.reborrow()
+                self.0.reborrow()
             }
 
             /// `optional uint32 timestamp_clock_id = 58`
@@ -6372,7 +5579,7 @@ pub mod perfetto {
             /// The clock of timestamps.
             #[inline]
             pub fn set_timestamp_clock_id(&mut self, value: u32) -> &mut Self {
-                self.message.uint32::<58>(value);
+                self.0.uint32::<58>(value);
                 self
             }
 
@@ -6380,11 +5587,8 @@ pub mod perfetto {
             ///
             /// What track events mean when they do not say.
             #[inline]
-            pub fn set_track_event_defaults(
-                &mut self,
-                f: impl FnOnce(&mut TrackEventDefaults<'_>),
-            ) -> &mut Self {
-                self.message.message::<11>(|m| f(&mut TrackEventDefaults::new(m)));
+            pub fn set_track_event_defaults(&mut self, f: impl FnOnce(&mut TrackEventDefaults<'_>)) -> &mut Self {
+                self.0.message::<11>(|m| f(&mut TrackEventDefaults::new(m)));
                 self
             }
 
@@ -6392,11 +5596,8 @@ pub mod perfetto {
             ///
             /// What stack samples mean when they do not say.
             #[inline]
-            pub fn set_stack_sample_defaults(
-                &mut self,
-                f: impl FnOnce(&mut StackSampleDefaults<'_>),
-            ) -> &mut Self {
-                self.message.message::<100>(|m| f(&mut StackSampleDefaults::new(m)));
+            pub fn set_stack_sample_defaults(&mut self, f: impl FnOnce(&mut StackSampleDefaults<'_>)) -> &mut Self {
+                self.0.message::<100>(|m| f(&mut StackSampleDefaults::new(m)));
                 self
             }
         }
@@ -6482,9 +5683,7 @@ pub mod perfetto {
             ///
             /// One reading.
             #[derive(Debug)]
-            pub struct Clock<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Clock<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Clock<'w> {
                 /// The number of the field `clock_id`.
@@ -6500,9 +5699,8 @@ pub mod perfetto {
                 pub const MAX_LEN: usize = 30;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.ClockSnapshot.Clock` into the front of `buffer`.
@@ -6510,18 +5708,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Clock<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Clock<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Clock::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional uint32 clock_id = 1`
@@ -6529,7 +5722,7 @@ pub mod perfetto {
                 /// The clock.
                 #[inline]
                 pub fn set_clock_id(&mut self, value: u32) -> &mut Self {
-                    self.message.uint32::<1>(value);
+                    self.0.uint32::<1>(value);
                     self
                 }
 
@@ -6538,7 +5731,7 @@ pub mod perfetto {
                 /// Its reading.
                 #[inline]
                 pub fn set_timestamp(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<2>(value);
+                    self.0.uint64::<2>(value);
                     self
                 }
 
@@ -6548,7 +5741,7 @@ pub mod perfetto {
                 /// clocks 64 to 127.
                 #[inline]
                 pub fn set_is_incremental(&mut self, value: bool) -> &mut Self {
-                    self.message.bool::<3>(value);
+                    self.0.bool::<3>(value);
                     self
                 }
 
@@ -6557,7 +5750,7 @@ pub mod perfetto {
                 /// How many nanoseconds its unit is. The same in all snapshots.
                 #[inline]
                 pub fn set_unit_multiplier_ns(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<4>(value);
+                    self.0.uint64::<4>(value);
                     self
                 }
             }
@@ -6692,9 +5885,7 @@ pub mod perfetto {
             ///
             /// Of old: a dictionary, an array or a value in one.
             #[derive(Debug)]
-            pub struct NestedValue<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct NestedValue<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> NestedValue<'w> {
                 /// The number of the field `nested_type`.
@@ -6715,9 +5906,8 @@ pub mod perfetto {
                 pub const STRING_VALUE_FIELD_NUMBER: u32 = 8;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.DebugAnnotation.NestedValue` into the front of `buffer`.
@@ -6725,18 +5915,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut NestedValue<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut NestedValue<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut NestedValue::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional NestedType nested_type = 1`
@@ -6744,7 +5929,7 @@ pub mod perfetto {
                 /// Which it is; neither for a value.
                 #[inline]
                 pub fn set_nested_type(&mut self, value: nested_value::NestedType) -> &mut Self {
-                    self.message.enumeration::<1>(value.value());
+                    self.0.enumeration::<1>(value.value());
                     self
                 }
 
@@ -6755,7 +5940,7 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_dict_keys(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<2>(value);
+                    self.0.string::<2>(value);
                     self
                 }
 
@@ -6765,11 +5950,8 @@ pub mod perfetto {
                 ///
                 /// Once per element.
                 #[inline]
-                pub fn add_dict_values(
-                    &mut self,
-                    f: impl FnOnce(&mut NestedValue<'_>),
-                ) -> &mut Self {
-                    self.message.message::<3>(|m| f(&mut NestedValue::new(m)));
+                pub fn add_dict_values(&mut self, f: impl FnOnce(&mut NestedValue<'_>)) -> &mut Self {
+                    self.0.message::<3>(|m| f(&mut NestedValue::new(m)));
                     self
                 }
 
@@ -6779,11 +5961,8 @@ pub mod perfetto {
                 ///
                 /// Once per element.
                 #[inline]
-                pub fn add_array_values(
-                    &mut self,
-                    f: impl FnOnce(&mut NestedValue<'_>),
-                ) -> &mut Self {
-                    self.message.message::<4>(|m| f(&mut NestedValue::new(m)));
+                pub fn add_array_values(&mut self, f: impl FnOnce(&mut NestedValue<'_>)) -> &mut Self {
+                    self.0.message::<4>(|m| f(&mut NestedValue::new(m)));
                     self
                 }
 
@@ -6792,7 +5971,7 @@ pub mod perfetto {
                 /// A signed number.
                 #[inline]
                 pub fn set_int_value(&mut self, value: i64) -> &mut Self {
-                    self.message.int64::<5>(value);
+                    self.0.int64::<5>(value);
                     self
                 }
 
@@ -6801,7 +5980,7 @@ pub mod perfetto {
                 /// A floating-point number.
                 #[inline]
                 pub fn set_double_value(&mut self, value: f64) -> &mut Self {
-                    self.message.double::<6>(value);
+                    self.0.double::<6>(value);
                     self
                 }
 
@@ -6810,7 +5989,7 @@ pub mod perfetto {
                 /// True or false.
                 #[inline]
                 pub fn set_bool_value(&mut self, value: bool) -> &mut Self {
-                    self.message.bool::<7>(value);
+                    self.0.bool::<7>(value);
                     self
                 }
 
@@ -6819,7 +5998,7 @@ pub mod perfetto {
                 /// A text.
                 #[inline]
                 pub fn set_string_value(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<8>(value);
+                    self.0.string::<8>(value);
                     self
                 }
             }
@@ -6865,9 +6044,7 @@ pub mod perfetto {
             ///
             /// Numbers from `start` up to, not including, `end`.
             #[derive(Debug)]
-            pub struct ReservedRange<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct ReservedRange<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> ReservedRange<'w> {
                 /// The number of the field `start`.
@@ -6879,9 +6056,8 @@ pub mod perfetto {
                 pub const MAX_LEN: usize = 22;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.DescriptorProto.ReservedRange` into the front of `buffer`.
@@ -6889,18 +6065,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut ReservedRange<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut ReservedRange<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut ReservedRange::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional int32 start = 1`
@@ -6908,7 +6079,7 @@ pub mod perfetto {
                 /// The first.
                 #[inline]
                 pub fn set_start(&mut self, value: i32) -> &mut Self {
-                    self.message.int32::<1>(value);
+                    self.0.int32::<1>(value);
                     self
                 }
 
@@ -6917,7 +6088,7 @@ pub mod perfetto {
                 /// The one after the last.
                 #[inline]
                 pub fn set_end(&mut self, value: i32) -> &mut Self {
-                    self.message.int32::<2>(value);
+                    self.0.int32::<2>(value);
                     self
                 }
             }
@@ -7085,9 +6256,7 @@ pub mod perfetto {
             ///
             /// A thread.
             #[derive(Debug)]
-            pub struct Thread<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Thread<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Thread<'w> {
                 /// The number of the field `tid`.
@@ -7102,9 +6271,8 @@ pub mod perfetto {
                 pub const IS_IDLE_FIELD_NUMBER: u32 = 5;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.GenericKernelProcessTree.Thread` into the front of `buffer`.
@@ -7112,18 +6280,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Thread<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Thread<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Thread::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional int64 tid = 1`
@@ -7131,7 +6294,7 @@ pub mod perfetto {
                 /// Its number.
                 #[inline]
                 pub fn set_tid(&mut self, value: i64) -> &mut Self {
-                    self.message.int64::<1>(value);
+                    self.0.int64::<1>(value);
                     self
                 }
 
@@ -7140,7 +6303,7 @@ pub mod perfetto {
                 /// The process that it belongs to.
                 #[inline]
                 pub fn set_pid(&mut self, value: i64) -> &mut Self {
-                    self.message.int64::<2>(value);
+                    self.0.int64::<2>(value);
                     self
                 }
 
@@ -7149,7 +6312,7 @@ pub mod perfetto {
                 /// Its name.
                 #[inline]
                 pub fn set_comm(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<3>(value);
+                    self.0.string::<3>(value);
                     self
                 }
 
@@ -7158,7 +6321,7 @@ pub mod perfetto {
                 /// Whether it is the first of its process.
                 #[inline]
                 pub fn set_is_main_thread(&mut self, value: bool) -> &mut Self {
-                    self.message.bool::<4>(value);
+                    self.0.bool::<4>(value);
                     self
                 }
 
@@ -7167,7 +6330,7 @@ pub mod perfetto {
                 /// Whether it is what runs when nothing does.
                 #[inline]
                 pub fn set_is_idle(&mut self, value: bool) -> &mut Self {
-                    self.message.bool::<5>(value);
+                    self.0.bool::<5>(value);
                     self
                 }
             }
@@ -7176,9 +6339,7 @@ pub mod perfetto {
             ///
             /// A process.
             #[derive(Debug)]
-            pub struct Process<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Process<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Process<'w> {
                 /// The number of the field `pid`.
@@ -7189,9 +6350,8 @@ pub mod perfetto {
                 pub const CMDLINE_FIELD_NUMBER: u32 = 3;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.GenericKernelProcessTree.Process` into the front of `buffer`.
@@ -7199,18 +6359,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Process<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Process<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Process::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional int64 pid = 1`
@@ -7218,7 +6373,7 @@ pub mod perfetto {
                 /// Its number.
                 #[inline]
                 pub fn set_pid(&mut self, value: i64) -> &mut Self {
-                    self.message.int64::<1>(value);
+                    self.0.int64::<1>(value);
                     self
                 }
 
@@ -7227,7 +6382,7 @@ pub mod perfetto {
                 /// The number of its parent.
                 #[inline]
                 pub fn set_ppid(&mut self, value: i64) -> &mut Self {
-                    self.message.int64::<2>(value);
+                    self.0.int64::<2>(value);
                     self
                 }
 
@@ -7236,7 +6391,7 @@ pub mod perfetto {
                 /// Its command line.
                 #[inline]
                 pub fn set_cmdline(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<3>(value);
+                    self.0.string::<3>(value);
                     self
                 }
             }
@@ -7300,9 +6455,7 @@ pub mod perfetto {
             ///
             /// One frame.
             #[derive(Debug)]
-            pub struct Frame<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct Frame<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> Frame<'w> {
                 /// The number of the field `function_name`.
@@ -7313,9 +6466,8 @@ pub mod perfetto {
                 pub const LINE_NUMBER_FIELD_NUMBER: u32 = 3;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.InlineCallstack.Frame` into the front of `buffer`.
@@ -7323,18 +6475,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Frame<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Frame<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Frame::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional string function_name = 1`
@@ -7342,7 +6489,7 @@ pub mod perfetto {
                 /// The function.
                 #[inline]
                 pub fn set_function_name(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<1>(value);
+                    self.0.string::<1>(value);
                     self
                 }
 
@@ -7351,7 +6498,7 @@ pub mod perfetto {
                 /// The file that it is in.
                 #[inline]
                 pub fn set_source_file(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<2>(value);
+                    self.0.string::<2>(value);
                     self
                 }
 
@@ -7360,7 +6507,7 @@ pub mod perfetto {
                 /// The line.
                 #[inline]
                 pub fn set_line_number(&mut self, value: u32) -> &mut Self {
-                    self.message.uint32::<3>(value);
+                    self.0.uint32::<3>(value);
                     self
                 }
             }
@@ -7473,9 +6620,7 @@ pub mod perfetto {
             ///
             /// Readings of both, taken one after the other.
             #[derive(Debug)]
-            pub struct SyncedClocks<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct SyncedClocks<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> SyncedClocks<'w> {
                 /// The number of the field `client_clocks`.
@@ -7484,9 +6629,8 @@ pub mod perfetto {
                 pub const HOST_CLOCKS_FIELD_NUMBER: u32 = 3;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.RemoteClockSync.SyncedClocks` into the front of `buffer`.
@@ -7494,29 +6638,21 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut SyncedClocks<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut SyncedClocks<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut SyncedClocks::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional ClockSnapshot client_clocks = 2`
                 ///
                 /// The client's.
                 #[inline]
-                pub fn set_client_clocks(
-                    &mut self,
-                    f: impl FnOnce(&mut super::ClockSnapshot<'_>),
-                ) -> &mut Self {
-                    self.message.message::<2>(|m| f(&mut super::ClockSnapshot::new(m)));
+                pub fn set_client_clocks(&mut self, f: impl FnOnce(&mut super::ClockSnapshot<'_>)) -> &mut Self {
+                    self.0.message::<2>(|m| f(&mut super::ClockSnapshot::new(m)));
                     self
                 }
 
@@ -7524,11 +6660,8 @@ pub mod perfetto {
                 ///
                 /// The host's.
                 #[inline]
-                pub fn set_host_clocks(
-                    &mut self,
-                    f: impl FnOnce(&mut super::ClockSnapshot<'_>),
-                ) -> &mut Self {
-                    self.message.message::<3>(|m| f(&mut super::ClockSnapshot::new(m)));
+                pub fn set_host_clocks(&mut self, f: impl FnOnce(&mut super::ClockSnapshot<'_>)) -> &mut Self {
+                    self.0.message::<3>(|m| f(&mut super::ClockSnapshot::new(m)));
                     self
                 }
             }
@@ -7540,9 +6673,7 @@ pub mod perfetto {
             ///
             /// Who was running.
             #[derive(Debug)]
-            pub struct TaskContext<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct TaskContext<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> TaskContext<'w> {
                 /// The number of the field `iid`.
@@ -7558,9 +6689,8 @@ pub mod perfetto {
                 pub const MAX_LEN: usize = 34;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.StackSample.TaskContext` into the front of `buffer`.
@@ -7568,18 +6698,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut TaskContext<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut TaskContext<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut TaskContext::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional uint64 iid = 1`
@@ -7587,7 +6712,7 @@ pub mod perfetto {
                 /// The number.
                 #[inline]
                 pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<1>(value);
+                    self.0.uint64::<1>(value);
                     self
                 }
 
@@ -7596,7 +6721,7 @@ pub mod perfetto {
                 /// The process.
                 #[inline]
                 pub fn set_pid(&mut self, value: u32) -> &mut Self {
-                    self.message.uint32::<2>(value);
+                    self.0.uint32::<2>(value);
                     self
                 }
 
@@ -7605,7 +6730,7 @@ pub mod perfetto {
                 /// The thread.
                 #[inline]
                 pub fn set_tid(&mut self, value: u32) -> &mut Self {
-                    self.message.uint32::<3>(value);
+                    self.0.uint32::<3>(value);
                     self
                 }
 
@@ -7614,7 +6739,7 @@ pub mod perfetto {
                 /// The task, goroutine or fiber: `InternedData.stack_sample_async_context_descriptors`.
                 #[inline]
                 pub fn set_async_id(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<4>(value);
+                    self.0.uint64::<4>(value);
                     self
                 }
             }
@@ -7623,9 +6748,7 @@ pub mod perfetto {
             ///
             /// A task, goroutine or fiber.
             #[derive(Debug)]
-            pub struct AsyncContextDescriptor<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct AsyncContextDescriptor<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> AsyncContextDescriptor<'w> {
                 /// The number of the field `iid`.
@@ -7638,9 +6761,8 @@ pub mod perfetto {
                 pub const PARENT_IID_FIELD_NUMBER: u32 = 4;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.StackSample.AsyncContextDescriptor` into the front of `buffer`.
@@ -7648,18 +6770,16 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut AsyncContextDescriptor<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                ) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut AsyncContextDescriptor::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional uint64 iid = 1`
@@ -7667,7 +6787,7 @@ pub mod perfetto {
                 /// The number.
                 #[inline]
                 pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<1>(value);
+                    self.0.uint64::<1>(value);
                     self
                 }
 
@@ -7676,7 +6796,7 @@ pub mod perfetto {
                 /// Its name.
                 #[inline]
                 pub fn set_name(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<2>(value);
+                    self.0.string::<2>(value);
                     self
                 }
 
@@ -7685,7 +6805,7 @@ pub mod perfetto {
                 /// What it is.
                 #[inline]
                 pub fn set_kind(&mut self, value: &str) -> &mut Self {
-                    self.message.string::<3>(value);
+                    self.0.string::<3>(value);
                     self
                 }
 
@@ -7694,7 +6814,7 @@ pub mod perfetto {
                 /// The one that started it.
                 #[inline]
                 pub fn set_parent_iid(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<4>(value);
+                    self.0.uint64::<4>(value);
                     self
                 }
             }
@@ -7703,9 +6823,7 @@ pub mod perfetto {
             ///
             /// Where it was running.
             #[derive(Debug)]
-            pub struct ExecutionContext<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct ExecutionContext<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> ExecutionContext<'w> {
                 /// The number of the field `iid`.
@@ -7719,9 +6837,8 @@ pub mod perfetto {
                 pub const MAX_LEN: usize = 28;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.StackSample.ExecutionContext` into the front of `buffer`.
@@ -7729,18 +6846,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut ExecutionContext<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut ExecutionContext<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut ExecutionContext::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional uint64 iid = 1`
@@ -7748,7 +6860,7 @@ pub mod perfetto {
                 /// The number.
                 #[inline]
                 pub fn set_iid(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<1>(value);
+                    self.0.uint64::<1>(value);
                     self
                 }
 
@@ -7757,7 +6869,7 @@ pub mod perfetto {
                 /// The processor.
                 #[inline]
                 pub fn set_cpu(&mut self, value: u32) -> &mut Self {
-                    self.message.uint32::<2>(value);
+                    self.0.uint32::<2>(value);
                     self
                 }
 
@@ -7766,7 +6878,7 @@ pub mod perfetto {
                 /// In which mode.
                 #[inline]
                 pub fn set_mode(&mut self, value: Mode) -> &mut Self {
-                    self.message.enumeration::<3>(value.value());
+                    self.0.enumeration::<3>(value.value());
                     self
                 }
             }
@@ -7777,7 +6889,7 @@ pub mod perfetto {
             #[derive(Debug)]
             pub struct CounterDescriptor<'w> {
                 message: ::pftrace_wire::Message<'w>,
-                unit_field_written: bool,
+                unit_field: ::pftrace_wire::Oneof,
             }
 
             impl<'w> CounterDescriptor<'w> {
@@ -7797,11 +6909,10 @@ pub mod perfetto {
                 pub const SCOPE_FIELD_NUMBER: u32 = 7;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                     Self {
                         message,
-                        unit_field_written: false,
+                        unit_field: ::pftrace_wire::Oneof::new("perfetto.protos.StackSample.CounterDescriptor.unit_field"),
                     }
                 }
 
@@ -7810,16 +6921,14 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
                 pub fn encode(
                     buffer: &mut [u8],
                     f: impl FnOnce(&mut CounterDescriptor<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                ) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut CounterDescriptor::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                     self.message.reborrow()
                 }
@@ -7849,12 +6958,7 @@ pub mod perfetto {
                 /// Part of oneof `unit_field`: at most one of `unit`, `unit_str`, else encoding fails.
                 #[inline]
                 pub fn set_unit(&mut self, value: Unit) -> &mut Self {
-                    self.message
-                        .once(
-                            &mut self.unit_field_written,
-                            "perfetto.protos.StackSample.CounterDescriptor.unit_field",
-                        )
-                        .enumeration::<3>(value.value());
+                    self.message.once(&mut self.unit_field).enumeration::<3>(value.value());
                     self
                 }
 
@@ -7865,12 +6969,7 @@ pub mod perfetto {
                 /// Part of oneof `unit_field`: at most one of `unit`, `unit_str`, else encoding fails.
                 #[inline]
                 pub fn set_unit_str(&mut self, value: &str) -> &mut Self {
-                    self.message
-                        .once(
-                            &mut self.unit_field_written,
-                            "perfetto.protos.StackSample.CounterDescriptor.unit_field",
-                        )
-                        .string::<4>(value);
+                    self.message.once(&mut self.unit_field).string::<4>(value);
                     self
                 }
 
@@ -8104,7 +7203,7 @@ pub mod perfetto {
             #[derive(Debug)]
             pub struct Attribute<'w> {
                 message: ::pftrace_wire::Message<'w>,
-                value_written: bool,
+                value: ::pftrace_wire::Oneof,
             }
 
             impl<'w> Attribute<'w> {
@@ -8116,11 +7215,10 @@ pub mod perfetto {
                 pub const STRING_VALUE_FIELD_NUMBER: u32 = 3;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
                     Self {
                         message,
-                        value_written: false,
+                        value: ::pftrace_wire::Oneof::new("perfetto.protos.TraceAttributes.Attribute.value"),
                     }
                 }
 
@@ -8129,16 +7227,11 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut Attribute<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Attribute<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut Attribute::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                     self.message.reborrow()
                 }
@@ -8159,12 +7252,7 @@ pub mod perfetto {
                 /// Part of oneof `value`: at most one of `long_value`, `string_value`, else encoding fails.
                 #[inline]
                 pub fn set_long_value(&mut self, value: i64) -> &mut Self {
-                    self.message
-                        .once(
-                            &mut self.value_written,
-                            "perfetto.protos.TraceAttributes.Attribute.value",
-                        )
-                        .int64::<2>(value);
+                    self.message.once(&mut self.value).int64::<2>(value);
                     self
                 }
 
@@ -8175,12 +7263,7 @@ pub mod perfetto {
                 /// Part of oneof `value`: at most one of `long_value`, `string_value`, else encoding fails.
                 #[inline]
                 pub fn set_string_value(&mut self, value: &str) -> &mut Self {
-                    self.message
-                        .once(
-                            &mut self.value_written,
-                            "perfetto.protos.TraceAttributes.Attribute.value",
-                        )
-                        .string::<3>(value);
+                    self.message.once(&mut self.value).string::<3>(value);
                     self
                 }
             }
@@ -8306,9 +7389,7 @@ pub mod perfetto {
             ///
             /// Of one buffer. Sizes are in bytes.
             #[derive(Debug)]
-            pub struct BufferStats<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct BufferStats<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> BufferStats<'w> {
                 /// The number of the field `buffer_size`.
@@ -8362,9 +7443,8 @@ pub mod perfetto {
                 pub const MAX_LEN: usize = 261;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.TraceStats.BufferStats` into the front of `buffer`.
@@ -8372,18 +7452,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut BufferStats<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut BufferStats<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut BufferStats::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional uint64 buffer_size = 12`
@@ -8391,7 +7466,7 @@ pub mod perfetto {
                 /// Its size.
                 #[inline]
                 pub fn set_buffer_size(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<12>(value);
+                    self.0.uint64::<12>(value);
                     self
                 }
 
@@ -8400,7 +7475,7 @@ pub mod perfetto {
                 /// Bytes that came in.
                 #[inline]
                 pub fn set_bytes_written(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<1>(value);
+                    self.0.uint64::<1>(value);
                     self
                 }
 
@@ -8409,7 +7484,7 @@ pub mod perfetto {
                 /// Bytes lost since it wrapped around before they were read.
                 #[inline]
                 pub fn set_bytes_overwritten(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<13>(value);
+                    self.0.uint64::<13>(value);
                     self
                 }
 
@@ -8418,7 +7493,7 @@ pub mod perfetto {
                 /// Bytes that were read.
                 #[inline]
                 pub fn set_bytes_read(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<14>(value);
+                    self.0.uint64::<14>(value);
                     self
                 }
 
@@ -8427,7 +7502,7 @@ pub mod perfetto {
                 /// Bytes lost to alignment.
                 #[inline]
                 pub fn set_padding_bytes_written(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<15>(value);
+                    self.0.uint64::<15>(value);
                     self
                 }
 
@@ -8436,7 +7511,7 @@ pub mod perfetto {
                 /// Bytes of alignment that were freed.
                 #[inline]
                 pub fn set_padding_bytes_cleared(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<16>(value);
+                    self.0.uint64::<16>(value);
                     self
                 }
 
@@ -8445,7 +7520,7 @@ pub mod perfetto {
                 /// Chunks that came in.
                 #[inline]
                 pub fn set_chunks_written(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<2>(value);
+                    self.0.uint64::<2>(value);
                     self
                 }
 
@@ -8454,7 +7529,7 @@ pub mod perfetto {
                 /// Chunks that came in again, complete.
                 #[inline]
                 pub fn set_chunks_rewritten(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<10>(value);
+                    self.0.uint64::<10>(value);
                     self
                 }
 
@@ -8463,7 +7538,7 @@ pub mod perfetto {
                 /// Chunks that were moved.
                 #[inline]
                 pub fn set_chunks_relocated(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<20>(value);
+                    self.0.uint64::<20>(value);
                     self
                 }
 
@@ -8472,7 +7547,7 @@ pub mod perfetto {
                 /// Chunks lost since it wrapped around.
                 #[inline]
                 pub fn set_chunks_overwritten(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<3>(value);
+                    self.0.uint64::<3>(value);
                     self
                 }
 
@@ -8481,7 +7556,7 @@ pub mod perfetto {
                 /// Chunks refused since it was full.
                 #[inline]
                 pub fn set_chunks_discarded(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<18>(value);
+                    self.0.uint64::<18>(value);
                     self
                 }
 
@@ -8490,7 +7565,7 @@ pub mod perfetto {
                 /// Chunks that were read.
                 #[inline]
                 pub fn set_chunks_read(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<17>(value);
+                    self.0.uint64::<17>(value);
                     self
                 }
 
@@ -8499,7 +7574,7 @@ pub mod perfetto {
                 /// Chunks that came in after later ones.
                 #[inline]
                 pub fn set_chunks_committed_out_of_order(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<11>(value);
+                    self.0.uint64::<11>(value);
                     self
                 }
 
@@ -8508,7 +7583,7 @@ pub mod perfetto {
                 /// How often it wrapped around.
                 #[inline]
                 pub fn set_write_wrap_count(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<4>(value);
+                    self.0.uint64::<4>(value);
                     self
                 }
 
@@ -8517,7 +7592,7 @@ pub mod perfetto {
                 /// How often it was compacted.
                 #[inline]
                 pub fn set_compactions(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<23>(value);
+                    self.0.uint64::<23>(value);
                     self
                 }
 
@@ -8526,7 +7601,7 @@ pub mod perfetto {
                 /// How often compacting it did not pay.
                 #[inline]
                 pub fn set_compactions_skipped(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<24>(value);
+                    self.0.uint64::<24>(value);
                     self
                 }
 
@@ -8535,7 +7610,7 @@ pub mod perfetto {
                 /// Lengths filled in later.
                 #[inline]
                 pub fn set_patches_succeeded(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<5>(value);
+                    self.0.uint64::<5>(value);
                     self
                 }
 
@@ -8544,7 +7619,7 @@ pub mod perfetto {
                 /// Lengths that could not be filled in: their packets are lost.
                 #[inline]
                 pub fn set_patches_failed(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<6>(value);
+                    self.0.uint64::<6>(value);
                     self
                 }
 
@@ -8553,7 +7628,7 @@ pub mod perfetto {
                 /// Packets put together from several chunks.
                 #[inline]
                 pub fn set_readaheads_succeeded(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<7>(value);
+                    self.0.uint64::<7>(value);
                     self
                 }
 
@@ -8562,7 +7637,7 @@ pub mod perfetto {
                 /// Packets whose other chunks were missing.
                 #[inline]
                 pub fn set_readaheads_failed(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<8>(value);
+                    self.0.uint64::<8>(value);
                     self
                 }
 
@@ -8571,7 +7646,7 @@ pub mod perfetto {
                 /// Chunks that broke the rules.
                 #[inline]
                 pub fn set_abi_violations(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<9>(value);
+                    self.0.uint64::<9>(value);
                     self
                 }
 
@@ -8580,7 +7655,7 @@ pub mod perfetto {
                 /// Packets that writers say they lost.
                 #[inline]
                 pub fn set_trace_writer_packet_loss(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<19>(value);
+                    self.0.uint64::<19>(value);
                     self
                 }
 
@@ -8589,7 +7664,7 @@ pub mod perfetto {
                 /// Packets that were too large.
                 #[inline]
                 pub fn set_oversized_packets_dropped(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<22>(value);
+                    self.0.uint64::<22>(value);
                     self
                 }
             }
@@ -8598,9 +7673,7 @@ pub mod perfetto {
             ///
             /// Of one sequence.
             #[derive(Debug)]
-            pub struct WriterStats<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct WriterStats<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> WriterStats<'w> {
                 /// The number of the field `sequence_id`.
@@ -8613,9 +7686,8 @@ pub mod perfetto {
                 pub const CHUNK_PAYLOAD_HISTOGRAM_SUM_FIELD_NUMBER: u32 = 3;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.TraceStats.WriterStats` into the front of `buffer`.
@@ -8623,18 +7695,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut WriterStats<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut WriterStats<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut WriterStats::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional uint64 sequence_id = 1`
@@ -8642,7 +7709,7 @@ pub mod perfetto {
                 /// The sequence.
                 #[inline]
                 pub fn set_sequence_id(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<1>(value);
+                    self.0.uint64::<1>(value);
                     self
                 }
 
@@ -8651,7 +7718,7 @@ pub mod perfetto {
                 /// The buffer that it was written to: an index in `buffer_stats`.
                 #[inline]
                 pub fn set_buffer(&mut self, value: u32) -> &mut Self {
-                    self.message.uint32::<4>(value);
+                    self.0.uint32::<4>(value);
                     self
                 }
 
@@ -8665,7 +7732,7 @@ pub mod perfetto {
                     &mut self,
                     values: impl ::pftrace_wire::Packed<u64>,
                 ) -> &mut Self {
-                    self.message.packed_uint64::<2>(values);
+                    self.0.packed_uint64::<2>(values);
                     self
                 }
 
@@ -8675,11 +7742,8 @@ pub mod perfetto {
                 ///
                 /// Packed: all elements in one call.
                 #[inline]
-                pub fn add_chunk_payload_histogram_sum(
-                    &mut self,
-                    values: impl ::pftrace_wire::Packed<i64>,
-                ) -> &mut Self {
-                    self.message.packed_int64::<3>(values);
+                pub fn add_chunk_payload_histogram_sum(&mut self, values: impl ::pftrace_wire::Packed<i64>) -> &mut Self {
+                    self.0.packed_int64::<3>(values);
                     self
                 }
             }
@@ -8688,9 +7752,7 @@ pub mod perfetto {
             ///
             /// Of the filter that packets went through.
             #[derive(Debug)]
-            pub struct FilterStats<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct FilterStats<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> FilterStats<'w> {
                 /// The number of the field `input_packets`.
@@ -8707,9 +7769,8 @@ pub mod perfetto {
                 pub const BYTES_DISCARDED_PER_BUFFER_FIELD_NUMBER: u32 = 20;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.TraceStats.FilterStats` into the front of `buffer`.
@@ -8717,18 +7778,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut FilterStats<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut FilterStats<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut FilterStats::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `optional uint64 input_packets = 1`
@@ -8736,7 +7792,7 @@ pub mod perfetto {
                 /// Packets before it.
                 #[inline]
                 pub fn set_input_packets(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<1>(value);
+                    self.0.uint64::<1>(value);
                     self
                 }
 
@@ -8745,7 +7801,7 @@ pub mod perfetto {
                 /// Bytes before it.
                 #[inline]
                 pub fn set_input_bytes(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<2>(value);
+                    self.0.uint64::<2>(value);
                     self
                 }
 
@@ -8754,7 +7810,7 @@ pub mod perfetto {
                 /// Bytes after it.
                 #[inline]
                 pub fn set_output_bytes(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<3>(value);
+                    self.0.uint64::<3>(value);
                     self
                 }
 
@@ -8763,7 +7819,7 @@ pub mod perfetto {
                 /// Packets that it could not read.
                 #[inline]
                 pub fn set_errors(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<4>(value);
+                    self.0.uint64::<4>(value);
                     self
                 }
 
@@ -8772,7 +7828,7 @@ pub mod perfetto {
                 /// How long it took, in nanoseconds.
                 #[inline]
                 pub fn set_time_taken_ns(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<5>(value);
+                    self.0.uint64::<5>(value);
                     self
                 }
 
@@ -8783,7 +7839,7 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_bytes_discarded_per_buffer(&mut self, value: u64) -> &mut Self {
-                    self.message.uint64::<20>(value);
+                    self.0.uint64::<20>(value);
                     self
                 }
             }
@@ -8826,18 +7882,15 @@ pub mod perfetto {
             ///
             /// Data sources.
             #[derive(Debug)]
-            pub struct DataSources<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct DataSources<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> DataSources<'w> {
                 /// The number of the field `data_source`.
                 pub const DATA_SOURCE_FIELD_NUMBER: u32 = 1;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.TracingServiceEvent.DataSources` into the front of `buffer`.
@@ -8845,18 +7898,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut DataSources<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut DataSources<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut DataSources::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `repeated DataSource data_source = 1`
@@ -8865,11 +7913,8 @@ pub mod perfetto {
                 ///
                 /// Once per element.
                 #[inline]
-                pub fn add_data_source(
-                    &mut self,
-                    f: impl FnOnce(&mut data_sources::DataSource<'_>),
-                ) -> &mut Self {
-                    self.message.message::<1>(|m| f(&mut data_sources::DataSource::new(m)));
+                pub fn add_data_source(&mut self, f: impl FnOnce(&mut data_sources::DataSource<'_>)) -> &mut Self {
+                    self.0.message::<1>(|m| f(&mut data_sources::DataSource::new(m)));
                     self
                 }
             }
@@ -8880,9 +7925,7 @@ pub mod perfetto {
                 ///
                 /// A data source.
                 #[derive(Debug)]
-                pub struct DataSource<'w> {
-                    message: ::pftrace_wire::Message<'w>,
-                }
+                pub struct DataSource<'w>(::pftrace_wire::Message<'w>);
 
                 impl<'w> DataSource<'w> {
                     /// The number of the field `producer_name`.
@@ -8891,9 +7934,8 @@ pub mod perfetto {
                     pub const DATA_SOURCE_NAME_FIELD_NUMBER: u32 = 2;
 
                     /// The writer over a message that is open.
-                    #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self { message }
+                        Self(message)
                     }
 
                     /// Encodes one `perfetto.protos.TracingServiceEvent.DataSources.DataSource` into the front of `buffer`.
@@ -8901,18 +7943,13 @@ pub mod perfetto {
                     /// # Errors
                     ///
                     /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                    #[inline]
-                    pub fn encode(
-                        buffer: &mut [u8],
-                        f: impl FnOnce(&mut DataSource<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                    pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut DataSource<'_>)) -> ::pftrace_wire::Encoded<'_> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut DataSource::new(m)))
                     }
 
                     /// The message itself, to write fields that are not in its schema.
-                    #[inline]
                     pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                        self.message.reborrow()
+                        self.0.reborrow()
                     }
 
                     /// `optional string producer_name = 1`
@@ -8920,7 +7957,7 @@ pub mod perfetto {
                     /// Its producer.
                     #[inline]
                     pub fn set_producer_name(&mut self, value: &str) -> &mut Self {
-                        self.message.string::<1>(value);
+                        self.0.string::<1>(value);
                         self
                     }
 
@@ -8929,7 +7966,7 @@ pub mod perfetto {
                     /// Its name.
                     #[inline]
                     pub fn set_data_source_name(&mut self, value: &str) -> &mut Self {
-                        self.message.string::<2>(value);
+                        self.0.string::<2>(value);
                         self
                     }
                 }
@@ -9075,18 +8112,15 @@ pub mod perfetto {
             ///
             /// A stack with its frames in full.
             #[derive(Debug)]
-            pub struct InlineCallstack<'w> {
-                message: ::pftrace_wire::Message<'w>,
-            }
+            pub struct InlineCallstack<'w>(::pftrace_wire::Message<'w>);
 
             impl<'w> InlineCallstack<'w> {
                 /// The number of the field `frames`.
                 pub const FRAMES_FIELD_NUMBER: u32 = 1;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message }
+                    Self(message)
                 }
 
                 /// Encodes one `perfetto.protos.TrackEvent.InlineCallstack` into the front of `buffer`.
@@ -9094,18 +8128,13 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut InlineCallstack<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut InlineCallstack<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut InlineCallstack::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                    self.message.reborrow()
+                    self.0.reborrow()
                 }
 
                 /// `repeated Frame frames = 1`
@@ -9114,11 +8143,8 @@ pub mod perfetto {
                 ///
                 /// Once per element.
                 #[inline]
-                pub fn add_frames(
-                    &mut self,
-                    f: impl FnOnce(&mut inline_callstack::Frame<'_>),
-                ) -> &mut Self {
-                    self.message.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
+                pub fn add_frames(&mut self, f: impl FnOnce(&mut inline_callstack::Frame<'_>)) -> &mut Self {
+                    self.0.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
                     self
                 }
             }
@@ -9129,7 +8155,7 @@ pub mod perfetto {
             #[derive(Debug)]
             pub struct LegacyEvent<'w> {
                 message: ::pftrace_wire::Message<'w>,
-                id_written: bool,
+                id: ::pftrace_wire::Oneof,
             }
 
             impl<'w> LegacyEvent<'w> {
@@ -9167,9 +8193,11 @@ pub mod perfetto {
                 pub const TID_OVERRIDE_FIELD_NUMBER: u32 = 19;
 
                 /// The writer over a message that is open.
-                #[inline]
                 pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                    Self { message, id_written: false }
+                    Self {
+                        message,
+                        id: ::pftrace_wire::Oneof::new("perfetto.protos.TrackEvent.LegacyEvent.id"),
+                    }
                 }
 
                 /// Encodes one `perfetto.protos.TrackEvent.LegacyEvent` into the front of `buffer`.
@@ -9177,16 +8205,11 @@ pub mod perfetto {
                 /// # Errors
                 ///
                 /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                #[inline]
-                pub fn encode(
-                    buffer: &mut [u8],
-                    f: impl FnOnce(&mut LegacyEvent<'_>),
-                ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut LegacyEvent<'_>)) -> ::pftrace_wire::Encoded<'_> {
                     ::pftrace_wire::encode(buffer, |m| f(&mut LegacyEvent::new(m)))
                 }
 
                 /// The message itself, to write fields that are not in its schema.
-                #[inline]
                 pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
                     self.message.reborrow()
                 }
@@ -9243,9 +8266,7 @@ pub mod perfetto {
                 /// Part of oneof `id`: at most one of `unscoped_id`, `local_id`, `global_id`, else encoding fails.
                 #[inline]
                 pub fn set_unscoped_id(&mut self, value: u64) -> &mut Self {
-                    self.message
-                        .once(&mut self.id_written, "perfetto.protos.TrackEvent.LegacyEvent.id")
-                        .uint64::<6>(value);
+                    self.message.once(&mut self.id).uint64::<6>(value);
                     self
                 }
 
@@ -9256,9 +8277,7 @@ pub mod perfetto {
                 /// Part of oneof `id`: at most one of `unscoped_id`, `local_id`, `global_id`, else encoding fails.
                 #[inline]
                 pub fn set_local_id(&mut self, value: u64) -> &mut Self {
-                    self.message
-                        .once(&mut self.id_written, "perfetto.protos.TrackEvent.LegacyEvent.id")
-                        .uint64::<10>(value);
+                    self.message.once(&mut self.id).uint64::<10>(value);
                     self
                 }
 
@@ -9269,9 +8288,7 @@ pub mod perfetto {
                 /// Part of oneof `id`: at most one of `unscoped_id`, `local_id`, `global_id`, else encoding fails.
                 #[inline]
                 pub fn set_global_id(&mut self, value: u64) -> &mut Self {
-                    self.message
-                        .once(&mut self.id_written, "perfetto.protos.TrackEvent.LegacyEvent.id")
-                        .uint64::<11>(value);
+                    self.message.once(&mut self.id).uint64::<11>(value);
                     self
                 }
 
@@ -9315,10 +8332,7 @@ pub mod perfetto {
                 ///
                 /// How the event takes part in the flow.
                 #[inline]
-                pub fn set_flow_direction(
-                    &mut self,
-                    value: legacy_event::FlowDirection,
-                ) -> &mut Self {
+                pub fn set_flow_direction(&mut self, value: legacy_event::FlowDirection) -> &mut Self {
                     self.message.enumeration::<13>(value.value());
                     self
                 }
@@ -9327,10 +8341,7 @@ pub mod perfetto {
                 ///
                 /// What the instant concerns.
                 #[inline]
-                pub fn set_instant_event_scope(
-                    &mut self,
-                    value: legacy_event::InstantEventScope,
-                ) -> &mut Self {
+                pub fn set_instant_event_scope(&mut self, value: legacy_event::InstantEventScope) -> &mut Self {
                     self.message.enumeration::<14>(value.value());
                     self
                 }
@@ -9413,9 +8424,7 @@ pub mod perfetto {
                 ///
                 /// One frame.
                 #[derive(Debug)]
-                pub struct Frame<'w> {
-                    message: ::pftrace_wire::Message<'w>,
-                }
+                pub struct Frame<'w>(::pftrace_wire::Message<'w>);
 
                 impl<'w> Frame<'w> {
                     /// The number of the field `function_name`.
@@ -9426,9 +8435,8 @@ pub mod perfetto {
                     pub const LINE_NUMBER_FIELD_NUMBER: u32 = 3;
 
                     /// The writer over a message that is open.
-                    #[inline]
                     pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
-                        Self { message }
+                        Self(message)
                     }
 
                     /// Encodes one `perfetto.protos.TrackEvent.InlineCallstack.Frame` into the front of `buffer`.
@@ -9436,18 +8444,13 @@ pub mod perfetto {
                     /// # Errors
                     ///
                     /// When the buffer is too small: the [`Error`](::pftrace_wire::Error) says how many bytes are needed.
-                    #[inline]
-                    pub fn encode(
-                        buffer: &mut [u8],
-                        f: impl FnOnce(&mut Frame<'_>),
-                    ) -> ::core::result::Result<&mut [u8], ::pftrace_wire::Error> {
+                    pub fn encode(buffer: &mut [u8], f: impl FnOnce(&mut Frame<'_>)) -> ::pftrace_wire::Encoded<'_> {
                         ::pftrace_wire::encode(buffer, |m| f(&mut Frame::new(m)))
                     }
 
                     /// The message itself, to write fields that are not in its schema.
-                    #[inline]
                     pub fn raw(&mut self) -> ::pftrace_wire::Message<'_> {
-                        self.message.reborrow()
+                        self.0.reborrow()
                     }
 
                     /// `optional string function_name = 1`
@@ -9455,7 +8458,7 @@ pub mod perfetto {
                     /// The function.
                     #[inline]
                     pub fn set_function_name(&mut self, value: &str) -> &mut Self {
-                        self.message.string::<1>(value);
+                        self.0.string::<1>(value);
                         self
                     }
 
@@ -9464,7 +8467,7 @@ pub mod perfetto {
                     /// The file that it is in.
                     #[inline]
                     pub fn set_source_file(&mut self, value: &str) -> &mut Self {
-                        self.message.string::<2>(value);
+                        self.0.string::<2>(value);
                         self
                     }
 
@@ -9473,7 +8476,7 @@ pub mod perfetto {
                     /// The line.
                     #[inline]
                     pub fn set_line_number(&mut self, value: u32) -> &mut Self {
-                        self.message.uint32::<3>(value);
+                        self.0.uint32::<3>(value);
                         self
                     }
                 }

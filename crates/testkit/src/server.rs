@@ -45,7 +45,10 @@ impl Server {
             }
             Err(RecvTimeoutError::Disconnected) => return Err(format!("it has ended{}", self.last_words())),
         };
-        serde_json::from_str(&reply).map_err(|error| format!("{error} in {reply}"))
+        let mut reader = serde_json::Deserializer::from_str(&reply);
+        reader.disable_recursion_limit();
+        let parsed = reader.into_iter().next().ok_or("an empty reply")?;
+        parsed.map_err(|error| format!("{error} in {reply}"))
     }
 
     /// Ends the server; what it said on its standard error.

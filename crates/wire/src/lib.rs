@@ -80,10 +80,13 @@ mod varint;
 
 use crate::cursor::Cursor;
 pub use crate::error::Error;
-pub use crate::message::Message;
+pub use crate::message::{Message, Oneof, Required};
 pub use crate::packed::{Iter, Packed, iter};
 pub use crate::parts::{BytesParts, StringParts};
 pub use crate::varint::{MAX_FIELD_NUMBER, MAX_TAG_LEN, MAX_VARINT_LEN, WireType, tag, varint_len, zigzag32, zigzag64};
+
+/// The bytes of a message, in the front of the buffer that was given; or why there are none.
+pub type Encoded<'b> = Result<&'b mut [u8], Error>;
 
 /// Encodes one message into the front of `buffer` and returns its bytes.
 ///
@@ -104,7 +107,7 @@ pub use crate::varint::{MAX_FIELD_NUMBER, MAX_TAG_LEN, MAX_VARINT_LEN, WireType,
 /// assert_eq!(encode(&mut [0; 2], |mut m| m.uint64::<1>(300)), Err(Error::Overflow { needed: 3, capacity: 2 }));
 /// ```
 #[inline]
-pub fn encode(buffer: &mut [u8], f: impl FnOnce(Message<'_>)) -> Result<&mut [u8], Error> {
+pub fn encode(buffer: &mut [u8], f: impl FnOnce(Message<'_>)) -> Encoded<'_> {
     // SAFETY: `buffer` is borrowed mutably until we return, and the cursor does not outlive this function: `f` only gets
     // it behind a reference that it can't keep.
     let mut cursor = unsafe { Cursor::new(buffer) };

@@ -161,28 +161,60 @@ impl Message<'_> {
 
 /// What generated writers check. A fault is reported by [`encode`](crate::encode), and nothing is written any more.
 impl Message<'_> {
-    /// This message, to write a field of a oneof of which none has been `written`; else a fault of `oneof`, a full name.
+    /// This message, to write a field of `oneof`; a fault when it has one already.
     #[inline]
-    pub fn once(&mut self, written: &mut bool, oneof: &'static str) -> &mut Self {
-        if core::mem::replace(written, true) {
-            *self.cursor = self.cursor.fail(Fault::OneofTwice(oneof));
+    pub fn once(&mut self, oneof: &mut Oneof) -> &mut Self {
+        if core::mem::replace(&mut oneof.written, true) {
+            *self.cursor = self.cursor.fail(Fault::OneofTwice(oneof.name));
         }
         self
     }
 
-    /// This message, to write a required field, which is noted in `written`.
+    /// This message, to write the required field `field`.
     #[inline]
-    pub fn required(&mut self, written: &mut bool) -> &mut Self {
-        *written = true;
+    pub fn required(&mut self, field: &mut Required) -> &mut Self {
+        field.written = true;
         self
     }
 
-    /// At the end of the message: a fault of the required `field`, a full name, unless it has been `written`.
+    /// At the end of the message: a fault unless `field` has been written.
     #[inline]
-    pub fn expect(&mut self, written: bool, field: &'static str) {
-        if !written {
-            *self.cursor = self.cursor.fail(Fault::RequiredMissing(field));
+    pub fn expect(&mut self, field: &Required) {
+        if !field.written {
+            *self.cursor = self.cursor.fail(Fault::RequiredMissing(field.name));
         }
+    }
+}
+
+/// Whether a field of a oneof has been written: for [`Message::once`].
+#[derive(Debug)]
+pub struct Oneof {
+    name: &'static str,
+    written: bool,
+}
+
+impl Oneof {
+    /// Of the oneof of that full name, no field has been written.
+    #[inline]
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, written: false }
+    }
+}
+
+/// Whether a required field has been written: for [`Message::required`].
+#[derive(Debug)]
+pub struct Required {
+    name: &'static str,
+    written: bool,
+}
+
+impl Required {
+    /// The field of that full name has not been written.
+    #[inline]
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, written: false }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pftrace_wire::{Error, Message, WireType, encode, iter, tag, zigzag32, zigzag64};
+use pftrace_wire::{Error, Message, Oneof, Required, WireType, encode, iter, tag, zigzag32, zigzag64};
 use proptest::prelude::*;
 
 /// One field. `number` is an index into [`NUMBERS`].
@@ -319,20 +319,20 @@ fn the_first_fault_is_reported_and_nothing_else() {
     for capacity in [0, 3, 100] {
         let mut buffer = vec![0; capacity];
         let twice = encode(&mut buffer, |mut m| {
-            let mut written = false;
+            let mut oneof = Oneof::new("M.o");
             m.message::<1>(|mut child| {
-                child.once(&mut written, "M.o").uint64::<1>(1);
-                child.once(&mut written, "M.o").uint64::<2>(1);
-                child.expect(false, "M.late");
+                child.once(&mut oneof).uint64::<1>(1);
+                child.once(&mut oneof).uint64::<2>(1);
+                child.expect(&Required::new("M.late"));
             });
             m.bytes::<2>(&[7; 200]);
         });
         assert_eq!(twice, Err(Error::OneofTwice { oneof: "M.o" }));
         let missing = encode(&mut buffer, |mut m| {
-            let mut written = false;
-            m.required(&mut written).bool::<1>(true);
-            m.expect(written, "M.there");
-            m.expect(false, "M.missing");
+            let mut there = Required::new("M.there");
+            m.required(&mut there).bool::<1>(true);
+            m.expect(&there);
+            m.expect(&Required::new("M.missing"));
         });
         assert_eq!(missing, Err(Error::RequiredMissing { field: "M.missing" }));
     }
@@ -346,7 +346,7 @@ fn an_abandoned_message_takes_its_faults_along() {
         m.uint64::<1>(1);
         let result = catch_unwind(AssertUnwindSafe(|| {
             m.message::<2>(|mut child| {
-                child.expect(false, "M.x");
+                child.expect(&Required::new("M.x"));
                 std::panic::resume_unwind(Box::new("abandoned"));
             });
         }));

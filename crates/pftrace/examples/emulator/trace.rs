@@ -13,7 +13,7 @@
 
 use std::io::Write;
 
-use pftrace::{CounterTrack, Error, IoSink, TraceWriter, Track, Unit, Value};
+use pftrace::{CounterTrack, Error, IoSink, TraceWriter, Track, Unit};
 
 use crate::calls::{Call, CallKind, Leave};
 use crate::cpu::{Cpu, Interrupt};
@@ -98,8 +98,7 @@ impl<W: Write> Tracer<W> {
         if !text.is_empty() {
             // The line is known only now; on its own track it may still begin in the past.
             self.record(|trace, tracks| {
-                trace.begin(&mut tracks.console, nanoseconds(began), &text)?;
-                trace.end(&mut tracks.console, nanoseconds(cycles))
+                trace.slice(&mut tracks.console, nanoseconds(began), nanoseconds(cycles), &text)
             });
         }
     }
@@ -130,9 +129,9 @@ impl<W: Write> Observer for Tracer<W> {
     fn enter(&mut self, cycles: u64, call: &Call<'_>) {
         self.record(|trace, tracks| {
             trace.begin_with(&mut tracks.cpu, nanoseconds(cycles), &call.name(), |event| {
-                event.category(category(call.kind)).arg("entry", address(call.entry));
-                event.arg("called at", address(call.caller)).arg("returns to", address(call.return_address));
-                event.arg("sp", address(call.sp.into()));
+                event.category(category(call.kind)).pointer("entry", call.entry.into());
+                event.pointer("called at", call.caller.into()).pointer("returns to", call.return_address.into());
+                event.pointer("sp", call.sp.into());
                 if let Some(bank) = call.bank {
                     event.arg("bank", bank);
                 }
@@ -163,18 +162,17 @@ impl<W: Write> Observer for Tracer<W> {
     fn instruction(&mut self, instruction: &Instruction, cpu: &Cpu) {
         let Instruction { executed, bank, cycles_before, cycles_after } = instruction;
         self.record(|trace, tracks| {
-            let track = &mut tracks.instructions;
-            trace.begin_with(track, nanoseconds(*cycles_before), executed.mnemonic.as_str(), |event| {
-                event.arg("pc", address(executed.pc)).arg("opcode", address(executed.opcode.into()));
+            let (begin, end) = (nanoseconds(*cycles_before), nanoseconds(*cycles_after));
+            trace.slice_with(&mut tracks.instructions, begin, end, executed.mnemonic.as_str(), |event| {
+                event.pointer("pc", executed.pc.into()).pointer("opcode", executed.opcode.into());
                 if let Some(at) = executed.address {
-                    event.arg("address", address(at));
+                    event.pointer("address", at.into());
                 }
                 if let Some(bank) = bank {
                     event.arg("bank", *bank);
                 }
                 event.arg("a", cpu.a).arg("x", cpu.x).arg("y", cpu.y);
-            })?;
-            trace.end(track, nanoseconds(*cycles_after))
+            })
         });
     }
 
@@ -235,9 +233,4 @@ fn category(kind: CallKind) -> &'static str {
 
 fn bank_name(bank: u8) -> String {
     format!("bank {bank}")
-}
-
-/// Shown in hexadecimal.
-fn address(address: u16) -> Value<'static> {
-    Value::Pointer(address.into())
 }
