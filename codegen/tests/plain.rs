@@ -45,7 +45,7 @@ fn field(message: &DynamicMessage, name: &str) -> Value {
     message.get_field_by_name(name).unwrap_or_else(|| panic!("no field {name}")).into_owned()
 }
 
-fn inner<'a>(message: &'a Value, name: &str) -> Value {
+fn inner(message: &Value, name: &str) -> Value {
     field(message.as_message().unwrap(), name)
 }
 

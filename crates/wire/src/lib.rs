@@ -72,6 +72,7 @@
 #![warn(clippy::std_instead_of_core)]
 
 mod cursor;
+mod envelope;
 mod error;
 mod message;
 mod packed;
@@ -79,6 +80,7 @@ mod parts;
 mod varint;
 
 use crate::cursor::Cursor;
+pub use crate::envelope::{Layer, envelope};
 pub use crate::error::Error;
 pub use crate::message::{Message, Oneof, Required};
 pub use crate::packed::{Iter, Packed, iter};

@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pftrace_wire::{Error, Message, Oneof, Required, WireType, encode, iter, tag, zigzag32, zigzag64};
+use pftrace_wire::{Error, Layer, Message, Oneof, Required, WireType, encode, envelope, iter, tag, zigzag32, zigzag64};
 use proptest::prelude::*;
 
 /// One field. `number` is an index into [`NUMBERS`].
@@ -354,4 +354,31 @@ fn an_abandoned_message_takes_its_faults_along() {
         m.encoded(&[0x18, 3]);
     });
     assert_eq!(bytes.unwrap(), [0x08, 1, 0x18, 3]);
+}
+
+/// Content of any length, in messages of any depth, in a head that just fits.
+#[test]
+fn an_envelope_is_what_stands_before_its_content() {
+    for content in [0, 1, 127, 128, 16_383, 16_384, 3_000_000] {
+        for depth in [1, 2, 3, 20] {
+            let before = [0x08, 0x96, 0x01];
+            let layers = vec![Layer { before: &before[..], field: 16 }; depth];
+            let mut head = vec![0; depth * 20];
+            let head = envelope(&mut head, &layers, content).unwrap().to_vec();
+            let expected = (0..depth).fold(vec![0xee; content as usize], |inside, _| {
+                let mut out = before.to_vec();
+                naive_varint(u64::from(tag(16, WireType::Len)), &mut out);
+                naive_varint(inside.len() as u64, &mut out);
+                [out, inside].concat()
+            });
+            assert!([&head[..], &vec![0xee; content as usize]].concat() == expected, "{content} bytes, {depth} deep");
+            let (needed, mut exact, mut small) = (head.len(), vec![0; head.len()], vec![0; head.len() - 1]);
+            assert_eq!(envelope(&mut exact, &layers, content).unwrap(), head);
+            let capacity = small.len();
+            assert_eq!(envelope(&mut small, &layers, content), Err(Error::Overflow { needed, capacity }));
+        }
+    }
+    assert_eq!(envelope(&mut [], &[], 7).unwrap(), []);
+    assert!(envelope(&mut [0; 10], &[Layer { before: &[], field: 1 }], u64::MAX).is_err());
+    assert_eq!(envelope(&mut [0; 99], &[Layer { before: &[], field: 1 }; 2], u64::MAX).unwrap().len(), 22);
 }
