@@ -4,10 +4,13 @@ use core::fmt;
 
 use crate::clock::Clock;
 
-/// Why a call wrote nothing. What was written before stays as it was and loads.
+/// Why a call wrote nothing, but for the head of a generation perhaps, which shows nothing. What was written before stays as
+/// it was and loads.
 ///
 /// After [`Io`](Self::Io) the writer is of no more use (each further call returns [`Closed`](Self::Closed)); after any
 /// other error the next call works as if the failed one had not been made.
+///
+/// `Display` says it in one line. `Debug`, which a `main` that returns it prints, has the same facts by their names.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -36,6 +39,8 @@ pub enum Error {
         /// How long the chain of parents may be.
         limit: u32,
     },
+    /// A category is given where a slice ends. Perfetto would end the innermost slice of that category, or none.
+    CategoryAtEnd,
     /// Dictionaries and arrays are nested deeper than readers follow.
     AnnotationTooDeep {
         /// How deep they may be nested.
@@ -113,6 +118,7 @@ impl fmt::Display for Error {
             Self::NothingOpen => f.write_str("expected an open slice to end, found none on this track"),
             Self::SlicesTooDeep { limit } => write!(f, "expected at most {limit} open slices on a track, found more"),
             Self::TracksTooDeep { limit } => write!(f, "expected a track with at most {limit} ancestors, found more"),
+            Self::CategoryAtEnd => f.write_str("expected categories where the slice begins, found one where it ends"),
             Self::AnnotationTooDeep { limit } => {
                 write!(f, "expected dictionaries and arrays nested at most {limit} deep, found more")
             }

@@ -40,12 +40,14 @@ pub(crate) struct Context<'a> {
     pub(crate) error: &'a mut Option<Error>,
     /// How many dictionaries and arrays are open.
     pub(crate) depth: u32,
+    /// The event ends a slice.
+    pub(crate) at_end: bool,
 }
 
 impl Context<'_> {
     fn deeper(&mut self) -> Context<'_> {
-        let Self { table, error, depth } = self;
-        Context { table: table.reborrow(), error, depth: *depth + 1 }
+        let Self { table, error, depth, at_end } = self;
+        Context { table: table.reborrow(), error, depth: *depth + 1, at_end: *at_end }
     }
 
     /// Whether one more dictionary or array may be opened.
@@ -71,7 +73,13 @@ impl<'a> Event<'a> {
     }
 
     /// A category; several may be given.
+    ///
+    /// It belongs to the begin of a slice. At an end it is [`Error::CategoryAtEnd`]: Perfetto ends what has that category
+    /// then, which may be nothing.
     pub fn category(&mut self, category: &str) -> &mut Self {
+        if self.context.at_end {
+            _ = self.context.error.get_or_insert(Error::CategoryAtEnd);
+        }
         match self.context.table.intern(Kind::Category, category, 0) {
             Some(iid) => self.event.add_category_iids(iid),
             None => self.event.add_categories(category),

@@ -105,6 +105,10 @@ fn write_events(trace: &mut NullTrace, tracks: &mut Tracks, now: u64, texts: [&s
     counted.call("end_with", || trace.end_with(thread, now, |event| _ = event.arg(key, text)).unwrap());
     counted.call("end", || trace.end(thread, now).unwrap());
     counted.call("end of the process's", || trace.end(process, now).unwrap());
+    counted.call("slice", || trace.slice(thread, now, now + 1, name).unwrap());
+    counted.call("slice_with", || {
+        trace.slice_with(thread, now + 1, now + 1, text, |event| _ = event.pointer(key, now).arg(name, text)).unwrap();
+    });
     counted.call("instant", || trace.instant(thread, now, name).unwrap());
     counted.call("instant_with", || trace.instant_with(process, now, name, |event| _ = event.flow(7)).unwrap());
     counted.call("instant before the last", || trace.instant(thread, now / 2, name).unwrap());

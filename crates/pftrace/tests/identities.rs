@@ -1,4 +1,4 @@
-//! Numbers of processes, addresses, and what of a description v52 shows.
+//! Numbers of processes and flows, addresses, and what of a description v52 shows.
 #![cfg(feature = "std")]
 
 use pftrace::{Error, FileTraceWriter, TraceWriter, Track};
@@ -42,6 +42,27 @@ fn an_address_is_shown_as_one_wherever_it_lies() {
     assert_eq!(args["debug.registers.sp"], Arg::Pointer(u64::MAX));
     assert_eq!(args["debug.stack[0]"], Arg::Pointer(0));
     assert_eq!(args["debug.stack[1]"], Arg::Pointer(1 << 63));
+}
+
+/// As the documentation of flows says: in the order of time, one event the end of one and the begin of another, and a number
+/// that is free again after its last step.
+#[test]
+fn a_flow_leads_from_step_to_step_in_time() {
+    let mut trace = TraceWriter::new(Vec::new());
+    let mut tracks = ["client", "server", "log"].map(|name| trace.track(name).describe().unwrap());
+    let [client, server, log] = &mut tracks;
+    // The last step is written first.
+    trace.slice_with(client, 500, 600, "read", |event| _ = event.terminating_flow(2)).unwrap();
+    trace.slice_with(server, 300, 400, "answer", |event| _ = event.terminating_flow(1).flow(2)).unwrap();
+    trace.slice_with(log, 100, 200, "ask", |event| _ = event.flow(1)).unwrap();
+    trace.slice_with(log, 700, 800, "ask again", |event| _ = event.flow(1)).unwrap();
+    trace.slice_with(server, 900, 950, "answer again", |event| _ = event.terminating_flow(1)).unwrap();
+    let Some(loaded) = check(&trace.finish().unwrap()) else { return };
+    let name = |id| loaded.slices.iter().find(|slice| slice.id == id).unwrap().name.clone().unwrap();
+    let mut arrows: Vec<_> =
+        loaded.flows.iter().map(|(from, to)| format!("{} -> {}", name(*from), name(*to))).collect();
+    arrows.sort();
+    assert_eq!(arrows, ["answer -> read", "ask -> answer", "ask again -> answer again"]);
 }
 
 /// What the documentation says of v52. When this fails because a newer one shows them, the documentation is to follow.

@@ -75,7 +75,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     ///
     /// # Errors
     ///
-    /// As [`end`](Self::end).
+    /// As [`end`](Self::end), and [`Error::CategoryAtEnd`] when `f` gives a category.
     pub fn end_with(
         &mut self,
         track: &mut impl AsMut<Track>,
@@ -234,6 +234,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
         let (sequence, output, clock) = self.sequence(place.sequence);
         sequence.event(output, clock, (timestamp, slice_end), (place.uuid, names_track), |packet, track, table| {
             let mut error = None;
+            let at_end = kind == Type::TYPE_SLICE_END;
             packet.set_track_event(|event| {
                 event.set_type(kind);
                 if let Some(uuid) = track {
@@ -241,7 +242,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
                 }
                 set_value(event);
                 let mut event =
-                    Event::new(TrackEvent::new(event.raw()), Context { table, error: &mut error, depth: 0 });
+                    Event::new(TrackEvent::new(event.raw()), Context { table, error: &mut error, depth: 0, at_end });
                 if let Some(name) = name {
                     event.name(name);
                 }

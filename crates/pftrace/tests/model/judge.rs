@@ -101,11 +101,13 @@ pub(crate) fn judge_rows(trace: &[u8], records: &[Record], clock: u32, interned:
 
 /// Why programs say no categories at an end: it then ends the innermost slice that has just these.
 #[test]
-fn an_end_with_another_category_ends_nothing() {
+fn an_end_has_no_category() {
     let mut trace = pftrace::TraceWriter::new(Vec::new());
     let mut track = trace.track("track").describe().unwrap();
     trace.begin_with(&mut track, 1, "slice", |event| _ = event.category("one")).unwrap();
-    trace.end_with(&mut track, 5, |event| _ = event.category("two")).unwrap();
+    let refused = trace.end_with(&mut track, 5, |event| _ = event.category("two"));
+    assert!(matches!(refused, Err(pftrace::Error::CategoryAtEnd)), "{refused:?}");
+    trace.end(&mut track, 5).unwrap();
     let Some(loaded) = pftrace_testkit::check(&trace.finish().unwrap()) else { return };
-    assert_eq!(loaded.slices[0].dur, -1);
+    assert_eq!(loaded.slices[0].dur, 4);
 }

@@ -1,0 +1,56 @@
+//! Fixed memory that many threads fill, chunk by chunk, while another reads.
+//!
+//! It knows nothing of what is in it: packets are bytes.
+//!
+//! # Guarantees
+//!
+//! * Memory is taken and touched when the ring is made. Nothing is allocated later, and nothing grows.
+//! * A writer never waits, neither for a reader nor for another writer. Where there is no room it is told so.
+//! * A chunk has one owner at a time, and no byte is read while it can be written: see [`design`](#design).
+//! * What was committed is read once, in the order in which its writer committed it; or, where chunks are written over, it is
+//!   counted: committed = read + [overwritten](Ring::overwritten).
+//! * A chunk that a writer holds between two packets can be taken from it, so an idle thread pins nothing.
+//!
+//! # Example
+//!
+//! ```
+//! use pftrace_ring::{Config, Owner, Policy, Reader, Ring, Writer};
+//!
+//! let ring = Ring::new(Config { chunk_len: 4096, chunks: 16, policy: Policy::Keep })?;
+//! let mut writer = Writer::new(&ring, Owner::new(7).unwrap());
+//! writer.take();
+//!
+//! let mut space = writer.begin().unwrap();
+//! space.bytes()[..5].copy_from_slice(b"hello");
+//! space.commit(5);
+//!
+//! let mut reader = Reader::new(&ring);
+//! reader.complete_idle();
+//! let chunk = reader.next_chunk().unwrap();
+//! assert_eq!((chunk.bytes(), chunk.packets(), chunk.owner().number()), (&b"hello"[..], 1, 7));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Design
+//!
+//! Each chunk has a word of 64 bits: its state, its owner, and how much of it is committed. A packet begins with a
+//! compare-and-swap of the word from what its owner left there to the same but busy, and ends with a store that says how much there
+//! is. So a reader can end a chunk that its owner has left idle, with a compare-and-swap of its own, and the owner notices when
+//! it begins the next packet; who loses goes elsewhere, nobody waits. The word of a thread's own chunk is in its cache, and
+//! the compare-and-swap is done while the clock is read.
+
+mod lists;
+mod reader;
+mod region;
+mod ring;
+mod sync;
+mod word;
+mod writer;
+
+pub use reader::{Reader, Reading};
+pub use ring::{Config, Policy, Ring};
+pub use word::{MAX_CHUNK_LEN, MAX_PACKETS, MAX_TAIL, Owner};
+pub use writer::{Space, Unavailable, Writer};
+
+#[cfg(all(test, loom))]
+mod models;

@@ -1,0 +1,80 @@
+//! The reading side.
+
+use std::slice;
+
+use crate::ring::Ring;
+use crate::sync::Ordering;
+use crate::word::{Owner, State, Word};
+
+/// Takes chunks out of a ring, the oldest first. Those of one writer come in the order in which it wrote them.
+#[derive(Debug)]
+pub struct Reader {
+    ring: Ring,
+}
+
+impl Reader {
+    /// A reader. Several share the chunks between them.
+    #[must_use]
+    pub fn new(ring: &Ring) -> Self {
+        Self { ring: ring.clone() }
+    }
+
+    /// The oldest complete chunk.
+    pub fn next_chunk(&mut self) -> Option<Reading<'_>> {
+        let shared = &self.ring.0;
+        let index = shared.complete.pop()?;
+        let word = Word(shared.word(index).load(Ordering::Relaxed));
+        debug_assert_eq!(word.state(), State::Complete, "only what is complete is queued");
+        shared.word(index).store(word.with(State::Reading).0, Ordering::Relaxed);
+        Some(Reading { ring: &self.ring, index, word })
+    }
+
+    /// Ends all chunks that have something in them, so that it can be read, but for those that are within a packet just now.
+    /// Returns how many those are.
+    pub fn complete_idle(&mut self) -> usize {
+        self.ring.0.complete_idle()
+    }
+}
+
+/// A chunk that a reader has. It is free again when this is dropped.
+#[derive(Debug)]
+pub struct Reading<'r> {
+    ring: &'r Ring,
+    index: u32,
+    word: Word,
+}
+
+impl Reading<'_> {
+    /// Its packets, one behind the other.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the chunk is complete and ours until we are dropped; popping it from the queue acquired what was committed.
+        unsafe { slice::from_raw_parts(self.ring.0.region.chunk(self.index), self.word.len() as usize) }
+    }
+
+    /// The words at its end, in the order in which they were added.
+    pub fn words(&self) -> impl Iterator<Item = u32> + '_ {
+        let region = &self.ring.0.region;
+        let (chunk, end) = (region.chunk(self.index), region.chunk_len() as usize);
+        // SAFETY: as for `bytes`; the words are aligned since chunks are, and were written by `commit_with`.
+        (1..=self.word.tail() as usize).map(move |number| unsafe { chunk.add(end - 4 * number).cast::<u32>().read() })
+    }
+
+    /// How many packets were committed.
+    #[must_use]
+    pub fn packets(&self) -> u32 {
+        self.word.packets()
+    }
+
+    /// Who wrote it.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.word.owner()
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.ring.0.release(self.index);
+    }
+}

@@ -1,0 +1,164 @@
+//! The chunks of a region, and their way from hand to hand.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::lists::{Queue, Stack};
+use crate::region::Region;
+use crate::sync::{AtomicU64, Ordering};
+use crate::word::{MAX_CHUNK_LEN, Owner, State, Word};
+
+/// What happens when no chunk is free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Nothing is written until a reader has made room: the oldest is kept.
+    #[default]
+    Keep,
+    /// The oldest complete chunk is written over: the newest is kept.
+    Overwrite,
+}
+
+/// How large a ring is, and what it does when it is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The size of a chunk in bytes: a power of two from 256 to [`MAX_CHUNK_LEN`].
+    pub chunk_len: u32,
+    /// How many there are: at least 1.
+    pub chunks: u32,
+    /// What happens when all are full.
+    pub policy: Policy,
+}
+
+/// Fixed memory in chunks, which [`Writer`](crate::Writer)s fill and a [`Reader`](crate::Reader) empties.
+#[derive(Clone, Debug)]
+pub struct Ring(pub(crate) Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) words: Box<[Chunk]>,
+    pub(crate) region: Region,
+    pub(crate) free: Stack,
+    pub(crate) complete: Queue,
+    policy: Policy,
+    /// Packets in chunks that were written over, or that no reader can get.
+    overwritten: AtomicU64,
+}
+
+/// The word of a chunk, on cache lines that it shares with no other's.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Chunk {
+    pub(crate) word: AtomicU64,
+}
+
+impl Ring {
+    /// Takes the memory, and touches all of it.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration is out of its bounds ([`io::ErrorKind::InvalidInput`], the text says which), or the memory
+    /// can't be had.
+    pub fn new(config: Config) -> io::Result<Self> {
+        let Config { chunk_len, chunks, policy } = config;
+        let invalid = |text: String| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        if !chunk_len.is_power_of_two() || !(256..=MAX_CHUNK_LEN).contains(&chunk_len) {
+            return invalid(format!("expected a chunk of 2^n bytes, 256 to {MAX_CHUNK_LEN}, found {chunk_len}"));
+        }
+        if chunks == 0 || chunks > MAX_CHUNKS {
+            return invalid(format!("expected 1 to {MAX_CHUNKS} chunks, found {chunks}"));
+        }
+        Ok(Self(Arc::new(Shared {
+            words: (0..chunks).map(|_| Chunk { word: AtomicU64::new(Word::FREE.0) }).collect(),
+            region: Region::new(chunks, chunk_len)?,
+            free: Stack::full(chunks),
+            complete: Queue::with_room_for(chunks),
+            policy,
+            overwritten: AtomicU64::new(0),
+        })))
+    }
+
+    /// How many packets have been committed and written over before anybody read them.
+    #[must_use]
+    pub fn overwritten(&self) -> u64 {
+        self.0.overwritten.load(Ordering::Relaxed)
+    }
+
+    /// The size of a chunk in bytes.
+    #[must_use]
+    pub fn chunk_len(&self) -> u32 {
+        self.0.region.chunk_len()
+    }
+}
+
+const MAX_CHUNKS: u32 = 1 << 24;
+
+impl Shared {
+    pub(crate) fn word(&self, index: u32) -> &AtomicU64 {
+        &self.words[index as usize].word
+    }
+
+    /// A chunk for `owner`, if one can be had.
+    pub(crate) fn take(&self, owner: Owner) -> Option<u32> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.oldest()?,
+        };
+        // Nobody else has it: it was popped. Relaxed: who reads the word for what it guards reads a later commit.
+        self.word(index).store(Word::taken(owner).0, Ordering::Relaxed);
+        Some(index)
+    }
+
+    /// The oldest chunk, to write over.
+    fn oldest(&self) -> Option<u32> {
+        if self.policy == Policy::Keep {
+            return None;
+        }
+        let index = self.complete.pop().or_else(|| {
+            // All are held by writers. Those that are not within a packet can do without.
+            self.complete_idle();
+            self.complete.pop()
+        })?;
+        let word = Word(self.word(index).load(Ordering::Relaxed));
+        self.overwritten.fetch_add(u64::from(word.packets()), Ordering::Relaxed);
+        Some(index)
+    }
+
+    /// Ends the chunk `index`, whose word is `idle`, unless another has been quicker. Acquire: what its owner committed is
+    /// seen by whom the chunk goes to.
+    pub(crate) fn complete(&self, index: u32, idle: Word) -> bool {
+        let complete = idle.with(State::Complete);
+        let word = self.word(index);
+        if word.compare_exchange(idle.0, complete.0, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        if idle.packets() == 0 {
+            self.release(index);
+        } else if !self.complete.push(index) {
+            // Nobody would ever find it: it is lost, and says so.
+            self.overwritten.fetch_add(u64::from(idle.packets()), Ordering::Relaxed);
+            self.release(index);
+        }
+        true
+    }
+
+    /// Ends every chunk that has something in it and whose owner is not within a packet. Returns how many are within one.
+    pub(crate) fn complete_idle(&self) -> usize {
+        let mut busy = 0;
+        for index in 0..self.words.len() as u32 {
+            let word = Word(self.word(index).load(Ordering::Relaxed));
+            match word.state() {
+                State::Idle if word.packets() > 0 => _ = self.complete(index, word),
+                State::Busy => busy += 1,
+                _ => {}
+            }
+        }
+        busy
+    }
+
+    /// Gives back a chunk that is the caller's alone.
+    pub(crate) fn release(&self, index: u32) {
+        self.word(index).store(Word::FREE.0, Ordering::Relaxed);
+        // Release: what was done with it has happened for who takes it.
+        self.free.push(index);
+    }
+}

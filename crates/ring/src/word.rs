@@ -1,0 +1,155 @@
+//! The word of a chunk: who has it, and how much of it can be read.
+//!
+//! ```text
+//!   63          45 44         35 34            21 20           3 2     0
+//!  | owner        | tail        | packets        | len          | state |
+//! ```
+//!
+//! Every change of the word is one of these. Each is made by whoever the state before it names, or is a compare-and-swap
+//! that fails when another was quicker:
+//!
+//! ```text
+//!            take                begin                 complete             read
+//!   Free ----------> Idle <==============> Busy   Idle ----------> Complete ------> Reading
+//!    ^                |   commit, abandon          (owner or reader)   |               |
+//!    |                +------------------------------------------------+               |
+//!    |                                                overwrite (to Idle, new owner)   |
+//!    +---------------------------------------------------------------------------------+
+//!                                          release
+//! ```
+//!
+//! `Busy` and `Idle` carry the length that is committed: what lies before it is never written again until the chunk is free.
+
+/// What a chunk is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nobody's.
+    Free = 0,
+    /// A writer's, between packets.
+    Idle = 1,
+    /// A writer's, within a packet.
+    Busy = 2,
+    /// Waits for a reader.
+    Complete = 3,
+    /// A reader's.
+    Reading = 4,
+}
+
+/// Who writes a chunk. Two writers that live at the same time have different ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner(u32);
+
+impl Owner {
+    /// How many there are.
+    pub const COUNT: u32 = 1 << OWNER_BITS;
+
+    /// The owner of that number.
+    #[must_use]
+    pub const fn new(number: u32) -> Option<Self> {
+        if number < Self::COUNT { Some(Self(number)) } else { None }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+const STATE_BITS: u32 = 3;
+const LEN_BITS: u32 = 18;
+const PACKETS_BITS: u32 = 14;
+const TAIL_BITS: u32 = 10;
+const OWNER_BITS: u32 = 19;
+
+const LEN_SHIFT: u32 = STATE_BITS;
+const PACKETS_SHIFT: u32 = LEN_SHIFT + LEN_BITS;
+const TAIL_SHIFT: u32 = PACKETS_SHIFT + PACKETS_BITS;
+const OWNER_SHIFT: u32 = TAIL_SHIFT + TAIL_BITS;
+const _: () = assert!(OWNER_SHIFT + OWNER_BITS == 64);
+
+/// The largest chunk, in bytes.
+pub const MAX_CHUNK_LEN: u32 = 1 << (LEN_BITS - 1);
+/// The most packets that one chunk takes.
+pub const MAX_PACKETS: u32 = (1 << PACKETS_BITS) - 1;
+/// The most words at the end of one chunk.
+pub const MAX_TAIL: u32 = (1 << TAIL_BITS) - 1;
+
+/// A value of the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word(pub(crate) u64);
+
+impl Word {
+    pub(crate) const FREE: Self = Self(State::Free as u64);
+
+    /// A chunk that `owner` has just taken.
+    pub(crate) fn taken(owner: Owner) -> Self {
+        Self(u64::from(owner.0) << OWNER_SHIFT | State::Idle as u64)
+    }
+
+    pub(crate) fn state(self) -> State {
+        match self.0 & ((1 << STATE_BITS) - 1) {
+            0 => State::Free,
+            1 => State::Idle,
+            2 => State::Busy,
+            3 => State::Complete,
+            _ => State::Reading,
+        }
+    }
+
+    /// The same in another state.
+    pub(crate) fn with(self, state: State) -> Self {
+        Self(self.0 & !((1 << STATE_BITS) - 1) | state as u64)
+    }
+
+    /// One packet more. `len` and `tail` are those of the whole chunk.
+    pub(crate) fn committed(self, len: u32, tail: u32) -> Self {
+        debug_assert!(len <= MAX_CHUNK_LEN && tail <= MAX_TAIL && self.packets() < MAX_PACKETS);
+        let owner = self.0 >> OWNER_SHIFT << OWNER_SHIFT;
+        let counts = u64::from(tail) << TAIL_SHIFT | u64::from(self.packets() + 1) << PACKETS_SHIFT;
+        Self(owner | counts | u64::from(len) << LEN_SHIFT | State::Idle as u64)
+    }
+
+    pub(crate) fn len(self) -> u32 {
+        self.field(LEN_SHIFT, LEN_BITS)
+    }
+
+    pub(crate) fn packets(self) -> u32 {
+        self.field(PACKETS_SHIFT, PACKETS_BITS)
+    }
+
+    pub(crate) fn tail(self) -> u32 {
+        self.field(TAIL_SHIFT, TAIL_BITS)
+    }
+
+    pub(crate) fn owner(self) -> Owner {
+        Owner(self.field(OWNER_SHIFT, OWNER_BITS))
+    }
+
+    fn field(self, shift: u32, bits: u32) -> u32 {
+        (self.0 >> shift & ((1 << bits) - 1)) as u32
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_its_own_bits() {
+        let owner = Owner::new(Owner::COUNT - 1).unwrap();
+        let word = Word::taken(owner);
+        assert_eq!((word.state(), word.len(), word.packets(), word.tail()), (State::Idle, 0, 0, 0));
+        let word = word.committed(MAX_CHUNK_LEN, MAX_TAIL);
+        assert_eq!((word.len(), word.packets(), word.tail(), word.owner()), (MAX_CHUNK_LEN, 1, MAX_TAIL, owner));
+        for state in [State::Free, State::Idle, State::Busy, State::Complete, State::Reading] {
+            let other = word.with(state);
+            assert_eq!(other.state(), state);
+            assert_eq!(
+                (other.len(), other.packets(), other.tail(), other.owner()),
+                (MAX_CHUNK_LEN, 1, MAX_TAIL, owner)
+            );
+        }
+        assert_eq!(Owner::new(Owner::COUNT), None);
+    }
+}
