@@ -61,7 +61,7 @@ fn where_the_readings_differ_our_own_is_taken() {
     let dir = std::env::temp_dir().join(format!("pftrace-codegen-octal-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     std::fs::write(dir.join("a.proto"), "message M { optional int32 x = 010; }").unwrap();
-    let described = read(&[dir.join("a.proto")], &[dir.clone()], SILENT);
+    let described = read(&[dir.join("a.proto")], std::slice::from_ref(&dir), SILENT);
     std::fs::remove_dir_all(&dir).unwrap();
     assert_eq!(described.unwrap().files[0].descriptor.message_type[0].field[0].number(), 8);
 }

@@ -50,8 +50,11 @@ fn changed(top: u64, to: u32) -> u64 {
     (top >> 32).wrapping_add(1) << 32 | u64::from(to)
 }
 
-/// Chunks that wait for a reader, in the order in which they were completed. There is room for every chunk, so it is never
-/// full. After D. Vyukov's bounded queue of many producers and many consumers.
+/// Chunks that wait for a reader, in the order in which their places were reserved. After D. Vyukov's bounded queue of many
+/// producers and many consumers.
+///
+/// A place is reserved before the chunk is ended, since a writer whose chunk has been ended by another goes on at once: its next
+/// chunk must come behind.
 #[derive(Debug)]
 pub(crate) struct Queue {
     head: AtomicU64,
@@ -61,14 +64,23 @@ pub(crate) struct Queue {
 
 #[derive(Debug)]
 struct Slot {
-    /// The position that may be written here; one more when it is.
+    /// The position that may be reserved here; one more when it is filled.
     turn: AtomicU64,
-    index: AtomicU32,
+    /// The index plus one; 0 when what the place was reserved for has not come.
+    filled: AtomicU32,
+}
+
+/// A reserved place, to be filled soon: what comes behind it waits.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Place<'q> {
+    queue: &'q Queue,
+    position: u64,
 }
 
 impl Queue {
     pub(crate) fn with_room_for(count: u32) -> Self {
-        let slot = |turn| Slot { turn: AtomicU64::new(turn), index: AtomicU32::new(0) };
+        let slot = |turn| Slot { turn: AtomicU64::new(turn), filled: AtomicU32::new(0) };
         // Twice as many as are ever in it, so that a place comes round late.
         let slots = (0..2 * u64::from(count.max(1))).map(slot).collect();
         Self { head: AtomicU64::new(0), tail: AtomicU64::new(0), slots }
@@ -78,34 +90,26 @@ impl Queue {
         &self.slots[(position % self.slots.len() as u64) as usize]
     }
 
-    /// Release: what was done with the chunk has happened for who pops it.
-    ///
-    /// False when who popped this place's last is not done with it, and nothing is pushed: it was stopped between two of its
-    /// instructions for as long as all others went round, and nobody waits for it.
-    #[must_use]
-    pub(crate) fn push(&self, index: u32) -> bool {
+    /// The next place. `None` when who emptied or reserved it a whole round ago is not done with it: it was stopped between
+    /// two of its instructions, and nobody waits for it.
+    pub(crate) fn reserve(&self) -> Option<Place<'_>> {
         let mut position = self.tail.load(Ordering::Relaxed);
         loop {
-            let slot = self.slot(position);
-            let turn = slot.turn.load(Ordering::Acquire);
+            let turn = self.slot(position).turn.load(Ordering::Acquire);
             if turn == position {
                 match self.tail.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => {
-                        slot.index.store(index, Ordering::Relaxed);
-                        slot.turn.store(position + 1, Ordering::Release);
-                        return true;
-                    }
+                    Ok(_) => return Some(Place { queue: self, position }),
                     Err(found) => position = found,
                 }
             } else if turn < position {
-                return false;
+                return None;
             } else {
                 position = self.tail.load(Ordering::Relaxed);
             }
         }
     }
 
-    /// `None` also when the first one is still being pushed.
+    /// `None` also when the first place is reserved and not filled yet.
     pub(crate) fn pop(&self) -> Option<u32> {
         let mut position = self.head.load(Ordering::Relaxed);
         loop {
@@ -114,9 +118,12 @@ impl Queue {
             if turn == position + 1 {
                 match self.head.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
                     Ok(_) => {
-                        let index = slot.index.load(Ordering::Relaxed);
+                        let filled = slot.filled.load(Ordering::Relaxed);
                         slot.turn.store(position + self.slots.len() as u64, Ordering::Release);
-                        return Some(index);
+                        match filled.checked_sub(1) {
+                            Some(index) => return Some(index),
+                            None => position = self.head.load(Ordering::Relaxed),
+                        }
                     }
                     Err(found) => position = found,
                 }
@@ -126,5 +133,23 @@ impl Queue {
                 position = self.head.load(Ordering::Relaxed);
             }
         }
+    }
+}
+
+impl Place<'_> {
+    /// Puts a chunk there. Release: what was done with it has happened for who pops it.
+    pub(crate) fn fill(self, index: u32) {
+        self.put(index + 1);
+    }
+
+    /// Leaves it empty.
+    pub(crate) fn pass(self) {
+        self.put(0);
+    }
+
+    fn put(self, filled: u32) {
+        let slot = self.queue.slot(self.position);
+        slot.filled.store(filled, Ordering::Relaxed);
+        slot.turn.store(self.position + 1, Ordering::Release);
     }
 }

@@ -1,1 +1,195 @@
+//! Every order in which the ring's threads can meet, within the bounds that each model states.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p pftrace-ring --release --lib`
+//!
+//! What is in a chunk is a cell that loom watches: a read while somebody writes is an error in the model, whatever the
+//! values. The memory of the region itself is not looked at.
 
+use std::sync::Arc;
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::thread;
+
+use crate::lists::{Queue, Stack};
+use crate::ring::{Config, Policy, Ring};
+use crate::word::Owner;
+use crate::{Reader, Writer};
+
+/// The packets of each chunk: `contents[chunk][packet]`.
+struct Contents(Vec<Vec<UnsafeCell<u32>>>);
+
+impl Contents {
+    fn new(chunks: u32, packets: usize) -> Arc<Self> {
+        Arc::new(Self((0..chunks).map(|_| (0..packets).map(|_| UnsafeCell::new(0)).collect()).collect()))
+    }
+
+    fn write(&self, chunk: u32, packet: usize, value: u32) {
+        // SAFETY: that nobody else has the cell is what loom checks.
+        self.0[chunk as usize][packet].with_mut(|cell| unsafe { *cell = value });
+    }
+
+    fn read(&self, chunk: u32, packet: usize) -> u32 {
+        // SAFETY: that nobody writes the cell is what loom checks.
+        self.0[chunk as usize][packet].with(|cell| unsafe { *cell })
+    }
+}
+
+fn ring(chunks: u32, policy: Policy) -> Ring {
+    Ring::new(Config { chunk_len: 256, chunks, policy }).unwrap()
+}
+
+/// Writes `values`, one packet each, at most `per_chunk` into a chunk; returns how many there was room for.
+fn write(writer: &mut Writer, contents: &Contents, values: &[u32], per_chunk: usize) -> u32 {
+    let mut written = 0;
+    for &value in values {
+        if writer.packets_in_chunk() == per_chunk {
+            writer.complete();
+        }
+        let Ok(space) = writer.begin_or_take() else { continue };
+        let (chunk, packet) = space.place();
+        contents.write(chunk, packet, value);
+        space.commit(1);
+        written += 1;
+    }
+    written
+}
+
+/// Reads all that is complete.
+fn read(reader: &mut Reader, contents: &Contents) -> Vec<(u32, u32)> {
+    let mut values = Vec::new();
+    while let Some(chunk) = reader.next_chunk() {
+        let packets = 0..chunk.packets() as usize;
+        values.extend(packets.map(|packet| (chunk.owner().number(), contents.read(chunk.index(), packet))));
+    }
+    values
+}
+
+fn owner(number: u32) -> Owner {
+    Owner::new(number).unwrap()
+}
+
+/// One writer, three packets, two chunks; a reader that ends its idle chunk at any time.
+#[test]
+fn an_idle_chunk_is_taken_away_between_packets_only() {
+    loom::model(|| {
+        let ring = ring(2, Policy::Keep);
+        let contents = Contents::new(2, 3);
+        let mut writer = Writer::new(&ring, owner(1));
+        let thread = thread::spawn({
+            let contents = contents.clone();
+            move || write(&mut writer, &contents, &[1, 2, 3], 3)
+        });
+        let mut reader = Reader::new(&ring);
+        reader.complete_idle();
+        let mut values = read(&mut reader, &contents);
+        let written = thread.join().unwrap();
+        values.extend(read(&mut reader, &contents));
+        assert_eq!(written, 3, "there is always a chunk: one is read, one is free");
+        assert_eq!(values, [(1, 1), (1, 2), (1, 3)]);
+    });
+}
+
+/// Two writers, two packets each, three chunks, a reader in between.
+#[test]
+fn what_two_writers_commit_is_read_once_and_in_order() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let ring = ring(3, Policy::Keep);
+        let contents = Contents::new(3, 2);
+        let threads = [1, 2].map(|number| {
+            let (contents, mut writer) = (contents.clone(), Writer::new(&ring, owner(number)));
+            thread::spawn(move || write(&mut writer, &contents, &[10 * number, 10 * number + 1], 1))
+        });
+        let mut reader = Reader::new(&ring);
+        let mut values = read(&mut reader, &contents);
+        let written: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        values.extend(read(&mut reader, &contents));
+        assert_eq!(values.len() as u32, written);
+        for number in [1, 2] {
+            let own: Vec<_> = values.iter().filter(|(owner, _)| *owner == number).map(|(_, value)| *value).collect();
+            assert!(own.is_sorted() && own.iter().all(|value| value / 10 == number), "{values:?}");
+        }
+    });
+}
+
+/// Two writers, two packets each, one chunk for both: each takes it from the other. All is read or counted.
+#[test]
+fn what_is_written_over_is_counted() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let ring = ring(2, Policy::Overwrite);
+        let contents = Contents::new(2, 2);
+        let threads = [1, 2].map(|number| {
+            let (contents, mut writer) = (contents.clone(), Writer::new(&ring, owner(number)));
+            thread::spawn(move || write(&mut writer, &contents, &[10 * number, 10 * number + 1], 1))
+        });
+        let written: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        let mut reader = Reader::new(&ring);
+        let values = read(&mut reader, &contents);
+        assert_eq!(values.len() as u64 + ring.overwritten(), u64::from(written));
+        assert!(written >= 2, "the last packet of each had room");
+    });
+}
+
+/// Three threads take and put back two chunks: none is ever had twice.
+#[test]
+fn a_free_chunk_is_taken_once() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let stack = Arc::new(Stack::full(2));
+        let held = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+        let cells = Contents::new(2, 1);
+        let take = |stack: &Stack, held: &[AtomicU32; 2], cells: &Contents| {
+            for round in 0..2 {
+                let Some(index) = stack.pop() else { continue };
+                assert_eq!(held[index as usize].fetch_add(1, Ordering::Relaxed), 0);
+                cells.write(index, 0, round);
+                held[index as usize].fetch_sub(1, Ordering::Relaxed);
+                stack.push(index);
+            }
+        };
+        let threads = [(); 2].map(|()| {
+            let (stack, held, cells) = (stack.clone(), held.clone(), cells.clone());
+            thread::spawn(move || take(&stack, &held, &cells))
+        });
+        take(&stack, &held, &cells);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(stack.pop().is_some() && stack.pop().is_some() && stack.pop().is_none());
+    });
+}
+
+/// Two threads push one each, two pop: what was pushed comes out, once.
+#[test]
+fn what_is_queued_comes_out_once() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let queue = Arc::new(Queue::with_room_for(2));
+        let cells = Contents::new(2, 1);
+        let pushing = [0, 1].map(|index| {
+            let (queue, cells) = (queue.clone(), cells.clone());
+            thread::spawn(move || {
+                let place = queue.reserve().unwrap();
+                cells.write(index, 0, 7 + index);
+                place.fill(index);
+            })
+        });
+        let pop = |queue: &Queue, cells: &Contents| queue.pop().map(|index| (index, cells.read(index, 0)));
+        let popping = thread::spawn({
+            let (queue, cells) = (queue.clone(), cells.clone());
+            move || pop(&queue, &cells)
+        });
+        let mut found: Vec<_> = pop(&queue, &cells).into_iter().collect();
+        pushing.into_iter().for_each(|thread| thread.join().unwrap());
+        found.extend(popping.join().unwrap());
+        while let Some(index) = queue.pop() {
+            found.push((index, cells.read(index, 0)));
+        }
+        found.sort_unstable();
+        assert_eq!(found, [(0, 7), (1, 8)]);
+    });
+}

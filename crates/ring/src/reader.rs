@@ -66,6 +66,11 @@ impl Reading<'_> {
         self.word.packets()
     }
 
+    #[cfg(all(test, loom))]
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
     /// Who wrote it.
     #[must_use]
     pub fn owner(&self) -> Owner {

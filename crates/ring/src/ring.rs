@@ -123,20 +123,23 @@ impl Shared {
         Some(index)
     }
 
-    /// Ends the chunk `index`, whose word is `idle`, unless another has been quicker. Acquire: what its owner committed is
-    /// seen by whom the chunk goes to.
+    /// Ends the chunk `index`, whose word is `idle`, unless another has been quicker. False when it is still idle: there is
+    /// no place in the queue just now.
     pub(crate) fn complete(&self, index: u32, idle: Word) -> bool {
-        let complete = idle.with(State::Complete);
-        let word = self.word(index);
-        if word.compare_exchange(idle.0, complete.0, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            return false;
-        }
+        // Acquire: what its owner committed is seen by whom the chunk goes to.
+        let end =
+            |end: Word| self.word(index).compare_exchange(idle.0, end.0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         if idle.packets() == 0 {
-            self.release(index);
-        } else if !self.complete.push(index) {
-            // Nobody would ever find it: it is lost, and says so.
-            self.overwritten.fetch_add(u64::from(idle.packets()), Ordering::Relaxed);
-            self.release(index);
+            if end(idle.with(State::Reading)) {
+                self.release(index);
+            }
+            return true;
+        }
+        let Some(place) = self.complete.reserve() else { return false };
+        if end(idle.with(State::Complete)) {
+            place.fill(index)
+        } else {
+            place.pass()
         }
         true
     }

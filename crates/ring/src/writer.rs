@@ -35,6 +35,11 @@ impl Writer {
         Self { ring: ring.clone(), owner, idle: Word::FREE, index: 0 }
     }
 
+    #[cfg(all(test, loom))]
+    pub(crate) fn packets_in_chunk(&self) -> usize {
+        self.idle.packets() as usize
+    }
+
     fn shared(&self) -> &Shared {
         &self.ring.0
     }
@@ -43,13 +48,33 @@ impl Writer {
         self.shared().word(self.index)
     }
 
-    /// Opens a packet.
+    /// Opens a packet in the present chunk.
     ///
     /// # Errors
     ///
     /// See [`Unavailable`].
     #[inline]
     pub fn begin(&mut self) -> Result<Space<'_>, Unavailable> {
+        self.make_busy()?;
+        Ok(Space { writer: self })
+    }
+
+    /// Opens a packet, in another chunk when the present one can't be written to.
+    ///
+    /// # Errors
+    ///
+    /// See [`Unavailable`]: there is none.
+    #[inline]
+    pub fn begin_or_take(&mut self) -> Result<Space<'_>, Unavailable> {
+        match self.make_busy() {
+            Err(Unavailable::NoChunk) if self.take() => self.make_busy()?,
+            made => made?,
+        }
+        Ok(Space { writer: self })
+    }
+
+    #[inline]
+    fn make_busy(&mut self) -> Result<(), Unavailable> {
         let (idle, busy) = (self.idle, self.idle.with(State::Busy));
         if idle == Word::FREE || idle.packets() == MAX_PACKETS {
             return Err(Unavailable::NoChunk);
@@ -57,7 +82,7 @@ impl Writer {
         // Relaxed: nobody else has written into the chunk since our own last commit, which is what `idle` says. Nobody
         // reads behind its length before the commit that follows.
         match self.word().compare_exchange(idle.0, busy.0, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => Ok(Space { writer: self }),
+            Ok(_) => Ok(()),
             Err(found) if found == busy.0 => Err(Unavailable::Nested),
             Err(_) => Err(Unavailable::NoChunk),
         }
@@ -66,7 +91,9 @@ impl Writer {
     /// Ends the chunk, if there is one, and takes another. Returns whether there was one to take.
     #[cold]
     pub fn take(&mut self) -> bool {
-        self.complete();
+        if !self.complete() {
+            return false;
+        }
         match self.shared().take(self.owner) {
             Some(index) => {
                 (self.index, self.idle) = (index, Word::taken(self.owner));
@@ -76,19 +103,22 @@ impl Writer {
         }
     }
 
-    /// Ends the chunk, if there is one: what is in it can be read.
+    /// Ends the chunk, if there is one: what is in it can be read. False when that can't be done just now, and it is kept.
     #[cold]
-    pub fn complete(&mut self) {
+    pub fn complete(&mut self) -> bool {
         if self.idle != Word::FREE {
-            // If that fails, a reader has ended it.
-            _ = self.shared().complete(self.index, self.idle);
+            if !self.shared().complete(self.index, self.idle) {
+                return false;
+            }
             self.idle = Word::FREE;
         }
+        true
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // What can't be ended now stays idle, and a reader ends it.
         self.complete();
     }
 }
@@ -109,6 +139,12 @@ impl Space<'_> {
         let (chunk, from) = (shared.region.chunk(self.writer.index), word.len() as usize);
         // SAFETY: the chunk is `Busy` and ours; nobody reads behind the committed length or before the committed words.
         unsafe { slice::from_raw_parts_mut(chunk.add(from), len - from) }
+    }
+
+    /// The chunk, and how many packets are before this one.
+    #[cfg(all(test, loom))]
+    pub(crate) fn place(&self) -> (u32, usize) {
+        (self.writer.index, self.writer.idle.packets() as usize)
     }
 
     /// Room for one more word at the end.
