@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo test verify examples lint fmt gen gen-check asan fuzz-smoke screenshot bench doc ci
+.PHONY: help demo test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot bench doc ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,8 +46,17 @@ gen: ## generate the writers of crates/protos anew
 gen-check: ## the committed writers of crates/protos are what the generator makes
 	$(PROTOS) --check $(PROTO_FILES)
 
-asan: ## the encoder's tests under AddressSanitizer (nightly)
-	RUST_MIN_STACK=67108864 RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p pftrace-wire --tests --target x86_64-unknown-linux-gnu
+TRIPLE := x86_64-unknown-linux-gnu
+
+asan: ## the unsafe code's tests under AddressSanitizer (nightly)
+	RUST_MIN_STACK=67108864 PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p pftrace-wire -p pftrace-ring --tests --target $(TRIPLE)
+
+tsan: ## the ring under ThreadSanitizer (nightly, with a standard library built for it)
+	rustup component add rust-src --toolchain nightly
+	PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=thread $(NIGHTLY) test -Zbuild-std -p pftrace-ring --test stress --target $(TRIPLE)
+
+loom: ## the ring in every order that its threads can meet
+	RUSTFLAGS="--cfg loom" $(CARGO) test -p pftrace-ring --release --lib --target-dir $(TARGET)/loom
 
 CARGO_FUZZ := $(TOOLS)/cargo-fuzz/bin/cargo-fuzz
 

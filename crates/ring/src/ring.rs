@@ -135,6 +135,9 @@ impl Shared {
             }
             return true;
         }
+        if self.word(index).load(Ordering::Relaxed) != idle.0 {
+            return true;
+        }
         let Some(place) = self.complete.reserve() else { return false };
         if end(idle.with(State::Complete)) {
             place.fill(index)

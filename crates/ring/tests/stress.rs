@@ -1,0 +1,175 @@
+//! Many threads, little memory: all that is committed is read once, in order and untorn, or counted as written over.
+#![cfg(not(loom))]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use pftrace_ring::{Config, Owner, Policy, Reader, Ring, Writer};
+
+/// How much is done: less under a sanitizer, which is slow.
+fn scale() -> u32 {
+    std::env::var("PFTRACE_STRESS").ok().and_then(|scale| scale.parse().ok()).unwrap_or(300)
+}
+
+/// A packet: its length, its number, and bytes that follow from it.
+fn packet(number: u32, space: &mut [u8]) -> Option<usize> {
+    let len = 8 + (number.wrapping_mul(2_654_435_761) >> 27) as usize;
+    let packet = space.get_mut(..len)?;
+    packet[..4].copy_from_slice(&(len as u32).to_le_bytes());
+    packet[4..8].copy_from_slice(&number.to_le_bytes());
+    packet[8..].fill(number as u8);
+    Some(len)
+}
+
+/// The numbers of the packets in `bytes`, each of which is whole.
+fn numbers(mut bytes: &[u8]) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    while !bytes.is_empty() {
+        let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let (len, number) = (word(0) as usize, word(4));
+        assert!(bytes[8..len].iter().all(|&byte| byte == number as u8), "torn: {:?}", &bytes[..len]);
+        numbers.push(number);
+        bytes = &bytes[len..];
+    }
+    numbers
+}
+
+/// Writes `packets` packets; returns how many there was room for. Every tenth also adds a word.
+fn write(ring: &Ring, owner: u32, packets: u32) -> u64 {
+    let mut writer = Writer::new(ring, Owner::new(owner).unwrap());
+    let mut written = 0;
+    let mut number = 0;
+    while number < packets {
+        let Ok(mut space) = writer.begin_or_take() else {
+            number += 1;
+            continue;
+        };
+        let words: &[u32] = if number % 10 == 0 && space.has_room_for_word(40) { &[number] } else { &[] };
+        let room = space.bytes().len() - 4 * words.len();
+        match packet(number, &mut space.bytes()[..room]) {
+            Some(len) => {
+                space.commit_with(len, words);
+                (written, number) = (written + 1, number + 1);
+            }
+            None => {
+                drop(space);
+                if !writer.take() {
+                    number += 1;
+                }
+            }
+        }
+    }
+    written
+}
+
+/// What a reader has seen of each owner.
+#[derive(Default)]
+struct Seen {
+    last: HashMap<u32, u32>,
+    packets: u64,
+}
+
+impl Seen {
+    fn read(&mut self, reader: &mut Reader) {
+        while let Some(chunk) = reader.next_chunk() {
+            let numbers = numbers(chunk.bytes());
+            assert_eq!(numbers.len() as u32, chunk.packets());
+            for &number in &numbers {
+                let last = self.last.insert(chunk.owner().number(), number);
+                assert!(last.is_none_or(|last| last < number), "{last:?} before {number}");
+            }
+            for word in chunk.words() {
+                assert!(word % 10 == 0 && numbers.contains(&word));
+            }
+            self.packets += u64::from(chunk.packets());
+        }
+    }
+}
+
+fn stress(config: Config, threads: u32, packets: u32) {
+    let ring = Ring::new(config).unwrap();
+    let (done, written) = (AtomicBool::new(false), AtomicU64::new(0));
+    let mut seen = Seen::default();
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let (mut reader, mut seen) = (Reader::new(&ring), Seen::default());
+            while !done.load(Ordering::Acquire) {
+                seen.read(&mut reader);
+                reader.complete_idle();
+                thread::yield_now();
+            }
+            seen
+        });
+        // Each as three writers, one after the other.
+        let writing: Vec<_> = (0..threads)
+            .map(|owner| {
+                let (ring, written) = (&ring, &written);
+                scope.spawn(move || {
+                    for number in 3 * owner..3 * owner + 3 {
+                        written.fetch_add(write(ring, number, packets / 3), Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        writing.into_iter().for_each(|thread| thread.join().unwrap());
+        done.store(true, Ordering::Release);
+        seen = reading.join().unwrap();
+    });
+    let mut reader = Reader::new(&ring);
+    seen.read(&mut reader);
+    assert_eq!(reader.complete_idle(), 0, "nobody is within a packet");
+    seen.read(&mut reader);
+    assert_eq!(seen.packets + ring.overwritten(), written.into_inner());
+    assert!(seen.packets > 0);
+    // All chunks are free again.
+    let mut writers: Vec<_> = (0..config.chunks).map(|n| Writer::new(&ring, Owner::new(n).unwrap())).collect();
+    assert!(writers.iter_mut().all(Writer::take));
+}
+
+#[test]
+fn nothing_is_lost_or_torn_where_the_oldest_is_kept() {
+    for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
+        stress(Config { chunk_len: 256, chunks, policy: Policy::Keep }, threads, 100 * scale());
+    }
+}
+
+#[test]
+fn nothing_is_torn_and_all_is_counted_where_the_newest_is_kept() {
+    for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
+        stress(Config { chunk_len: 256, chunks, policy: Policy::Overwrite }, threads, 100 * scale());
+    }
+}
+
+/// A thread that sleeps between two packets does not keep its chunk from the others.
+#[test]
+fn an_idle_thread_pins_nothing() {
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 1, policy: Policy::Overwrite }).unwrap();
+    let mut idle = Writer::new(&ring, Owner::new(1).unwrap());
+    idle.begin_or_take().unwrap().commit(10);
+    let mut other = Writer::new(&ring, Owner::new(2).unwrap());
+    other.begin_or_take().unwrap().commit(20);
+    assert_eq!(ring.overwritten(), 1);
+    assert!(idle.begin().is_err(), "it notices");
+}
+
+/// As from a signal handler, or from what is being recorded.
+#[test]
+fn a_packet_within_a_packet_is_refused() {
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep }).unwrap();
+    let mut writer = Writer::new(&ring, Owner::new(1).unwrap());
+    std::mem::forget(writer.begin_or_take().unwrap());
+    assert_eq!(writer.begin().unwrap_err(), pftrace_ring::Unavailable::Nested);
+    assert_eq!(Reader::new(&ring).complete_idle(), 1, "it is seen to be within a packet");
+}
+
+#[test]
+fn configurations_that_make_no_sense_say_why() {
+    let text = |chunk_len, chunks| {
+        let config = Config { chunk_len, chunks, policy: Policy::Keep };
+        Ring::new(config).unwrap_err().to_string()
+    };
+    assert_eq!(text(100, 1), "expected a chunk of 2^n bytes, 256 to 131072, found 100");
+    assert_eq!(text(1 << 18, 1), "expected a chunk of 2^n bytes, 256 to 131072, found 262144");
+    assert_eq!(text(256, 0), "expected 1 to 16777216 chunks, found 0");
+}
