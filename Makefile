@@ -49,7 +49,7 @@ gen-check: ## the committed writers of crates/protos are what the generator make
 TRIPLE := x86_64-unknown-linux-gnu
 
 asan: ## the unsafe code's tests under AddressSanitizer (nightly)
-	RUST_MIN_STACK=67108864 PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p pftrace-wire -p pftrace-ring --tests --target $(TRIPLE)
+	RUST_MIN_STACK=67108864 PROPTEST_CASES=200 PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p pftrace-wire -p pftrace-ring --tests --target $(TRIPLE)
 
 tsan: ## the ring under ThreadSanitizer (nightly, with a standard library built for it)
 	rustup component add rust-src --toolchain nightly

@@ -270,8 +270,13 @@ fn assert_encodes(fields: &[Field]) {
     }
 }
 
+/// Fewer under a sanitizer, which is slow.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn any_tree_of_fields_in_buffers_of_any_size(fields in message()) {
