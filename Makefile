@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot bench doc ci
+.PHONY: help demo test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot bench bench-record doc ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,13 @@ screenshot: demo tools-ui ## the demo's trace in the real Perfetto UI, as docs/i
 
 bench: ## the encoder beside others and beside the floor (criterion)
 	cd benches && $(CARGO) bench
+
+RACE := $(abspath $(TARGET))/race
+
+bench-record: ## recording events, beside others and beside the floor (ten minutes; builds C++)
+	cd benches/record && $(CARGO) build --release --target-dir $(RACE)
+	cd benches/record && $(CARGO) build --release --no-default-features --features recorder-fastant --target-dir $(RACE)-fastant
+	$(RACE)/release/race --markdown --other $(RACE)-fastant/release/race
 
 ci: ## what continuous integration runs
 	bash .ci/run

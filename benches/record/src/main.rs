@@ -1,0 +1,31 @@
+//! Recording events into a trace: ours, others and the floor, in one run. See the README beside this file.
+
+mod candidates;
+mod clock;
+mod contender;
+mod contenders;
+mod malloc;
+mod options;
+mod parts;
+mod race;
+mod readback;
+mod table;
+mod workload;
+
+use std::process::ExitCode;
+
+use options::Options;
+
+fn main() -> ExitCode {
+    match Options::from_arguments() {
+        Ok(Options::Race(options)) => race::run(&options),
+        Ok(Options::Child(child)) => race::child(&child),
+        Ok(Options::Parts(parts)) => parts::run(&parts),
+        Ok(Options::List) => race::list(),
+        Err(error) => {
+            eprintln!("race: {error}\n{}", options::USAGE);
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
