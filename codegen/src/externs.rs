@@ -13,12 +13,16 @@ impl Externs {
     pub(crate) fn new(paths: &[(String, String)]) -> Result<Self, Error> {
         let mut externs = Vec::new();
         for (prefix, rust_path) in paths {
-            if syn::parse_str::<syn::Path>(rust_path).is_err() {
-                let message = format!("expected the path of a Rust module or type for `{prefix}`, found `{rust_path}`");
+            if !is_from_anywhere(rust_path) {
+                let expected = "expected the path of a Rust module or type that begins with `::` or `crate::`";
+                return Err(Error::Config { message: format!("{expected} for `{prefix}`, found `{rust_path}`") });
+            }
+            let parts: Vec<_> = prefix.trim_start_matches('.').split('.').map(str::to_owned).collect();
+            if parts.iter().any(String::is_empty) {
+                let message = format!("expected a package or type for `{rust_path}`, found `{prefix}`");
                 return Err(Error::Config { message });
             }
-            let parts = prefix.split('.').filter(|part| !part.is_empty()).map(str::to_owned);
-            externs.push((parts.collect(), rust_path.clone()));
+            externs.push((parts, rust_path.clone()));
         }
         // The longest first.
         externs.sort_by_key(|(parts, _): &(Vec<String>, String)| std::cmp::Reverse(parts.len()));
@@ -43,6 +47,13 @@ impl Externs {
         let parts: Vec<_> = [rust_path.clone()].into_iter().chain(inner).chain([type_ident(&path.name)]).collect();
         Some(parts.join("::"))
     }
+}
+
+/// Whether it is a path, and the same one in every module of the output.
+fn is_from_anywhere(rust_path: &str) -> bool {
+    let Ok(path) = syn::parse_str::<syn::Path>(rust_path) else { return false };
+    let plain = path.segments.iter().all(|segment| segment.arguments.is_none());
+    plain && (path.leading_colon.is_some() || path.segments.first().is_some_and(|first| first.ident == "crate"))
 }
 
 #[cfg(test)]

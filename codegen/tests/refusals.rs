@@ -344,6 +344,7 @@ fn enums() {
 #[test]
 fn what_is_not_a_proto_file() {
     let deep = format!("{}{}", "message M { ".repeat(70), "}".repeat(70));
+    let deeper = format!("{}{}", "message M { ".repeat(1_000), "}".repeat(1_000));
     let options = format!("option x = {}1{};", "[".repeat(100_000), "]".repeat(100_000));
     let map = format!("message M {{ {}", "map<int32,".repeat(100_000));
     let name = format!("message {} {{}}", "M".repeat(256));
@@ -367,6 +368,7 @@ fn what_is_not_a_proto_file() {
             ("message M {\n  é\n}", "a.proto:2: expected a declaration, found the character 'é'"),
             ("message \0 {}", "a.proto:1: expected a declaration, found the character '\\0'"),
             (&deep, "a.proto:1: expected at most 64 nested brackets, found more"),
+            (&deeper, "a.proto:1: expected at most 64 nested brackets, found more"),
             (&options, "a.proto:1: expected at most 64 nested brackets, found more"),
             (&map, "a.proto:1: expected at most 64 nested brackets, found more"),
             (&name, "a.proto:1: expected names of at most 255 bytes, found a longer one"),
@@ -415,6 +417,35 @@ fn an_output_that_cannot_be_written() {
     let error = Config::new().include(&files.0).compile(&[files.0.join("a.proto")], files.0.join("none/out.rs"));
     let text = error.unwrap_err().to_string().replace(&files.0.display().to_string(), "DIR");
     assert_eq!(text, "DIR/none/out.rs: cannot be written: No such file or directory (os error 2)");
+    // What stands there is left as it is.
+    for (output, expected) in [
+        (".", "DIR/.: cannot be written: Is a directory (os error 21)"),
+        ("a.proto/out.rs", "DIR/a.proto/out.rs: cannot be written: Not a directory (os error 20)"),
+        ("/dev/full", "/dev/full: cannot be written: No space left on device (os error 28)"),
+    ] {
+        let error = Config::new().include(&files.0).compile(&[files.0.join("a.proto")], files.0.join(output));
+        let text = error.unwrap_err().to_string().replace(&files.0.display().to_string(), "DIR");
+        assert_eq!(text, expected);
+    }
+    assert_eq!(std::fs::read(files.0.join("a.proto")).unwrap(), b"message M {}");
+}
+
+/// Neither time nor memory: the length alone is looked at.
+#[test]
+fn files_of_a_hundred_megabytes() {
+    let files = Files::new("large", &[("a.proto", b"message M {}"), ("b.proto", b"import \"a.proto\";")]);
+    let file = std::fs::File::options().write(true).open(files.0.join("a.proto")).unwrap();
+    file.set_len(100 << 20).unwrap();
+    let text = "DIR/a.proto: cannot be read: expected at most 16 MiB, found 104857600 bytes";
+    let start = std::time::Instant::now();
+    assert_eq!(files.refused("a.proto"), text);
+    assert_eq!(files.refused("b.proto"), text);
+    let set = Config::new().descriptor_set(files.0.join("a.proto")).generate(&[] as &[&str]).unwrap_err();
+    assert!(set.to_string().ends_with("cannot be read: expected at most 64 MiB, found 104857600 bytes"), "{set}");
+    assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
+    // One that is not too long is read, whatever is in it.
+    file.set_len(16 << 20).unwrap();
+    assert_eq!(files.refused("a.proto"), "a.proto:1: expected a declaration, found the character '\\0'");
 }
 
 #[test]

@@ -1,40 +1,46 @@
-//! How long a message can be.
+//! How long messages can be.
 
-use crate::ir::{Cardinality, Field, Kind, MessageId, Scalar, Schema};
+use crate::ir::{Cardinality, Field, Kind, Message, Scalar, Schema};
 
-/// The most bytes that a message takes with each of its fields written once at most, and one field of each oneof. `None`
-/// where there is no bound.
-pub(super) fn max_len(schema: &Schema, id: MessageId) -> Option<usize> {
-    bound(schema, id, &mut Vec::new()).filter(|&len| len <= MAX_MESSAGE_LEN)
+/// Of each message of the schema, the most bytes that it takes with each of its fields written once at most, and one
+/// field of each oneof. `None` where there is no bound.
+pub(super) fn max_lens(schema: &Schema) -> Vec<Option<usize>> {
+    // From the leaves upwards: each round knows those whose messages the rounds before know. What is recursive is never known.
+    let mut lens = vec![None; schema.messages.len()];
+    for _ in 0..MAX_DEPTH {
+        let next: Vec<_> = schema.messages.iter().map(|message| bound(message, &lens)).collect();
+        if next == lens {
+            break;
+        }
+        lens = next;
+    }
+    lens
 }
+
+/// Of messages within each other; what is nested deeper has no bound.
+const MAX_DEPTH: usize = 8;
 
 /// No message is longer.
 const MAX_MESSAGE_LEN: usize = i32::MAX as usize;
 
-/// `open` are the messages around.
-fn bound(schema: &Schema, id: MessageId, open: &mut Vec<MessageId>) -> Option<usize> {
-    let message = &schema.messages[id.0];
-    // A tree of messages that each have two of the next could be looked at for ever.
-    if message.extendable || open.contains(&id) || open.len() >= MAX_DEPTH {
+fn bound(message: &Message, lens: &[Option<usize>]) -> Option<usize> {
+    if message.extendable {
         return None;
     }
-    open.push(id);
     let mut sum = 0_usize;
     let mut oneofs = vec![0; message.oneofs.len()];
     for field in &message.fields {
-        let len = field_len(schema, field, open)?;
+        let len = field_len(field, lens)?;
         match field.oneof.and_then(|index| oneofs.get_mut(index)) {
             Some(longest) => *longest = len.max(*longest),
             None => sum = sum.checked_add(len)?,
         }
     }
-    open.pop();
-    oneofs.into_iter().try_fold(sum, usize::checked_add)
+    let sum = oneofs.into_iter().try_fold(sum, usize::checked_add);
+    sum.filter(|&len| len <= MAX_MESSAGE_LEN)
 }
 
-const MAX_DEPTH: usize = 8;
-
-fn field_len(schema: &Schema, field: &Field, open: &mut Vec<MessageId>) -> Option<usize> {
+fn field_len(field: &Field, lens: &[Option<usize>]) -> Option<usize> {
     if matches!(field.cardinality, Cardinality::Repeated | Cardinality::Packed | Cardinality::Map) {
         return None;
     }
@@ -43,10 +49,10 @@ fn field_len(schema: &Schema, field: &Field, open: &mut Vec<MessageId>) -> Optio
         Kind::Scalar(scalar) => tag + scalar_len(*scalar)?,
         Kind::Enum(_) => tag + 10,
         Kind::Message(id) => {
-            let body = bound(schema, *id, open)?;
+            let body = lens[id.0]?;
             tag + varint_len(body as u64) + body
         }
-        Kind::Group(id) => 2 * tag + bound(schema, *id, open)?,
+        Kind::Group(id) => 2 * tag + lens[id.0]?,
         Kind::Map(..) => return None,
     })
 }

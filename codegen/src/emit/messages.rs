@@ -2,15 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::bounds::max_len;
 use super::docs::{Docs, code_span};
 use super::names::Names;
 use crate::error::{Error, Origin};
 use crate::ir::{Cardinality, Field, Kind, Message, MessageId, Scalar, Schema};
 use crate::names::{flag, method_ident, number_ident};
 
-/// The code of one message, which lies in `modules`.
-pub(super) fn message(schema: &Schema, names: &Names<'_>, modules: &[String], id: MessageId) -> Result<String, Error> {
+/// The code of one message, which lies in `modules` and takes `max_len` bytes at most, if there is a bound.
+pub(super) fn message(
+    schema: &Schema,
+    names: &Names<'_>,
+    modules: &[String],
+    id: MessageId,
+    max_len: Option<usize>,
+) -> Result<String, Error> {
     let message = &schema.messages[id.0];
     let ident = names.message(id).map_or("", |place| &place.ident);
     let full_name = message.path.full_name();
@@ -21,7 +26,7 @@ pub(super) fn message(schema: &Schema, names: &Names<'_>, modules: &[String], id
     let checks = Checks::new(message);
     let (fields_of_struct, new, target) = (checks.fields(), checks.new_expression(), checks.message());
     let write = checks.write(ident);
-    let constants = constants(schema, id);
+    let constants = constants(message, max_len);
     let run = run(ident, "m", message);
     let writer = Fields { schema, names, modules, message };
     let mut taken = HashMap::new();
@@ -64,14 +69,14 @@ fn has_required(message: &Message) -> bool {
 }
 
 /// The numbers of the fields, and the bound of the length, if there is one.
-fn constants(schema: &Schema, id: MessageId) -> String {
+fn constants(message: &Message, max_len: Option<usize>) -> String {
     let mut out = String::new();
-    for field in &schema.messages[id.0].fields {
+    for field in &message.fields {
         let ident = number_ident(&field.name);
         let doc = format!("The number of the field `{}`.", field.name);
         out.push_str(&format!("/// {doc}\npub const {ident}: u32 = {};\n", field.number));
     }
-    if let Some(len) = max_len(schema, id) {
+    if let Some(len) = max_len {
         out.push_str(&format!(
             "/// The most bytes that it takes, with each field written once at most.
             pub const MAX_LEN: usize = {len};\n"

@@ -19,7 +19,8 @@ use crate::observer::{Counter, Phase, Watch};
 /// The whole output.
 pub(crate) fn emit(schema: &Schema, names: &Names<'_>, watch: Watch<'_>) -> Result<String, Error> {
     let root = modules(schema, names);
-    let mut emitter = Emitter { schema, names, watch, out: header(&schema.files), counts: Counts::default() };
+    let (out, max_lens) = (header(&schema.files), bounds::max_lens(schema));
+    let mut emitter = Emitter { schema, names, max_lens, watch, out, counts: Counts::default() };
     let mut path = Vec::new();
     emitter.module(&root, &mut path)?;
     Ok(emitter.out)
@@ -109,6 +110,8 @@ struct Counts {
 struct Emitter<'a> {
     schema: &'a Schema,
     names: &'a Names<'a>,
+    /// Of each message, by its id.
+    max_lens: Vec<Option<usize>>,
     watch: Watch<'a>,
     out: String,
     counts: Counts,
@@ -137,7 +140,7 @@ impl Emitter<'_> {
             Type::Message(id) => {
                 let message = &self.schema.messages[id.0];
                 let name = message.path.full_name();
-                let emit = || messages::message(self.schema, self.names, path, id);
+                let emit = || messages::message(self.schema, self.names, path, id, self.max_lens[id.0]);
                 let code = self.watch.phase(Phase::Emit, &name, emit)?;
                 self.counts.messages += 1;
                 self.counts.fields += message.fields.len();
