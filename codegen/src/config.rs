@@ -11,6 +11,7 @@ use crate::emit::{self, Names};
 use crate::error::Error;
 use crate::externs::Externs;
 use crate::frontend;
+use crate::load;
 use crate::lower;
 use crate::observer::{Observer, Phase, Watch};
 use crate::want;
@@ -80,7 +81,7 @@ impl<'a> Config<'a> {
     }
 
     /// The types of a package, or a single type, are not generated: they are found at `rust_path`, generated there by
-    /// pftrace-codegen too. The longest prefix that fits wins.
+    /// pftrace-codegen too. The path begins with `::` or `crate`. The longest prefix that fits wins.
     ///
     /// ```no_run
     /// let config = pftrace_codegen::Config::new()
@@ -139,7 +140,7 @@ impl<'a> Config<'a> {
     pub fn compile(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
         let generated = self.generate(inputs)?;
         let output = output.as_ref();
-        if fs::read(output).ok().as_deref() != Some(generated.code.as_bytes()) {
+        if !has_content(output, generated.code.as_bytes()) {
             let written = fs::write(output, &generated.code);
             written.map_err(|source| Error::Write { path: output.to_owned(), source })?;
         }
@@ -154,7 +155,7 @@ impl<'a> Config<'a> {
     pub fn check(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
         let generated = self.generate(inputs)?;
         let path = output.as_ref().to_owned();
-        let found = match fs::read(&path) {
+        let found = match load::read_file(&path, u64::MAX) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Outdated { path, line: 0 }),
             Err(source) => return Err(Error::Read { path, source }),
@@ -177,7 +178,13 @@ fn names(inputs: &[PathBuf]) -> Vec<String> {
 
 impl fmt::Debug for Config<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("includes", &self.includes).field("observer", &self.observer.is_some()).finish()
+        f.debug_struct("Config")
+            .field("includes", &self.includes)
+            .field("descriptor_set", &self.descriptor_set)
+            .field("roots", &self.roots)
+            .field("extern_paths", &self.extern_paths)
+            .field("observer", &self.observer.is_some())
+            .finish()
     }
 }
 
@@ -222,6 +229,12 @@ impl Generated {
             println!("cargo:rerun-if-changed={}", input.display());
         }
     }
+}
+
+/// What is no regular file, such as `/dev/stdout`, is not read: it might have no end.
+fn has_content(path: &Path, content: &[u8]) -> bool {
+    let same_len = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == content.len() as u64);
+    same_len && fs::read(path).is_ok_and(|found| found == content)
 }
 
 /// The first line that differs, from 1.

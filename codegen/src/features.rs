@@ -45,8 +45,11 @@ impl Features {
         const EDITION_FIELD: u32 = 14;
         let edition = match file.special_fields.unknown_fields().get(EDITION_FIELD) {
             Some(UnknownValueRef::Varint(edition)) => edition,
-            _ if file.syntax() == "proto3" => 999,
-            _ => 998,
+            _ => match file.syntax() {
+                "editions" => 0,
+                "proto3" => 999,
+                _ => 998,
+            },
         };
         let own = match edition {
             998 => PROTO2,

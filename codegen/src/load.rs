@@ -160,7 +160,7 @@ impl Loader<'_> {
     }
 
     fn read(&mut self, name: String, path: PathBuf) -> Result<Open, Error> {
-        let bytes = self.watch.phase(Phase::Read, &name, || read_file(&path));
+        let bytes = self.watch.phase(Phase::Read, &name, || read_file(&path, MAX_FILE_LEN));
         let bytes = bytes.map_err(|source| Error::Read { path: path.clone(), source })?;
         self.input_bytes += bytes.len();
         self.sources.paths.push(path.clone());
@@ -192,9 +192,17 @@ fn check_chain(open: &[Open], file: &str, line: u32, import: &str) -> Result<(),
     Ok(())
 }
 
-/// A device or a pipe may never end.
-pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let kind = fs::metadata(path)?.file_type();
+/// Of a .proto file; the largest of the official Perfetto tree has less than a twentieth of it.
+const MAX_FILE_LEN: u64 = 16 << 20;
+
+/// A device or a pipe may never end, and a file that was named by mistake may take more memory than there is.
+pub(crate) fn read_file(path: &Path, max_len: u64) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    let kind = metadata.file_type();
+    if metadata.len() > max_len {
+        let text = format!("expected at most {} MiB, found {} bytes", max_len >> 20, metadata.len());
+        return Err(io::Error::other(text));
+    }
     if kind.is_dir() {
         return Err(io::Error::other("it is a directory"));
     }

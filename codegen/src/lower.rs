@@ -224,8 +224,8 @@ impl Lowering<'_> {
     }
 
     fn unknown_edition(&self, edition: u64) -> Error {
-        let message = format!("expected the edition 2023 or 2024, found the one of number {edition}");
-        let origin = Origin { file: self.file.to_owned(), line: 0, name: self.package.to_owned() };
+        let message = format!("expected the edition 2023 (1000) or 2024 (1001), found the one of number {edition}");
+        let origin = Origin { file: self.file.to_owned(), line: 0, name: "edition".to_owned() };
         Error::Unsupported { origin, message }
     }
 }
