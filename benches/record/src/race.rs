@@ -1,6 +1,7 @@
 //! The race: rounds of all runs, each in a process of its own, so that whatever else the machine does falls on all
 //! contenders alike. Of each measurement the minimum over the rounds counts, of rates the maximum.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -59,13 +60,15 @@ pub fn run(options: &RaceOptions) {
     for round in 1..=options.rounds {
         for runs in &mut all {
             let runner = &runners[runs.runner];
-            eprint!(
-                "\rround {round}/{}: {} {} {:<40}",
-                options.rounds,
-                runs.workload.name(),
-                runs.threads,
-                runner.name
-            );
+            if std::io::stderr().is_terminal() {
+                eprint!(
+                    "\rround {round}/{}: {} {} {:<40}",
+                    options.rounds,
+                    runs.workload.name(),
+                    runs.threads,
+                    runner.name
+                );
+            }
             match spawn(runner, runs.workload, runs.threads, options) {
                 Ok(outcome) => runs.outcomes.push(outcome),
                 Err(error) => eprintln!("\n{}: {error}", runner.name),
