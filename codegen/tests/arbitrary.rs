@@ -1,7 +1,6 @@
 //! Any text at all: an error, or code that is Rust.
 
-use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pftrace_codegen::{Config, Error};
 use proptest::prelude::*;
@@ -9,17 +8,9 @@ use proptest::prelude::*;
 /// Generates from one text, in a file of this thread's own.
 fn generate(text: &[u8]) -> Result<String, Error> {
     thread_local! {
-        static DIR: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
+        static DIR: tempfile::TempDir = tempfile::tempdir().unwrap();
     }
-    let dir = DIR.with_borrow_mut(|dir| {
-        dir.get_or_insert_with(|| {
-            let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "");
-            let dir = std::env::temp_dir().join(format!("pftrace-codegen-any-{}-{thread}", std::process::id()));
-            std::fs::create_dir_all(&dir).unwrap();
-            dir
-        })
-        .clone()
-    });
+    let dir = DIR.with(|dir| dir.path().to_owned());
     let input = dir.join("a.proto");
     std::fs::write(&input, text).unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
