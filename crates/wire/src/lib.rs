@@ -79,7 +79,7 @@ mod packed;
 mod parts;
 mod varint;
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, Rest};
 pub use crate::envelope::{Layer, envelope};
 pub use crate::error::Error;
 pub use crate::message::{Message, Oneof, Required};
@@ -110,9 +110,10 @@ pub type Encoded<'b> = Result<&'b mut [u8], Error>;
 /// ```
 #[inline]
 pub fn encode(buffer: &mut [u8], f: impl FnOnce(Message<'_>)) -> Encoded<'_> {
-    // SAFETY: `buffer` is borrowed mutably until we return, and the cursor does not outlive this function: `f` only gets
-    // it behind a reference that it can't keep.
-    let mut cursor = unsafe { Cursor::new(buffer) };
+    let mut rest = Rest::new(buffer);
+    // SAFETY: `buffer` is borrowed mutably until we return, `rest` is not touched again, and the cursor does not outlive
+    // this function: `f` only gets it behind a reference that it can't keep.
+    let mut cursor = unsafe { Cursor::new(&mut rest) };
     f(Message::new(&mut cursor));
     match cursor.finish() {
         Ok(len) => Ok(&mut buffer[..len]),

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, Frame};
 use crate::error::Fault;
 use crate::packed::Packed;
 use crate::parts::{BytesParts, StringParts};
@@ -52,13 +52,24 @@ macro_rules! scalars {
     (@field $self:ident, fixed32, $raw:expr) => { $self.cursor.fixed::<N, 5, 4>($raw.to_le_bytes()) };
     (@field $self:ident, fixed64, $raw:expr) => { $self.cursor.fixed::<N, 1, 8>($raw.to_le_bytes()) };
     (@packed $self:ident, $values:ident, $value:ident, varint, $raw:expr) => {
-        $self.packed::<N, _>($values, |cursor, $value| cursor.append_varint($raw))
+        match $values.as_slice() {
+            Some(values) if values.is_empty() => {}
+            Some(values) => $self.cursor.packed_varints::<N, _>(values, |$value| $raw),
+            None => $self.packed::<N, _>($values, |cursor, $value| cursor.append_varint($raw)),
+        }
     };
     (@packed $self:ident, $values:ident, $value:ident, bool, $raw:expr) => {
-        $self.packed::<N, _>($values, |cursor, $value| cursor.append([u8::from($raw)]))
+        scalars!(@packed_fixed $self, $values, $value, [u8::from($raw)])
     };
     (@packed $self:ident, $values:ident, $value:ident, $fixed:ident, $raw:expr) => {
-        $self.packed::<N, _>($values, |cursor, $value| cursor.append($raw.to_le_bytes()))
+        scalars!(@packed_fixed $self, $values, $value, $raw.to_le_bytes())
+    };
+    (@packed_fixed $self:ident, $values:ident, $value:ident, $bytes:expr) => {
+        match $values.as_slice() {
+            Some(values) if values.is_empty() => {}
+            Some(values) => $self.cursor.packed_fixed::<N, _, _>(values, |$value| $bytes),
+            None => $self.packed::<N, _>($values, |cursor, $value| cursor.append($bytes)),
+        }
     };
 }
 
@@ -132,9 +143,9 @@ impl Message<'_> {
     /// A group: what `f` writes, between two tags instead of behind a length. As [`message`](Self::message) otherwise.
     #[inline]
     pub fn group<const N: u32>(&mut self, f: impl FnOnce(Message<'_>)) {
-        let before = *self.cursor;
+        let frame = self.cursor.frame();
         self.cursor.group_tag::<N, 3>();
-        let nested = Nested { cursor: &mut *self.cursor, before };
+        let nested = Nested { cursor: &mut *self.cursor, frame };
         f(Message::new(&mut *nested.cursor));
         core::mem::forget(nested);
         self.cursor.group_tag::<N, 4>();
@@ -150,12 +161,11 @@ impl Message<'_> {
 
     #[inline]
     fn delimited<const N: u32>(&mut self, f: impl FnOnce(&mut Cursor)) {
-        let before = *self.cursor;
         let frame = self.cursor.open::<N>();
-        let nested = Nested { cursor: &mut *self.cursor, before };
+        let nested = Nested { cursor: &mut *self.cursor, frame };
         f(&mut *nested.cursor);
         core::mem::forget(nested);
-        self.cursor.close(frame);
+        self.cursor.close::<N>(frame);
     }
 }
 
@@ -165,7 +175,7 @@ impl Message<'_> {
     #[inline]
     pub fn once(&mut self, oneof: &mut Oneof) -> &mut Self {
         if core::mem::replace(&mut oneof.written, true) {
-            *self.cursor = self.cursor.fail(Fault::OneofTwice(oneof.name));
+            self.cursor.fail(Fault::OneofTwice(oneof.name));
         }
         self
     }
@@ -181,7 +191,7 @@ impl Message<'_> {
     #[inline]
     pub fn expect(&mut self, field: &Required) {
         if !field.written {
-            *self.cursor = self.cursor.fail(Fault::RequiredMissing(field.name));
+            self.cursor.fail(Fault::RequiredMissing(field.name));
         }
     }
 }
@@ -247,14 +257,16 @@ impl<'w> Message<'w> {
 /// A nested message whose closure runs. Dropped only when that panics.
 struct Nested<'w> {
     cursor: &'w mut Cursor,
-    before: Cursor,
+    frame: Frame,
 }
 
 impl Drop for Nested<'_> {
+    // Else the cursor's address is known to a function, and it is not kept in registers.
+    #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: `before` is the value before the nested message was opened; all that was opened since is nested in it
-        // and is not used again, since its closures are unwinding.
-        unsafe { self.cursor.rewind(self.before) };
+        // SAFETY: the frame is of the nested message; all that was opened since is nested in it and is not used again, since
+        // its closures are unwinding.
+        unsafe { self.cursor.rewind(self.frame) };
     }
 }
 

@@ -20,6 +20,13 @@ pub trait Packed<T>: sealed::Sealed {
 
     /// The elements, in order.
     fn elements(self) -> Self::Elements;
+
+    /// The elements as a slice, if they are one.
+    #[doc(hidden)]
+    #[inline]
+    fn as_slice(&self) -> Option<&[T]> {
+        None
+    }
 }
 
 /// Elements that come from an iterator: see [`iter`].
@@ -38,6 +45,11 @@ impl<'a, T: Copy> Packed<T> for &'a [T] {
     fn elements(self) -> Self::Elements {
         self.iter().copied()
     }
+
+    #[inline]
+    fn as_slice(&self) -> Option<&[T]> {
+        Some(*self)
+    }
 }
 
 impl<'a, T: Copy, const LEN: usize> Packed<T> for &'a [T; LEN] {
@@ -46,6 +58,11 @@ impl<'a, T: Copy, const LEN: usize> Packed<T> for &'a [T; LEN] {
     #[inline]
     fn elements(self) -> Self::Elements {
         self.iter().copied()
+    }
+
+    #[inline]
+    fn as_slice(&self) -> Option<&[T]> {
+        Some(*self)
     }
 }
 

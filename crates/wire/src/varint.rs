@@ -91,21 +91,47 @@ pub const fn zigzag64(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
 
-/// The varint of `value`: ten bytes, of which the first `len` count, and `len`. Branch-free.
+/// The varint of `value`: ten bytes, of which the first `len` count, and `len`. No branch below 2^56.
 #[inline]
 pub(crate) const fn spread(value: u64) -> ([u8; MAX_VARINT_LEN], usize) {
-    let len = varint_len(value);
-    // 56 bits in eight groups of 7, each moved to a byte of its own by three rounds of halving.
-    let x = value & 0x00ff_ffff_ffff_ffff;
-    let x = x & 0x0000_0000_0fff_ffff | (x & 0x00ff_ffff_f000_0000) << 4;
+    spread_groups(value, groups(value))
+}
+
+/// As [`spread`], at run time: with the processor's own instruction for it, where the target has one.
+#[inline]
+pub(crate) fn spread_fast(value: u64) -> ([u8; MAX_VARINT_LEN], usize) {
+    #[cfg(all(target_arch = "x86_64", target_feature = "bmi2"))]
+    {
+        // SAFETY: the target has the feature. (From Rust 1.87 on, that is known to the compiler.)
+        #[allow(unused_unsafe)]
+        let groups = unsafe { core::arch::x86_64::_pdep_u64(value, 0x7f7f_7f7f_7f7f_7f7f) };
+        spread_groups(value, groups)
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "bmi2")))]
+    spread(value)
+}
+
+/// The low 56 bits in eight groups of 7, each in a byte of its own.
+#[inline]
+const fn groups(value: u64) -> u64 {
+    // Three rounds of halving.
+    let x = value & 0x0000_0000_0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
     let x = x & 0x0000_3fff_0000_3fff | (x & 0x0fff_c000_0fff_c000) << 2;
-    let x = x & 0x007f_007f_007f_007f | (x & 0x3f80_3f80_3f80_3f80) << 1;
+    x & 0x007f_007f_007f_007f | (x & 0x3f80_3f80_3f80_3f80) << 1
+}
+
+#[inline]
+const fn spread_groups(value: u64, groups: u64) -> ([u8; MAX_VARINT_LEN], usize) {
+    // In bits, the empty groups above the last one. From below, since x86-64 without extensions is slow at counting from
+    // above.
+    let empty = (groups | 1).swap_bytes().trailing_zeros() & !7;
+    let long = value >= 1 << 56;
+    let len = if long { 9 + (value >> 63) as usize } else { 8 - empty as usize / 8 };
     // The top bit says "more": on all bytes before the last one.
-    let more = if len > 8 { 0x8080_8080_8080_8080 } else { 0x0080_8080_8080_8080 >> (8 * (8 - len)) };
-    let low = (x | more).to_le_bytes();
-    let ninth = (value >> 56) as u8 & 0x7f | if len > 9 { 0x80 } else { 0 };
+    let more = if long { 0x8080_8080_8080_8080 } else { 0x0080_8080_8080_8080 >> empty };
+    let [a, b, c, d, e, f, g, h] = (groups | more).to_le_bytes();
     let tenth = (value >> 63) as u8;
-    let [a, b, c, d, e, f, g, h] = low;
+    let ninth = (value >> 56) as u8 & 0x7f | tenth << 7;
     ([a, b, c, d, e, f, g, h, ninth, tenth], len)
 }
 
@@ -136,6 +162,7 @@ mod tests {
                     assert_eq!(len, expected_len, "{value:#x}");
                     assert_eq!(bytes[..len], expected[..len], "{value:#x}");
                     assert_eq!(varint_len(value), len);
+                    assert_eq!(spread_fast(value), (bytes, len));
                 }
             }
         }

@@ -387,3 +387,44 @@ fn an_envelope_is_what_stands_before_its_content() {
     assert!(envelope(&mut [0; 10], &[Layer { before: &[], field: 1 }], u64::MAX).is_err());
     assert_eq!(envelope(&mut [0; 99], &[Layer { before: &[], field: 1 }; 2], u64::MAX).unwrap().len(), 22);
 }
+
+#[test]
+fn an_abandoned_message_leaves_an_older_fault() {
+    let mut buffer = [0; 64];
+    let faulty = encode(&mut buffer, |mut m| {
+        m.expect(&Required::new("M.older"));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            m.message::<2>(|_| std::panic::resume_unwind(Box::new("abandoned")));
+        }));
+        assert!(result.is_err());
+    });
+    assert_eq!(faulty, Err(Error::RequiredMissing { field: "M.older" }));
+}
+
+/// The length of a packed field is reserved by the number of its elements, and may need a byte more.
+#[test]
+fn packed_fields_around_each_length_of_a_length() {
+    for count in [1, 12, 13, 127, 128, 1638, 1639, 16_383, 16_384, 209_716] {
+        for value in [1, 1 << 56, u64::MAX] {
+            let values = vec![value; count];
+            let body = varints(values.iter().copied());
+            let mut expected = vec![0x0a];
+            naive_varint(body.len() as u64, &mut expected);
+            expected.extend(body);
+            expected.extend([0x10, 7]);
+            let needed = expected.len();
+            for capacity in [needed - 1, needed, needed + 1, needed + 40, needed + count * 10] {
+                let mut buffer = vec![0xee; capacity];
+                let found = encode(&mut buffer, |mut m| {
+                    m.packed_uint64::<1>(&values[..]);
+                    m.uint64::<2>(7);
+                });
+                if capacity < needed {
+                    assert_eq!(found, Err(Error::Overflow { needed, capacity }));
+                } else {
+                    assert!(found.unwrap() == expected, "{count} times {value}, in {capacity} bytes");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What the encoder is measured with: messages, the plain arguments they are made from, and contenders that encode them.
+
+#![allow(missing_docs)]
+
+pub mod args;
+pub mod cases;
+pub mod contender;
+pub mod floor;
+pub mod hand;
+pub mod ours;
+pub mod peers;
+pub mod proto;

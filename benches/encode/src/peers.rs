@@ -1,0 +1,7 @@
+//! Others' generated code: a tree of messages is made from the arguments, then encoded, as their authors advise, into a
+//! buffer that is reused.
+
+pub mod buffa;
+pub mod prost;
+pub mod quick_protobuf;
+pub mod rust_protobuf;
