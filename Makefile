@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot bench bench-schema bench-record ci
+.PHONY: help demo test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot transcode-newest bench bench-schema bench-record ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ fuzz-smoke: tools $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
 
 screenshot: demo tools-ui ## the demo's trace in the real Perfetto UI, as docs/images/demo.png
 	node tools/screenshot.mjs --out docs/images/demo.png --select TracePacket $(DEMO)/codegen.pftrace
+
+transcode-newest: tools ## the newest official descriptors, through the generated writers and back
+	PFTRACE_DESCRIPTOR_SET=$(TOOLS)/schema/perfetto.binpb $(CARGO) test -p pftrace-transcode --test built --target-dir $(TARGET)/transcode-newest
 
 bench: ## the encoder beside others and beside the floor
 	cd benches/encode && $(CARGO) test -q && $(CARGO) bench -q --bench encode
