@@ -58,14 +58,13 @@ pub(crate) fn read(inputs: &[PathBuf], includes: &[PathBuf], watch: Watch<'_>) -
 
 /// The descriptor of each unit.
 fn descriptors(sources: &Sources, resolved: &Resolved, includes: &[PathBuf]) -> Vec<FileDescriptorProto> {
-    let own: Vec<_> = sources.units.iter().map(|unit| describe::file(unit, resolved)).collect();
+    let own = sources.units.iter().map(|unit| describe::file(unit, resolved));
     // What it takes exception to is legal, or we would not be here.
     let parsed = if sources.units.iter().any(beyond_protobuf_parse) { None } else { protobuf_parse(sources, includes) };
-    match parsed {
-        // It takes `010` for 10: where the two do not agree, ours is right.
-        Some(parsed) if parsed.iter().zip(&own).all(|(parsed, own)| agree::files(parsed, own)) => parsed,
-        _ => own,
-    }
+    let Some(parsed) = parsed else { return own.collect() };
+    // It takes `010` for 10, and has its own idea of what is built in: where the two do not agree, ours is right.
+    let choose = |(parsed, own)| if agree::files(&parsed, &own) { parsed } else { own };
+    parsed.into_iter().zip(own).map(choose).collect()
 }
 
 /// What takes `protobuf-parse` a time that is quadratic in the messages of a file.
