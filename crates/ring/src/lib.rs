@@ -14,10 +14,10 @@
 //! # Example
 //!
 //! ```
-//! use pftrace_ring::{Config, Owner, Policy, Reader, Ring, Writer};
+//! use pftrace_ring::{Config, Policy, Reader, Ring};
 //!
-//! let ring = Ring::new(Config { chunk_len: 4096, chunks: 16, policy: Policy::Keep })?;
-//! let mut writer = Writer::new(&ring, Owner::new(7).unwrap());
+//! let ring = Ring::new(Config { chunk_len: 4096, chunks: 16, policy: Policy::Keep, writers: 100 })?;
+//! let mut writer = ring.writer().unwrap();
 //! writer.take();
 //!
 //! let mut space = writer.begin().unwrap();
@@ -27,7 +27,7 @@
 //! let mut reader = Reader::new(&ring);
 //! reader.complete_idle();
 //! let chunk = reader.next_chunk().unwrap();
-//! assert_eq!((chunk.bytes(), chunk.packets(), chunk.owner().number()), (&b"hello"[..], 1, 7));
+//! assert_eq!((chunk.bytes(), chunk.packets(), chunk.owner()), (&b"hello"[..], 1, writer.owner()));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
@@ -40,13 +40,16 @@
 //! the compare-and-swap is done while the clock is read.
 
 mod lists;
+mod process;
 mod reader;
 mod region;
 mod ring;
 mod sync;
 mod word;
+mod words;
 mod writer;
 
+pub use process::at_exit;
 pub use reader::{Reader, Reading};
 pub use ring::{Config, Policy, Ring};
 pub use word::{MAX_CHUNK_LEN, MAX_PACKETS, MAX_TAIL, Owner};

@@ -13,7 +13,6 @@ use loom::thread;
 
 use crate::lists::{Queue, Stack};
 use crate::ring::{Config, Policy, Ring};
-use crate::word::Owner;
 use crate::{Reader, Writer};
 
 /// The packets of each chunk: `contents[chunk][packet]`.
@@ -36,14 +35,14 @@ impl Contents {
 }
 
 fn ring(chunks: u32, policy: Policy) -> Ring {
-    Ring::new(Config { chunk_len: 256, chunks, policy }).unwrap()
+    Ring::new(Config { chunk_len: 256, chunks, policy, writers: 3 }).unwrap()
 }
 
 /// Writes `values`, one packet each, at most `per_chunk` into a chunk; returns how many there was room for.
 fn write(writer: &mut Writer, contents: &Contents, values: &[u32], per_chunk: usize) -> u32 {
     let mut written = 0;
     for &value in values {
-        if writer.packets_in_chunk() == per_chunk {
+        if writer.packets() as usize == per_chunk {
             writer.complete();
         }
         let Ok(space) = writer.begin_or_take() else { continue };
@@ -74,10 +73,6 @@ fn read(reader: &mut Reader, contents: &Contents) -> Vec<(u32, u32)> {
     values
 }
 
-fn owner(number: u32) -> Owner {
-    Owner::new(number).unwrap()
-}
-
 /// At most that many times is a thread stopped where it could go on: more takes hours and has found nothing else.
 fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -91,7 +86,7 @@ fn an_idle_chunk_is_taken_away_between_packets_only() {
     check(5, || {
         let ring = ring(3, Policy::Keep);
         let contents = Contents::new(3, 3);
-        let mut writer = Writer::new(&ring, owner(1));
+        let mut writer = ring.writer().unwrap();
         let thread = thread::spawn({
             let contents = contents.clone();
             move || write(&mut writer, &contents, &[1, 2, 3], 3)
@@ -102,7 +97,7 @@ fn an_idle_chunk_is_taken_away_between_packets_only() {
         let written = thread.join().unwrap();
         values.extend(read_rest(&mut reader, &contents));
         assert_eq!(written, 3, "there is always a chunk: two are read, one is free");
-        assert_eq!(values, [(1, 1), (1, 2), (1, 3)]);
+        assert_eq!(values, [(0, 1), (0, 2), (0, 3)]);
     });
 }
 
@@ -112,8 +107,9 @@ fn what_two_writers_commit_is_read_once_and_in_order() {
     check(3, || {
         let ring = ring(3, Policy::Keep);
         let contents = Contents::new(3, 2);
-        let threads = [1, 2].map(|number| {
-            let (contents, mut writer) = (contents.clone(), Writer::new(&ring, owner(number)));
+        let threads = [0, 1].map(|number| {
+            let (contents, mut writer) = (contents.clone(), ring.writer().unwrap());
+            assert_eq!(writer.owner().number(), number);
             thread::spawn(move || write(&mut writer, &contents, &[10 * number, 10 * number + 1], 1))
         });
         let mut reader = Reader::new(&ring);
@@ -121,7 +117,7 @@ fn what_two_writers_commit_is_read_once_and_in_order() {
         let written: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
         values.extend(read_rest(&mut reader, &contents));
         assert_eq!(values.len() as u32, written);
-        for number in [1, 2] {
+        for number in [0, 1] {
             let own: Vec<_> = values.iter().filter(|(owner, _)| *owner == number).map(|(_, value)| *value).collect();
             assert!(own.is_sorted() && own.iter().all(|value| value / 10 == number), "{values:?}");
         }
@@ -135,7 +131,7 @@ fn what_is_written_over_is_counted() {
         let ring = ring(1, Policy::Overwrite);
         let contents = Contents::new(1, 2);
         let threads = [(1, &[10, 11][..]), (2, &[20])].map(|(number, values)| {
-            let (contents, mut writer) = (contents.clone(), Writer::new(&ring, owner(number)));
+            let (contents, mut writer) = (contents.clone(), ring.writer().unwrap());
             thread::spawn(move || write(&mut writer, &contents, values, 1))
         });
         let written: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
@@ -143,6 +139,32 @@ fn what_is_written_over_is_counted() {
         let values = read_rest(&mut reader, &contents);
         assert_eq!(values.len() as u64 + ring.overwritten(), u64::from(written));
         assert!(written >= 1, "one of them had room");
+    });
+}
+
+/// Closing while a writer writes, with a chunk for each packet: what it could still write is read, and then it can write no more.
+#[test]
+fn what_is_written_before_the_end_is_read() {
+    check(3, || {
+        let ring = ring(2, Policy::Keep);
+        let contents = Contents::new(2, 1);
+        let mut writer = ring.writer().unwrap();
+        let thread = thread::spawn({
+            let contents = contents.clone();
+            move || (write(&mut writer, &contents, &[1, 2], 1), writer)
+        });
+        let mut reader = Reader::new(&ring);
+        reader.close();
+        let mut values = read(&mut reader, &contents);
+        let all_collected = reader.close() == 0;
+        let (written, mut writer) = thread.join().unwrap();
+        if all_collected {
+            assert_eq!(values.len() as u32, written, "nothing came after");
+        }
+        values.extend(read_rest(&mut reader, &contents));
+        assert_eq!(values.len() as u32, written);
+        assert_eq!(reader.close(), 0);
+        assert!(writer.begin_or_take().is_err());
     });
 }
 

@@ -29,6 +29,14 @@ impl Reader {
         Some(Reading { ring: &self.ring, index, word })
     }
 
+    /// From now on no writer gets a chunk. Returns how many are still in hands: writers', in the queue, or readers'. Read what
+    /// is complete and call it again, until it is 0: then all that was ever committed has been read, and the memory is
+    /// given back to the system. A writer within a packet is waited for that way; one that never ends its packet keeps the number
+    /// above 0.
+    pub fn close(&mut self) -> u32 {
+        self.ring.0.close()
+    }
+
     /// Ends all chunks that have something in them, so that it can be read, but for those that are within a packet just now.
     /// Returns how many those are.
     pub fn complete_idle(&mut self) -> usize {

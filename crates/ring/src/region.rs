@@ -30,6 +30,15 @@ impl Region {
         self.chunk_len as u32
     }
 
+    /// Gives the memory back to the system; addresses stay valid, what was there is gone. Only when nobody reads or writes it.
+    pub(crate) fn give_back(&self) {
+        #[cfg(unix)]
+        // SAFETY: all chunks are out of use, so nobody has a reference into them. Refused, the memory just stays.
+        unsafe {
+            _ = self.memory.unchecked_advise(memmap2::UncheckedAdvice::DontNeed);
+        }
+    }
+
     /// The first byte of a chunk; `chunk_len` bytes from there on are its.
     pub(crate) fn chunk(&self, index: u32) -> *mut u8 {
         let offset = self.chunk_len * index as usize;

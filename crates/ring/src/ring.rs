@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::lists::{Queue, Stack};
 use crate::region::Region;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::word::{MAX_CHUNK_LEN, Owner, State, Word};
+use crate::words::Words;
 
 /// What happens when no chunk is free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub chunks: u32,
     /// What happens when all are full.
     pub policy: Policy,
+    /// How many writers can live at the same time: at most [`Owner::COUNT`]. Four bytes each.
+    pub writers: u32,
 }
 
 /// Fixed memory in chunks, which [`Writer`](crate::Writer)s fill and a [`Reader`](crate::Reader) empties.
@@ -35,20 +38,18 @@ pub struct Ring(pub(crate) Arc<Shared>);
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) words: Box<[Chunk]>,
+    words: Words,
     pub(crate) region: Region,
+    /// The numbers that no living writer has.
+    pub(crate) owners: Stack,
     pub(crate) free: Stack,
     pub(crate) complete: Queue,
     policy: Policy,
     /// Packets in chunks that were written over, or that no reader can get.
     overwritten: AtomicU64,
-}
-
-/// The word of a chunk, on cache lines that it shares with no other's.
-#[derive(Debug)]
-#[repr(align(128))]
-pub(crate) struct Chunk {
-    pub(crate) word: AtomicU64,
+    /// Whether no writer gets a chunk any more, and how many of them are out of use since.
+    closed: AtomicBool,
+    collected: AtomicU32,
 }
 
 impl Ring {
@@ -59,7 +60,7 @@ impl Ring {
     /// When the configuration is out of its bounds ([`io::ErrorKind::InvalidInput`], the text says which), or the memory
     /// can't be had.
     pub fn new(config: Config) -> io::Result<Self> {
-        let Config { chunk_len, chunks, policy } = config;
+        let Config { chunk_len, chunks, policy, writers } = config;
         let invalid = |text: String| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         if !chunk_len.is_power_of_two() || !(256..=MAX_CHUNK_LEN).contains(&chunk_len) {
             return invalid(format!("expected a chunk of 2^n bytes, 256 to {MAX_CHUNK_LEN}, found {chunk_len}"));
@@ -67,13 +68,19 @@ impl Ring {
         if chunks == 0 || chunks > MAX_CHUNKS {
             return invalid(format!("expected 1 to {MAX_CHUNKS} chunks, found {chunks}"));
         }
+        if writers > Owner::COUNT {
+            return invalid(format!("expected at most {} writers, found {writers}", Owner::COUNT));
+        }
         Ok(Self(Arc::new(Shared {
-            words: (0..chunks).map(|_| Chunk { word: AtomicU64::new(Word::FREE.0) }).collect(),
+            words: Words::new(chunks)?,
             region: Region::new(chunks, chunk_len)?,
+            owners: Stack::full(writers),
             free: Stack::full(chunks),
             complete: Queue::with_room_for(chunks),
             policy,
             overwritten: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            collected: AtomicU32::new(0),
         })))
     }
 
@@ -88,17 +95,33 @@ impl Ring {
     pub fn chunk_len(&self) -> u32 {
         self.0.region.chunk_len()
     }
+
+    /// Whether this process is a forked child of the one that made the ring: then nothing can be written or read. (Linux;
+    /// elsewhere never: a child writes into its own copy.)
+    #[must_use]
+    pub fn is_forked(&self) -> bool {
+        self.0.words.are_wiped()
+    }
+
+    /// How many chunks there are.
+    #[must_use]
+    pub fn chunks(&self) -> u32 {
+        self.0.words.slots().len() as u32
+    }
 }
 
 const MAX_CHUNKS: u32 = 1 << 24;
 
 impl Shared {
     pub(crate) fn word(&self, index: u32) -> &AtomicU64 {
-        &self.words[index as usize].word
+        &self.words.slots()[index as usize].word
     }
 
     /// A chunk for `owner`, if one can be had.
     pub(crate) fn take(&self, owner: Owner) -> Option<u32> {
+        if self.words.are_wiped() {
+            return None;
+        }
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.oldest()?,
@@ -110,7 +133,8 @@ impl Shared {
 
     /// The oldest chunk, to write over.
     fn oldest(&self) -> Option<u32> {
-        if self.policy == Policy::Keep {
+        // Relaxed: who misses it just now writes over a complete chunk, which is counted, and what it then writes is waited for.
+        if self.policy == Policy::Keep || self.closed.load(Ordering::Relaxed) {
             return None;
         }
         let index = self.complete.pop().or_else(|| {
@@ -150,7 +174,7 @@ impl Shared {
     /// Ends every chunk that has something in it and whose owner is not within a packet. Returns how many are within one.
     pub(crate) fn complete_idle(&self) -> usize {
         let mut busy = 0;
-        for index in 0..self.words.len() as u32 {
+        for index in 0..self.words.slots().len() as u32 {
             let word = Word(self.word(index).load(Ordering::Relaxed));
             match word.state() {
                 State::Idle if word.packets() > 0 => _ = self.complete(index, word),
@@ -159,6 +183,26 @@ impl Shared {
             }
         }
         busy
+    }
+
+    /// See [`Reader::close`](crate::Reader::close).
+    pub(crate) fn close(&self) -> u32 {
+        self.closed.store(true, Ordering::Relaxed);
+        for index in 0..self.words.slots().len() as u32 {
+            let word = Word(self.word(index).load(Ordering::Relaxed));
+            if word.state() == State::Idle {
+                self.complete(index, word);
+            }
+        }
+        // One by one they come here: free now, or given back by a reader later. None leaves again.
+        while self.free.pop().is_some() {
+            self.collected.fetch_add(1, Ordering::Relaxed);
+        }
+        let outstanding = self.words.slots().len() as u32 - self.collected.load(Ordering::Relaxed);
+        if outstanding == 0 {
+            self.region.give_back();
+        }
+        outstanding
     }
 
     /// Gives back a chunk that is the caller's alone.

@@ -1,5 +1,6 @@
 //! The writing side: one per thread.
 
+use std::ptr::NonNull;
 use std::slice;
 
 use crate::ring::{Ring, Shared};
@@ -17,7 +18,14 @@ pub struct Writer {
     /// What its word is while nobody has taken the chunk away; [`Word::FREE`], which no word of ours is, when there is none.
     idle: Word,
     index: u32,
+    chunk_len: u32,
+    /// Of the chunk `index`: its word and its first byte, in memory that `ring` keeps.
+    word: NonNull<AtomicU64>,
+    chunk: *mut u8,
 }
+
+// SAFETY: the pointers lead into what `ring` shares between threads anyway.
+unsafe impl Send for Writer {}
 
 /// Why no packet can be written now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +36,45 @@ pub enum Unavailable {
     Nested,
 }
 
-impl Writer {
-    /// A writer without a chunk. `owner` must be no other living writer's of the ring.
+impl Ring {
+    /// A writer, without a chunk. `None` when as many live as the configuration has room for.
     #[must_use]
-    pub fn new(ring: &Ring, owner: Owner) -> Self {
-        Self { ring: ring.clone(), owner, idle: Word::FREE, index: 0 }
+    pub fn writer(&self) -> Option<Writer> {
+        let owner = Owner::new(self.0.owners.pop()?);
+        let chunk_len = self.chunk_len();
+        let (word, chunk) = (NonNull::from(self.0.word(0)), self.0.region.chunk(0));
+        Some(Writer { ring: self.clone(), owner, idle: Word::FREE, index: 0, chunk_len, word, chunk })
+    }
+}
+
+impl Writer {
+    /// Which one it is: what it writes bears this number.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.owner
     }
 
-    #[cfg(all(test, loom))]
-    pub(crate) fn packets_in_chunk(&self) -> usize {
-        self.idle.packets() as usize
+    /// The ring that it writes into.
+    #[must_use]
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// How many packets it has committed to its present chunk, which may have been taken away since; 0 if there is none.
+    #[inline]
+    #[must_use]
+    pub fn packets(&self) -> u32 {
+        self.idle.packets()
     }
 
     fn shared(&self) -> &Shared {
         &self.ring.0
     }
 
+    #[inline]
     fn word(&self) -> &AtomicU64 {
-        self.shared().word(self.index)
+        // SAFETY: it points at a word of `ring`, whose words stay where they are as long as we hold it.
+        unsafe { self.word.as_ref() }
     }
 
     /// Opens a packet in the present chunk.
@@ -97,6 +126,7 @@ impl Writer {
         match self.shared().take(self.owner) {
             Some(index) => {
                 (self.index, self.idle) = (index, Word::taken(self.owner));
+                (self.word, self.chunk) = (NonNull::from(self.ring.0.word(index)), self.ring.0.region.chunk(index));
                 true
             }
             None => false,
@@ -120,6 +150,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         // What can't be ended now stays idle, and a reader ends it.
         self.complete();
+        // Nobody expects a word of ours any more.
+        self.ring.0.owners.push(self.owner.number());
     }
 }
 
@@ -134,11 +166,9 @@ impl Space<'_> {
     #[inline]
     pub fn bytes(&mut self) -> &mut [u8] {
         let word = self.writer.idle;
-        let shared = self.writer.shared();
-        let len = (shared.region.chunk_len() - 4 * word.tail()) as usize;
-        let (chunk, from) = (shared.region.chunk(self.writer.index), word.len() as usize);
+        let (from, to) = (word.len() as usize, (self.writer.chunk_len - 4 * word.tail()) as usize);
         // SAFETY: the chunk is `Busy` and ours; nobody reads behind the committed length or before the committed words.
-        unsafe { slice::from_raw_parts_mut(chunk.add(from), len - from) }
+        unsafe { slice::from_raw_parts_mut(self.writer.chunk.add(from), to - from) }
     }
 
     /// The chunk, and how many packets are before this one.
@@ -147,13 +177,20 @@ impl Space<'_> {
         (self.writer.index, self.writer.idle.packets() as usize)
     }
 
+    /// Whether the packet is the chunk's first.
+    #[inline]
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.writer.idle.packets() == 0
+    }
+
     /// Room for one more word at the end.
     #[inline]
     #[must_use]
     pub fn has_room_for_word(&self, behind: usize) -> bool {
         let word = self.writer.idle;
         let used = word.len() as usize + behind + 4 * (word.tail() as usize + 1);
-        word.tail() < MAX_TAIL && used <= self.writer.shared().region.chunk_len() as usize
+        word.tail() < MAX_TAIL && used <= self.writer.chunk_len as usize
     }
 
     /// The packet is `len` bytes: the first ones of [`bytes`](Self::bytes). They can be read from now on.
@@ -176,12 +213,11 @@ impl Space<'_> {
         let word = self.writer.idle;
         let tail = word.tail() as usize + words.len();
         let new_len = word.len() as usize + len;
-        let chunk_len = self.writer.shared().region.chunk_len() as usize;
+        let chunk_len = self.writer.chunk_len as usize;
         assert!(tail <= MAX_TAIL as usize && new_len + 4 * tail <= chunk_len, "the packet is larger than its space");
-        let chunk = self.writer.shared().region.chunk(self.writer.index);
         for (number, value) in (word.tail() as usize + 1..).zip(words) {
             // SAFETY: before the words that are committed and behind the packet, in a chunk that is ours.
-            unsafe { chunk.add(chunk_len - 4 * number).cast::<u32>().write(*value) };
+            unsafe { self.writer.chunk.add(chunk_len - 4 * number).cast::<u32>().write(*value) };
         }
         self.writer.idle = word.committed(new_len as u32, tail as u32);
         // Release: who sees the length sees the packet.

@@ -2,10 +2,10 @@
 #![cfg(not(loom))]
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
-use pftrace_ring::{Config, Owner, Policy, Reader, Ring, Writer};
+use pftrace_ring::{Config, Policy, Reader, Ring, Writer};
 
 /// How much is done: less under a sanitizer, which is slow.
 fn scale() -> u32 {
@@ -36,11 +36,13 @@ fn numbers(mut bytes: &[u8]) -> Vec<u32> {
 }
 
 /// Writes `packets` packets; returns how many there was room for. Every tenth also adds a word.
-fn write(ring: &Ring, owner: u32, packets: u32) -> u64 {
-    let mut writer = Writer::new(ring, Owner::new(owner).unwrap());
-    let mut written = 0;
-    let mut number = 0;
-    while number < packets {
+///
+/// Their numbers come from `begun` once it has a writer, so those of one owner go up also when that goes to another writer.
+fn write(ring: &Ring, begun: &AtomicU32, packets: u32) -> u64 {
+    let mut writer = ring.writer().unwrap();
+    let mut number = begun.fetch_add(packets, Ordering::Relaxed);
+    let (mut written, end) = (0, number + packets);
+    while number < end {
         let Ok(mut space) = writer.begin_or_take() else {
             number += 1;
             continue;
@@ -89,7 +91,7 @@ impl Seen {
 
 fn stress(config: Config, threads: u32, packets: u32) {
     let ring = Ring::new(config).unwrap();
-    let (done, written) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (done, written, begun) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU32::new(0));
     let mut seen = Seen::default();
     thread::scope(|scope| {
         let reading = scope.spawn(|| {
@@ -103,11 +105,11 @@ fn stress(config: Config, threads: u32, packets: u32) {
         });
         // Each as three writers, one after the other.
         let writing: Vec<_> = (0..threads)
-            .map(|owner| {
-                let (ring, written) = (&ring, &written);
+            .map(|_| {
+                let (ring, written, begun) = (&ring, &written, &begun);
                 scope.spawn(move || {
-                    for number in 3 * owner..3 * owner + 3 {
-                        written.fetch_add(write(ring, number, packets / 3), Ordering::Relaxed);
+                    for _ in 0..3 {
+                        written.fetch_add(write(ring, begun, packets / 3), Ordering::Relaxed);
                     }
                 })
             })
@@ -123,41 +125,77 @@ fn stress(config: Config, threads: u32, packets: u32) {
     assert_eq!(seen.packets + ring.overwritten(), written.into_inner());
     assert!(seen.packets > 0);
     // All chunks are free again.
-    let mut writers: Vec<_> = (0..config.chunks).map(|n| Writer::new(&ring, Owner::new(n).unwrap())).collect();
+    let mut writers: Vec<_> = (0..config.chunks).map(|_| ring.writer().unwrap()).collect();
     assert!(writers.iter_mut().all(Writer::take));
 }
 
 #[test]
 fn nothing_is_lost_or_torn_where_the_oldest_is_kept() {
     for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
-        stress(Config { chunk_len: 256, chunks, policy: Policy::Keep }, threads, 100 * scale());
+        stress(Config { chunk_len: 256, chunks, policy: Policy::Keep, writers: 64 }, threads, 100 * scale());
     }
 }
 
 #[test]
 fn nothing_is_torn_and_all_is_counted_where_the_newest_is_kept() {
     for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
-        stress(Config { chunk_len: 256, chunks, policy: Policy::Overwrite }, threads, 100 * scale());
+        stress(Config { chunk_len: 256, chunks, policy: Policy::Overwrite, writers: 64 }, threads, 100 * scale());
     }
 }
 
 /// A thread that sleeps between two packets does not keep its chunk from the others.
 #[test]
 fn an_idle_thread_pins_nothing() {
-    let ring = Ring::new(Config { chunk_len: 256, chunks: 1, policy: Policy::Overwrite }).unwrap();
-    let mut idle = Writer::new(&ring, Owner::new(1).unwrap());
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 1, policy: Policy::Overwrite, writers: 2 }).unwrap();
+    let mut idle = ring.writer().unwrap();
     idle.begin_or_take().unwrap().commit(10);
-    let mut other = Writer::new(&ring, Owner::new(2).unwrap());
+    let mut other = ring.writer().unwrap();
     other.begin_or_take().unwrap().commit(20);
     assert_eq!(ring.overwritten(), 1);
     assert!(idle.begin().is_err(), "it notices");
 }
 
+/// Closing while 8 threads write: all that they could write before is read.
+#[test]
+fn closing_loses_nothing() {
+    for _ in 0..scale() {
+        let ring = Ring::new(Config { chunk_len: 256, chunks: 12, policy: Policy::Keep, writers: 8 }).unwrap();
+        let (written, begun, barrier) = (AtomicU64::new(0), AtomicU32::new(0), std::sync::Barrier::new(9));
+        let mut seen = Seen::default();
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                let (ring, written, begun, barrier) = (&ring, &written, &begun, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    written.fetch_add(write(ring, begun, 200), Ordering::Relaxed);
+                });
+            }
+            barrier.wait();
+            let mut reader = Reader::new(&ring);
+            while reader.close() > 0 {
+                seen.read(&mut reader);
+            }
+        });
+        assert_eq!(seen.packets, written.into_inner());
+    }
+}
+
+#[test]
+fn as_many_writers_live_as_there_is_room_for() {
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 1, policy: Policy::Keep, writers: 2 }).unwrap();
+    let (first, second) = (ring.writer().unwrap(), ring.writer().unwrap());
+    assert_ne!(first.owner(), second.owner());
+    assert!(ring.writer().is_none());
+    let free = second.owner();
+    drop(second);
+    assert_eq!(ring.writer().unwrap().owner(), free);
+}
+
 /// As from a signal handler, or from what is being recorded.
 #[test]
 fn a_packet_within_a_packet_is_refused() {
-    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep }).unwrap();
-    let mut writer = Writer::new(&ring, Owner::new(1).unwrap());
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 64 }).unwrap();
+    let mut writer = ring.writer().unwrap();
     std::mem::forget(writer.begin_or_take().unwrap());
     assert_eq!(writer.begin().unwrap_err(), pftrace_ring::Unavailable::Nested);
     assert_eq!(Reader::new(&ring).complete_idle(), 1, "it is seen to be within a packet");
@@ -166,7 +204,7 @@ fn a_packet_within_a_packet_is_refused() {
 #[test]
 fn configurations_that_make_no_sense_say_why() {
     let text = |chunk_len, chunks| {
-        let config = Config { chunk_len, chunks, policy: Policy::Keep };
+        let config = Config { chunk_len, chunks, policy: Policy::Keep, writers: 1 };
         Ring::new(config).unwrap_err().to_string()
     };
     assert_eq!(text(100, 1), "expected a chunk of 2^n bytes, 256 to 131072, found 100");
