@@ -1,0 +1,46 @@
+//! CLOCK_MONOTONIC at the price of reading the processor's counter.
+//!
+//! [`ticks`] reads the counter. A [`Line`] makes nanoseconds of ticks: one multiplication. A [`Clock`] draws the line anew about
+//! once a second, from where our time is, at a rate that meets the machine's clock a second later: so it follows the machine's
+//! clock, which is slewed, and there is no step.
+//!
+//! ```
+//! use pftrace_clock::{Clock, ticks};
+//!
+//! let clock = Clock::new();
+//! // What a thread keeps.
+//! let mut line = clock.line();
+//!
+//! let now = ticks();
+//! if line.is_stale(now) {
+//!     line = clock.line();
+//! }
+//! println!("{} ns", line.ns(now));
+//! ```
+//!
+//! # Guarantees
+//!
+//! * It strays from CLOCK_MONOTONIC by less than a microsecond while somebody calls [`Clock::re_anchor`] when it says so, or
+//!   threads ask for a line often enough (`tests/stray.rs`).
+//! * A line never goes back. A line that is taken up late can be behind the one before, by less than a microsecond: see
+//!   [`Line::is_stale`]. Who wants no step back on a thread keeps the last time, and takes the later of the two.
+//! * After a pause, a suspend, a move to another machine: time goes on from what was given out, or jumps forward to the
+//!   machine's clock; never back. Where we are ahead, our time runs at half speed until the machine's has come up.
+//! * Nothing here waits, allocates or locks after [`Clock::new`], and all of it can be called in a signal handler.
+//!
+//! # Which counter
+//!
+//! On x86-64 with Linux the time-stamp counter, where the kernel trusts it and it is faster than 1 GHz. The kernel trusts it when
+//! its clock source is `tsc`; or when it is `kvm-clock`, which is made of the same counter, while `tsc` is still among the
+//! available ones and the processor says `constant_tsc` and `nonstop_tsc`. Everywhere else [`ticks`] reads the machine's
+//! monotonic clock: that costs more, and all the rest is the same.
+
+mod clock;
+mod latch;
+mod line;
+mod machine;
+mod source;
+
+pub use clock::{Clock, Snapshot, snapshot};
+pub use line::Line;
+pub use source::ticks;
