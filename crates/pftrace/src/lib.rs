@@ -47,14 +47,24 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "recording")]
+mod macros;
+
 mod clock;
 mod error;
 mod event;
 mod intern;
+#[cfg(feature = "recording")]
+mod recording;
 mod sequence;
 mod sink;
 mod track;
 mod writer;
+
+/// What the macros expand to: not for use by hand.
+#[cfg(feature = "recording")]
+#[doc(hidden)]
+pub use crate::recording::private as __private;
 
 pub use pftrace_protos as protos;
 
@@ -63,6 +73,11 @@ pub use crate::error::Error;
 pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;
+#[cfg(feature = "recording")]
+pub use crate::recording::{
+    Annotate, Argument, CallSite, Category, CounterNumber, Dropped, MAX_ANNOTATIONS, MAX_CALL_SITES, MemorySink,
+    Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport, set_categories,
+};
 pub use crate::sink::{BufferSink, Sink};
 pub use crate::track::{
     ChildOrdering, CounterTrack, Kind, MAX_TRACK_ANCESTORS, ProcessId, ProcessTrack, SequenceId, SiblingMerge,

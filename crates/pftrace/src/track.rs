@@ -615,17 +615,17 @@ pub struct SequenceId {
 
 /// The same process has the same number in every trace, so traces of it can be joined. Likewise a thread: two numbers for
 /// one thread would be read as two threads.
-fn process_uuid(pid: i32) -> u64 {
+pub(crate) fn process_uuid(pid: i32) -> u64 {
     mix(u64::from(pid as u32) | 1 << 32)
 }
 
-fn thread_uuid(pid: i32, tid: i64) -> u64 {
+pub(crate) fn thread_uuid(pid: i32, tid: i64) -> u64 {
     mix(process_uuid(pid) ^ mix(tid as u64))
 }
 
 /// Spreads numbers over 64 bits, one to one (the finalizer of splitmix64). The lowest bit of the top byte is set, so
 /// that no result is one of the small numbers of other tracks.
-fn mix(number: u64) -> u64 {
+pub(crate) fn mix(number: u64) -> u64 {
     let x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,0 +1,426 @@
+//! Makes a trace of chunks: writes before and between them what they refer to.
+//!
+//! A chunk's packets name their definitions by number, and count time from where the chunk before ended. What a sequence needs to be
+//! read, from its begin or after a loss, is written here: the head of a generation (state cleared, defaults, the snapshot
+//! of its clock), descriptors, interned data; slices whose begin or end had no room.
+
+use std::collections::HashSet;
+use std::string::String;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use pftrace_clock::snapshot;
+use pftrace_protos::trace_packet::SequenceFlags;
+use pftrace_protos::track_event::Type;
+use pftrace_protos::{BuiltinClock, InternedData, Trace, TracePacket};
+use pftrace_ring::Reading;
+
+use super::call_site::{self, CallSite, Kind, counter_track, name_iid, text_iid};
+use super::category::Category;
+use super::drain::add;
+use super::header::{Header, Open};
+use super::os;
+use super::session::Shared;
+use super::stats::{ThreadInfo, lock};
+use super::thread::TEXT;
+use crate::clock::INCREMENTAL_CLOCK_ID;
+use crate::track::{mix, process_uuid, thread_uuid};
+
+/// The drain's own sequence.
+const SEQUENCE: u32 = 1;
+
+const CLEARED: u32 = SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.value() as u32;
+const NEEDS_STATE: u32 = SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u32;
+
+/// Among the numbers of what a sequence has defined: a category.
+const CATEGORY: u32 = 1 << 30;
+
+#[derive(Debug)]
+pub(super) struct Assembler {
+    threads: Vec<Option<Sequence>>,
+    /// The counters that have been described.
+    counters: HashSet<u64, ahash::RandomState>,
+    /// The last time on the trace's clock that a snapshot has told.
+    last_snapshot: u64,
+    pid: i32,
+    open: bool,
+    delivered: Delivered,
+    /// Of which thread events are gathered, and how many: delivered when they are written.
+    gathered: Vec<(Arc<ThreadInfo>, u64, u64)>,
+}
+
+/// What a write has brought to the sink.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delivered {
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    pub(super) corrupt: u64,
+}
+
+/// What has been written of a thread.
+#[derive(Debug)]
+struct Sequence {
+    info: Arc<ThreadInfo>,
+    uuid: u64,
+    /// The name in its descriptor.
+    name: String,
+    /// How many chunks have been read, and how many events had been lost by then.
+    chunks: u32,
+    lost: u64,
+    defined: HashSet<u32, ahash::RandomState>,
+}
+
+fn hash_set<T>() -> HashSet<T, ahash::RandomState> {
+    HashSet::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8))
+}
+
+impl Assembler {
+    pub(super) fn new() -> Self {
+        Self {
+            threads: Vec::new(),
+            counters: hash_set(),
+            last_snapshot: 0,
+            pid: os::process_id(),
+            open: true,
+            delivered: Delivered::default(),
+            gathered: Vec::new(),
+        }
+    }
+
+    /// Whether the sink still takes something.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// The begin of the trace.
+    pub(super) fn begin(&mut self, shared: &Shared, out: &mut Vec<u8>) {
+        self.clocks(shared, out);
+        let (name, command_line) = (os::process_name(), os::command_line());
+        let start = os::process_start_ns().map(|ns| self.from_boottime(shared, ns));
+        self.packet(out, |packet| {
+            packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
+                track.set_uuid(process_uuid(self.pid)).set_process(|process| {
+                    process.set_pid(self.pid).set_process_name(&name);
+                    command_line.iter().for_each(|argument| _ = process.add_cmdline(argument));
+                    if let Some(start) = start {
+                        process.set_start_timestamp_ns(start);
+                    }
+                });
+            });
+        });
+    }
+
+    fn from_boottime(&self, shared: &Shared, ns: u64) -> i64 {
+        let now = snapshot(&shared.clock);
+        ns as i64 - (now.boottime as i64 - now.ours as i64)
+    }
+
+    /// What changes slowly: the machine's clocks, the names of threads, threads that are gone.
+    pub(super) fn look_around(&mut self, shared: &Shared, out: &mut Vec<u8>) {
+        self.clocks(shared, out);
+        for info in shared.threads.present() {
+            let number = info.number();
+            let Some(sequence) = self.threads.get(number as usize).and_then(Option::as_ref) else { continue };
+            if let Some(name) = os::renamed(info.tid, &sequence.name) {
+                lock(&info.name).clone_from(&name);
+                self.describe(number, out);
+            }
+            self.forget_if_gone(shared, number);
+        }
+    }
+
+    /// A thread that has exited and whose chunks have all been read makes room for another.
+    fn forget_if_gone(&mut self, shared: &Shared, number: u32) {
+        let Some(Some(sequence)) = self.threads.get(number as usize) else { return };
+        if sequence.info.has_exited_after() == Some(sequence.chunks) && self.gathered.is_empty() {
+            self.threads[number as usize] = None;
+            shared.threads.remove(number);
+        }
+    }
+
+    /// The end of the trace.
+    pub(super) fn end(&mut self, shared: &Shared, out: &mut Vec<u8>) {
+        self.clocks(shared, out);
+    }
+
+    /// The sink has got, or not got, what was gathered.
+    pub(super) fn written(&mut self, bytes: &[u8]) -> Delivered {
+        for (info, events, bytes) in self.gathered.drain(..) {
+            if self.open {
+                add(&info.events, events);
+                add(&info.bytes, bytes);
+            } else {
+                add(&info.undelivered, events);
+            }
+        }
+        let mut delivered = core::mem::take(&mut self.delivered);
+        delivered.bytes = bytes.len() as u64;
+        if !self.open {
+            (delivered.bytes, delivered.packets) = (0, 0);
+        }
+        delivered
+    }
+
+    /// How the clocks of the machine relate: CLOCK_MONOTONIC is the trace's.
+    fn clocks(&mut self, shared: &Shared, out: &mut Vec<u8>) {
+        let now = snapshot(&shared.clock);
+        let first = self.last_snapshot == 0;
+        self.last_snapshot = now.ours.max(self.last_snapshot);
+        let clocks = [
+            (BuiltinClock::BUILTIN_CLOCK_MONOTONIC, self.last_snapshot),
+            (BuiltinClock::BUILTIN_CLOCK_BOOTTIME, now.boottime),
+            (BuiltinClock::BUILTIN_CLOCK_REALTIME, now.realtime),
+        ];
+        self.packet(out, |packet| {
+            packet.set_trusted_packet_sequence_id(SEQUENCE).set_clock_snapshot(|snapshot| {
+                if first {
+                    snapshot.set_primary_trace_clock(BuiltinClock::BUILTIN_CLOCK_MONOTONIC);
+                }
+                for (clock, ns) in clocks {
+                    snapshot.add_clocks(|entry| {
+                        entry.set_clock_id(clock.value() as u32).set_timestamp(ns);
+                    });
+                }
+            });
+        });
+    }
+
+    /// The packets of a chunk, and in front of them what they need.
+    pub(super) fn chunk(&mut self, shared: &Shared, chunk: &Reading<'_>, out: &mut Vec<u8>) {
+        let read = Header::read(chunk.bytes()).filter(|(header, _)| self.sequence(shared, header.fixed.thread, out));
+        let Some((header, packets)) = read else {
+            self.delivered.corrupt += 1;
+            return;
+        };
+        let number = header.fixed.thread;
+        let begin = out.len();
+        let first = self.of(number).chunks == 0;
+        // The time of the sequence's last packet.
+        let mut at = header.fixed.last_ns;
+        if !first {
+            for end in header.ended() {
+                self.event(number, out, end.wrapping_sub(at), |packet| {
+                    packet.set_track_event(|event| {
+                        event.set_type(Type::TYPE_SLICE_END);
+                    });
+                });
+                at = end;
+            }
+        }
+        let again: Vec<_> = header.open().filter(|open| first || open.written == 0).collect();
+        let has_lost = header.fixed.lost != self.of(number).lost || header.fixed.recovered != 0;
+        if first || has_lost {
+            at = again.first().map_or(at, |open| open.begin_ns.min(at));
+            self.generation(number, out, at, has_lost);
+        }
+        let words = chunk.words().chain(again.iter().flat_map(|open| [open.site, open.text | TEXT]));
+        self.define(shared, number, words, out);
+        for open in &again {
+            self.begin_again(number, open, out, at);
+            at = open.begin_ns;
+        }
+        if at != header.fixed.resume_ns {
+            // Nothing but time: the packets of the chunk count from there.
+            self.event(number, out, header.fixed.resume_ns.wrapping_sub(at), |_| {});
+        }
+        out.extend_from_slice(packets);
+        // The header is one of the chunk's packets.
+        let own = u64::from(chunk.packets()) - 1;
+        self.delivered.packets += own;
+        let sequence = self.of(number);
+        sequence.chunks = header.fixed.serial + 1;
+        sequence.lost = header.fixed.lost;
+        let gathered = (sequence.info.clone(), own + u64::from(header.fixed.recovered), (out.len() - begin) as u64);
+        self.gathered.push(gathered);
+    }
+
+    /// Sees to it that the thread is known. False when nobody is of that number.
+    fn sequence(&mut self, shared: &Shared, number: u32, out: &mut Vec<u8>) -> bool {
+        if let Some(Some(_)) = self.threads.get(number as usize) {
+            return true;
+        }
+        let Some(info) = shared.threads.get(number) else { return false };
+        let uuid = mix(thread_uuid(self.pid, info.tid) ^ info.start);
+        let sequence = Sequence { info, uuid, name: String::new(), chunks: 0, lost: 0, defined: hash_set() };
+        if self.threads.len() <= number as usize {
+            self.threads.resize_with(number as usize + 1, || None);
+        }
+        self.threads[number as usize] = Some(sequence);
+        self.describe(number, out);
+        true
+    }
+
+    fn of(&mut self, number: u32) -> &mut Sequence {
+        self.threads[number as usize].as_mut().expect("`sequence` has seen to it")
+    }
+
+    /// Who the thread is.
+    fn describe(&mut self, number: u32, out: &mut Vec<u8>) {
+        let sequence = self.of(number);
+        sequence.name.clone_from(&lock(&sequence.info.name));
+        let (uuid, tid, name) = (sequence.uuid, sequence.info.tid, sequence.name.clone());
+        self.packet(out, |packet| {
+            packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
+                track.set_uuid(uuid).set_thread(|thread| {
+                    thread.set_pid(self.pid).set_tid(tid).set_thread_name(&name);
+                });
+            });
+        });
+    }
+
+    /// The head of a generation: nothing said before is needed to read what follows. Its time is `at`.
+    fn generation(&mut self, number: u32, out: &mut Vec<u8>, at: u64, has_lost: bool) {
+        // A snapshot is never before the last one; then a packet of nothing but time goes back.
+        let anchor = at.max(self.last_snapshot);
+        self.last_snapshot = anchor;
+        let sequence = self.of(number);
+        sequence.defined.clear();
+        let (id, uuid, first) = (sequence.info.sequence(), sequence.uuid, sequence.chunks == 0);
+        self.packet(out, |packet| {
+            packet.set_trusted_packet_sequence_id(id).set_sequence_flags(CLEARED);
+            if first {
+                packet.set_first_packet_on_sequence(true);
+            }
+            if has_lost {
+                packet.set_previous_packet_dropped(1);
+            }
+            packet.set_trace_packet_defaults(|defaults| {
+                defaults.set_timestamp_clock_id(INCREMENTAL_CLOCK_ID).set_track_event_defaults(|event| {
+                    event.set_track_uuid(uuid);
+                });
+            });
+            packet.set_clock_snapshot(|snapshot| {
+                snapshot.add_clocks(|clock| {
+                    clock.set_clock_id(INCREMENTAL_CLOCK_ID).set_timestamp(anchor).set_is_incremental(true);
+                });
+                snapshot.add_clocks(|clock| {
+                    clock.set_clock_id(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32).set_timestamp(anchor);
+                });
+            });
+        });
+        if anchor != at {
+            self.event(number, out, at.wrapping_sub(anchor), |_| {});
+        }
+    }
+
+    /// Defines what the sequence has not defined yet.
+    fn define(&mut self, shared: &Shared, number: u32, words: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+        let sequence = self.of(number);
+        let id = sequence.info.sequence();
+        let mut new: Vec<u32> = Vec::new();
+        for word in words.filter(|&word| word & !TEXT != 0) {
+            if !sequence.defined.insert(word) {
+                continue;
+            }
+            new.push(word);
+            let site = if word & TEXT == 0 { CallSite::of_number(word) } else { None };
+            let category = site.filter(|site| site.kind() != Kind::Counter).map_or(0, |site| site.category().number());
+            if category != 0 && sequence.defined.insert(category | CATEGORY) {
+                new.push(category | CATEGORY);
+            }
+        }
+        if new.is_empty() {
+            return;
+        }
+        self.packet(out, |packet| {
+            packet.set_trusted_packet_sequence_id(id).set_sequence_flags(NEEDS_STATE);
+            packet.set_interned_data(|data| new.iter().for_each(|&word| define(shared, data, word)));
+        });
+        for &word in new.iter().filter(|&&word| word & (TEXT | CATEGORY) == 0) {
+            if let Some(site) = CallSite::of_number(word).filter(|site| site.kind() == Kind::Counter) {
+                self.describe_counter(site, out);
+            }
+        }
+    }
+
+    fn describe_counter(&mut self, site: &CallSite, out: &mut Vec<u8>) {
+        let uuid = counter_track(site.track_number());
+        if self.counters.insert(uuid) {
+            self.packet(out, |packet| {
+                packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
+                    track.set_uuid(uuid).set_parent_uuid(process_uuid(self.pid));
+                    track.set_name(site.name().unwrap_or_default()).set_counter(|counter| {
+                        counter.add_categories(site.category().name());
+                    });
+                });
+            });
+        }
+    }
+
+    /// A slice that is open and of which nothing has been written.
+    fn begin_again(&mut self, number: u32, open: &Open, out: &mut Vec<u8>, at: u64) {
+        let site = CallSite::of_number(open.site);
+        self.event(number, out, open.begin_ns.wrapping_sub(at), |packet| {
+            packet.set_track_event(|event| {
+                event.set_type(Type::TYPE_SLICE_BEGIN);
+                let category = site.map_or(0, |site| site.category().number());
+                if category != 0 {
+                    event.add_category_iids(u64::from(category));
+                }
+                match open.text {
+                    0 if site.is_some_and(|site| site.name().is_some()) => event.set_name_iid(name_iid(open.site)),
+                    0 => event.set_name("…"),
+                    text => event.set_name_iid(text_iid(text)),
+                };
+            });
+        });
+    }
+
+    /// A packet of a thread's sequence, so long after the one before.
+    fn event(&mut self, number: u32, out: &mut Vec<u8>, delta: u64, fill: impl Fn(&mut TracePacket<'_>)) {
+        let id = self.of(number).info.sequence();
+        self.packet(out, |packet| {
+            packet.set_trusted_packet_sequence_id(id).set_sequence_flags(NEEDS_STATE).set_timestamp(delta);
+            fill(packet);
+        });
+    }
+
+    fn packet(&mut self, out: &mut Vec<u8>, fill: impl Fn(&mut TracePacket<'_>)) {
+        self.delivered.packets += 1;
+        append(out, fill);
+    }
+}
+
+/// Encodes a packet behind what is there.
+fn append(out: &mut Vec<u8>, fill: impl Fn(&mut TracePacket<'_>)) {
+    let begin = out.len();
+    let mut room = 512;
+    loop {
+        out.resize(begin + room, 0);
+        match Trace::encode(&mut out[begin..], |trace| _ = trace.add_packet(&fill)).map(|packet| packet.len()) {
+            Ok(len) => return out.truncate(begin + len),
+            Err(pftrace_wire::Error::Overflow { needed, .. }) => room = needed,
+            // It writes no oneof twice and has no required fields.
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+}
+
+fn define(shared: &Shared, data: &mut InternedData<'_>, word: u32) {
+    if word & TEXT != 0 {
+        let text = shared.area.get(word & !TEXT).and_then(|text| core::str::from_utf8(text).ok());
+        data.add_event_names(|entry| {
+            entry.set_iid(text_iid(word & !TEXT)).set_name(text.unwrap_or_default());
+        });
+    } else if word & CATEGORY != 0 {
+        let category = Category::of_number(word & !CATEGORY);
+        data.add_event_categories(|entry| {
+            entry.set_iid(u64::from(word & !CATEGORY)).set_name(category.map_or("", Category::name));
+        });
+    } else if let Some(site) = CallSite::of_number(word) {
+        if let Some(name) = site.name().filter(|_| site.kind() != Kind::Counter) {
+            data.add_event_names(|entry| {
+                entry.set_iid(name_iid(word)).set_name(name);
+            });
+        }
+        for (iid, key) in (site.first_key()..).zip(site.keys()) {
+            data.add_debug_annotation_names(|entry| {
+                entry.set_iid(u64::from(iid)).set_name(call_site::key_name(key));
+            });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Empties the ring into the sink.
+
+use core::fmt;
+use std::boxed::Box;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use std::vec::Vec;
+
+use pftrace_ring::Reader;
+
+use super::assemble::Assembler;
+use super::session::{Policy, Shared};
+use super::stats::lock;
+
+/// How often chunks that threads hold are taken, so that what is in them comes to the sink.
+const TAKE_PERIOD: Duration = Duration::from_millis(100);
+
+/// How often the clocks of the machine are written, names looked up, and threads that are gone forgotten.
+const SLOW_PERIOD: Duration = Duration::from_secs(1);
+
+/// So much is gathered for one write.
+const WRITE_LEN: usize = 256 << 10;
+
+pub(super) struct Drain {
+    shared: Arc<Shared>,
+    reader: Reader,
+    assembler: Assembler,
+    sink: Box<dyn Write + Send>,
+    gathered: Vec<u8>,
+    next_take: Instant,
+    next_slow: Instant,
+    next_anchor: Instant,
+}
+
+impl fmt::Debug for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain").field("gathered", &self.gathered.len()).finish_non_exhaustive()
+    }
+}
+
+impl Drain {
+    pub(super) fn new(shared: Arc<Shared>, sink: Box<dyn Write + Send>) -> Self {
+        let reader = Reader::new(&shared.ring);
+        let now = Instant::now();
+        let gathered = Vec::with_capacity(2 * WRITE_LEN);
+        let mut this = Self {
+            assembler: Assembler::new(),
+            shared,
+            reader,
+            sink,
+            gathered,
+            next_take: now + TAKE_PERIOD,
+            next_slow: now + SLOW_PERIOD,
+            next_anchor: now,
+        };
+        this.assembler.begin(&this.shared, &mut this.gathered);
+        this
+    }
+
+    /// As a thread: until the session stops.
+    pub(super) fn run(mut self) {
+        let period = self.period();
+        self.write();
+        while !self.shared.sleep(period) {
+            self.pass(false);
+        }
+        let deadline = self.shared.deadline();
+        self.finish(deadline);
+    }
+
+    /// A thread that does nothing else than record fills 1.4 GB per second: so long that it fills a quarter.
+    fn period(&self) -> Duration {
+        let bytes = u64::from(self.shared.ring.chunk_len()) * u64::from(self.shared.ring.chunks());
+        Duration::from_nanos(bytes / 4).clamp(Duration::from_micros(200), Duration::from_millis(20))
+    }
+
+    /// Writes what is complete; `all` of it, also what threads still have, but for those within an event.
+    pub(super) fn pass(&mut self, all: bool) {
+        let now = Instant::now();
+        if now >= self.next_anchor {
+            self.next_anchor = now + self.shared.clock.re_anchor();
+        }
+        if self.shared.policy == Policy::Discard {
+            return;
+        }
+        if all || now >= self.next_take {
+            self.next_take = now + TAKE_PERIOD;
+            self.reader.complete_idle();
+        }
+        self.read();
+        if now >= self.next_slow {
+            self.next_slow = now + SLOW_PERIOD;
+            self.assembler.look_around(&self.shared, &mut self.gathered);
+        }
+        self.write();
+    }
+
+    /// Writes all there is.
+    pub(super) fn finish(&mut self, deadline: Instant) {
+        loop {
+            let outstanding = self.reader.close();
+            self.read();
+            lock(&self.shared.progress).outstanding = outstanding;
+            if outstanding == 0 || Instant::now() >= deadline {
+                break;
+            }
+            std::thread::sleep(Duration::from_micros(20));
+        }
+        self.assembler.end(&self.shared, &mut self.gathered);
+        self.write();
+        if self.assembler.is_open() {
+            let flushed = self.sink.flush();
+            self.fail_if(flushed);
+        }
+        self.shared.finish();
+    }
+
+    fn read(&mut self) {
+        while let Some(chunk) = self.reader.next_chunk() {
+            self.assembler.chunk(&self.shared, &chunk, &mut self.gathered);
+            drop(chunk);
+            if self.gathered.len() >= WRITE_LEN {
+                self.write();
+            }
+        }
+    }
+
+    fn write(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let written = match self.assembler.is_open() {
+            true => self.sink.write_all(&self.gathered),
+            false => Ok(()),
+        };
+        self.fail_if(written);
+        let delivered = self.assembler.written(&self.gathered);
+        self.gathered.clear();
+        let mut progress = lock(&self.shared.progress);
+        progress.packets += delivered.packets;
+        progress.bytes += delivered.bytes;
+        progress.corrupt += delivered.corrupt;
+    }
+
+    /// What comes from now on is counted as undelivered; recorders go on.
+    fn fail_if(&mut self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            self.assembler.close();
+            lock(&self.shared.progress).error.get_or_insert_with(|| Arc::new(error));
+        }
+    }
+}
+
+/// The counters of threads that only the drain adds to.
+pub(super) fn add(counter: &std::sync::atomic::AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}

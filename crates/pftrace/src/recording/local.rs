@@ -1,0 +1,113 @@
+//! The calling thread's state: where it lies, and what happens when it can't be had.
+//!
+//! It is taken out of its place while an event is recorded, and put back after it. Who looks meanwhile, a signal handler or
+//! what is being recorded, finds nothing, and records nothing.
+
+use std::boxed::Box;
+use std::cell::Cell;
+use std::sync::atomic::{Ordering, compiler_fence};
+use std::sync::Mutex;
+use std::vec::Vec;
+
+use super::session;
+use super::stats::lock;
+use super::thread::Thread;
+
+/// Where a thread's state lies. It is never freed but given to a later thread, so that it can be had without a destructor in
+/// the way; there are as many as threads have ever recorded at the same time.
+type Place = Option<Thread>;
+
+std::thread_local! {
+    static CURRENT: Cell<Option<&'static mut Place>> = const { Cell::new(None) };
+    static PHASE: Cell<Phase> = const { Cell::new(Phase::New) };
+    /// Its destructor is the thread's end.
+    static AT_END: AtEnd = const { AtEnd };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The thread has recorded nothing yet.
+    New,
+    /// It has a place. That it is not there means that an event is being recorded.
+    Placed,
+    /// Its thread-locals are being destroyed.
+    Ended,
+}
+
+static FREE: Mutex<Vec<&'static mut Place>> = Mutex::new(Vec::new());
+
+/// Puts the place back, also when what is done with it panics.
+struct Taken(Option<&'static mut Place>);
+
+impl Drop for Taken {
+    #[inline]
+    fn drop(&mut self) {
+        // A signal handler that comes before this line finds nothing, and one that comes after it finds all that was done.
+        compiler_fence(Ordering::SeqCst);
+        CURRENT.set(self.0.take());
+    }
+}
+
+/// Does something with the thread's state. `None` when it can't be had: nothing is recorded (any more), or an event of this
+/// thread is being recorded right now.
+#[inline]
+pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
+    let mut taken = Taken(Some(match CURRENT.take() {
+        Some(place) => place,
+        None => first_place()?,
+    }));
+    compiler_fence(Ordering::SeqCst);
+    let place = taken.0.as_mut()?;
+    match &mut **place {
+        Some(thread) if thread.session == session::recording() => Some(f(thread)),
+        place => join(place).then(|| place.as_mut().map(f)).flatten(),
+    }
+}
+
+/// Takes part in the present session, if there is one.
+#[cold]
+fn join(place: &mut Place) -> bool {
+    *place = None;
+    *place = session::current().and_then(|shared| {
+        let thread = Thread::join(&shared);
+        if thread.is_none() {
+            shared.no_place();
+        }
+        thread
+    });
+    place.is_some()
+}
+
+#[cold]
+fn first_place() -> Option<&'static mut Place> {
+    match PHASE.get() {
+        Phase::Placed => {
+            session::count_nested();
+            return None;
+        }
+        Phase::Ended => {
+            session::count_ignored();
+            return None;
+        }
+        Phase::New => PHASE.set(Phase::Placed),
+    }
+    if AT_END.try_with(|_| ()).is_err() {
+        PHASE.set(Phase::Ended);
+        session::count_ignored();
+        return None;
+    }
+    Some(lock(&FREE).pop().unwrap_or_else(|| Box::leak(Box::new(None))))
+}
+
+#[derive(Debug)]
+struct AtEnd;
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        PHASE.set(Phase::Ended);
+        if let Some(place) = CURRENT.take() {
+            *place = None;
+            lock(&FREE).push(place);
+        }
+    }
+}

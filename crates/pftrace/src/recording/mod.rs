@@ -1,0 +1,41 @@
+//! Recording what the threads of a program do, while they do it.
+//!
+//! ```text
+//! macro → record → local (the thread's state) → thread → ring          by each thread
+//!                                                        ring → drain → assemble → sink      by one
+//! ```
+
+mod argument;
+mod assemble;
+mod call_site;
+mod category;
+mod drain;
+mod header;
+mod local;
+mod os;
+mod record;
+mod registry;
+mod session;
+mod stats;
+mod text;
+mod thread;
+
+pub use self::argument::{Annotate, Argument};
+pub use self::call_site::{CallSite, MAX_CALL_SITES};
+pub use self::category::{Category, set_categories};
+pub use self::record::{CounterNumber, MAX_ANNOTATIONS, SliceGuard};
+pub use self::session::{MemorySink, Policy, Report, Session, SessionBuilder, SessionError};
+pub use self::stats::{Dropped, ThreadReport};
+
+/// What the macros expand to.
+pub mod private {
+    pub use core::option::Option::{self, None, Some};
+    pub use core::stringify;
+
+    pub use super::argument::{Annotate, Argument};
+    pub use super::call_site::{CallSite, Kind};
+    pub use super::category::Category;
+    pub use super::record::{
+        CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, end, instant, instant_with,
+    };
+}

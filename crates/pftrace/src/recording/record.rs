@@ -1,0 +1,219 @@
+//! What the macros call.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::argument::Argument;
+use super::call_site::CallSite;
+use super::category::Category;
+use super::local;
+use super::session;
+use super::text::Scratch;
+use super::thread::{CounterValue, Event};
+use crate::event::Value;
+
+/// The most annotations of one event.
+pub const MAX_ANNOTATIONS: usize = 32;
+
+/// Ends its slice when it is dropped.
+///
+/// Keep it in a variable with a name: `let _slice = slice!(…)`. What is called `_` alone is dropped at once. It stays on its
+/// thread; slices of a thread end in the opposite order of their begin, and a guard that is dropped out of order ends the
+/// innermost.
+#[derive(Debug)]
+#[must_use = "a slice ends when its guard is dropped: `let _slice = slice!(…);`"]
+pub struct SliceGuard {
+    /// The session in which it began; 0 if it did not.
+    session: u32,
+    not_send: PhantomData<*const ()>,
+}
+
+impl SliceGuard {
+    /// Of no slice.
+    #[inline(always)]
+    pub fn inactive() -> Self {
+        Self::new(0)
+    }
+
+    #[inline(always)]
+    fn new(session: u32) -> Self {
+        Self { session, not_send: PhantomData }
+    }
+}
+
+impl Drop for SliceGuard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.session != 0 {
+            end_in(self.session);
+        }
+    }
+}
+
+/// A session that is over has no ends.
+#[inline(never)]
+fn end_in(session: u32) {
+    if session == session::recording() {
+        local::with(|thread| thread.end(None));
+    }
+}
+
+/// Begins a slice of a call site that has a name and no annotations.
+#[inline(never)]
+pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
+    let session = local::with(|thread| if thread.begin(site) { thread.session } else { 0 });
+    SliceGuard::new(session.unwrap_or(0))
+}
+
+/// Begins a slice. `name` is for call sites that have none.
+#[inline(never)]
+pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
+    let begin = |arguments: &[Argument<'_>]| {
+        let event = Event { site, name, arguments, value: None };
+        local::with(|thread| if thread.begin_with(&event) { thread.session } else { 0 })
+    };
+    SliceGuard::new(formatted(arguments, begin).unwrap_or(0))
+}
+
+/// Begins a slice that [`end`] ends.
+pub fn begin(site: &'static CallSite) {
+    core::mem::forget(begin_slice(site));
+}
+
+/// Begins a slice that [`end`] ends.
+pub fn begin_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+    core::mem::forget(begin_slice_with(site, name, arguments));
+}
+
+/// Ends the innermost slice of this thread, if it is of that category.
+#[inline(never)]
+pub fn end(category: &'static Category) {
+    local::with(|thread| match thread.innermost() {
+        Some(site) if site.category().name() == category.name() => thread.end(None),
+        _ => session::count_ignored(),
+    });
+}
+
+/// Records an instant of a call site that has a name and no annotations.
+#[inline(never)]
+pub fn instant(site: &'static CallSite) {
+    local::with(|thread| thread.record(site));
+}
+
+/// Records an instant.
+#[inline(never)]
+pub fn instant_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+    formatted(arguments, |arguments| {
+        let event = Event { site, name, arguments, value: None };
+        local::with(|thread| thread.record_with(&event))
+    });
+}
+
+/// What a counter can be set to: integers, floating-point numbers, `bool` as 0 and 1.
+pub trait CounterNumber {
+    #[doc(hidden)]
+    fn record(self, site: &'static CallSite);
+}
+
+macro_rules! counter_number {
+    ($($type:ty => $kind:ident($as:ty)),+) => {
+        $(impl CounterNumber for $type {
+            #[inline]
+            fn record(self, site: &'static CallSite) {
+                counter(site, CounterValue::$kind(self as $as));
+            }
+        })+
+    };
+}
+
+counter_number! {
+    bool => Int(i64), i8 => Int(i64), i16 => Int(i64), i32 => Int(i64), i64 => Int(i64), isize => Int(i64),
+    u8 => Int(i64), u16 => Int(i64), u32 => Int(i64), f32 => Double(f64), f64 => Double(f64)
+}
+
+macro_rules! counter_number_unsigned {
+    ($($type:ty),+) => {
+        $(
+            /// Above `i64::MAX` as a floating-point number: Perfetto's counters are signed.
+            impl CounterNumber for $type {
+                #[inline]
+                fn record(self, site: &'static CallSite) {
+                    match i64::try_from(self) {
+                        Ok(value) => counter(site, CounterValue::Int(value)),
+                        Err(_) => counter(site, CounterValue::Double(self as f64)),
+                    }
+                }
+            }
+        )+
+    };
+}
+
+counter_number_unsigned!(u64, usize);
+
+impl<T: CounterNumber + Copy> CounterNumber for &T {
+    #[inline]
+    fn record(self, site: &'static CallSite) {
+        (*self).record(site);
+    }
+}
+
+#[inline(never)]
+fn counter(site: &'static CallSite, value: CounterValue) {
+    let event = Event { site, name: None, arguments: &[], value: Some(value) };
+    local::with(|thread| thread.record_with(&event));
+}
+
+/// Formats what has to be formatted, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`
+/// may record, take long, and panic.
+#[inline]
+fn formatted<R>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R) -> R {
+    if arguments.iter().any(|argument| matches!(argument, Argument::Debug(_) | Argument::Display(_))) {
+        format(arguments, then)
+    } else {
+        then(arguments)
+    }
+}
+
+#[cold]
+fn format<R>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R) -> R {
+    let mut formatting = Formatting(local::with(|thread| thread.scratch().take()).flatten());
+    let mut ranges = [const { None }; MAX_ANNOTATIONS];
+    if let Some(scratch) = &mut formatting.0 {
+        scratch.clear();
+        for (range, argument) in ranges.iter_mut().zip(arguments) {
+            *range = match argument {
+                Argument::Debug(value) => Some(scratch.format(format_args!("{value:?}"))),
+                Argument::Display(value) => Some(scratch.format(format_args!("{value}"))),
+                _ => None,
+            };
+        }
+    }
+    let mut texts = [Argument::None; MAX_ANNOTATIONS];
+    let count = arguments.len().min(MAX_ANNOTATIONS);
+    for ((text, argument), range) in texts.iter_mut().zip(arguments).zip(ranges) {
+        *text = match (argument, range, &formatting.0) {
+            (_, Some(range), Some(scratch)) => Argument::Value(Value::Str(scratch.text(range))),
+            // Something is being formatted on this thread already.
+            (Argument::Debug(_) | Argument::Display(_), ..) => Argument::Value(Value::Str("…")),
+            (other, ..) => *other,
+        };
+    }
+    then(&texts[..count])
+}
+
+/// Gives the thread's memory back, also when what is formatted panics.
+struct Formatting(Option<std::boxed::Box<Scratch>>);
+
+impl Drop for Formatting {
+    fn drop(&mut self) {
+        if let Some(scratch) = self.0.take() {
+            local::with(|thread| *thread.scratch() = Some(scratch));
+        }
+    }
+}
+
+impl fmt::Debug for Formatting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Formatting")
+    }
+}

@@ -1,0 +1,47 @@
+//! What call sites and categories there are: numbered as they are first met, never forgotten.
+
+use std::boxed::Box;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A bounded list that threads add to without waiting, and without allocating once it is [prepared](Self::prepare).
+#[derive(Debug)]
+pub(super) struct Registry<T: 'static> {
+    slots: OnceLock<Box<[OnceLock<&'static T>]>>,
+    added: AtomicU32,
+    capacity: u32,
+}
+
+impl<T> Registry<T> {
+    pub(super) const fn new(capacity: u32) -> Self {
+        Self { slots: OnceLock::new(), added: AtomicU32::new(0), capacity }
+    }
+
+    /// Takes the memory.
+    pub(super) fn prepare(&self) {
+        self.slots.get_or_init(|| (0..self.capacity).map(|_| OnceLock::new()).collect());
+    }
+
+    /// Its number, from 1. `None` when the list is full or not prepared.
+    pub(super) fn add(&self, item: &'static T) -> Option<u32> {
+        let slots = self.slots.get()?;
+        let number = self.added.fetch_add(1, Ordering::Relaxed);
+        let Some(slot) = slots.get(number as usize) else {
+            // So that it never comes round.
+            self.added.store(self.capacity, Ordering::Relaxed);
+            return None;
+        };
+        _ = slot.set(item);
+        Some(number + 1)
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<&'static T> {
+        self.slots.get()?.get(number.checked_sub(1)? as usize)?.get().copied()
+    }
+
+    /// All that have been added, with their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'static T)> {
+        let added = self.added.load(Ordering::Relaxed).min(self.capacity);
+        (1..=added).filter_map(|number| Some((number, self.get(number)?)))
+    }
+}

@@ -1,0 +1,246 @@
+//! What was recorded, what was delivered, what was lost.
+
+use std::string::String;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Vec;
+
+/// Why an event is not in the trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    NoRoom,
+    TooLarge,
+    TooDeep,
+    TooManyCallSites,
+}
+
+const LOSSES: usize = 4;
+
+/// How many events are not in the trace, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// No chunk was free: the sink was slower than the program, or the buffer was full and kept.
+    pub no_room: u64,
+    /// It was larger than a chunk even with its texts cut.
+    pub too_large: u64,
+    /// More slices were open than Perfetto shows, [`MAX_OPEN_SLICES`](crate::MAX_OPEN_SLICES). Their ends are not counted.
+    pub too_deep: u64,
+    /// The program has more call sites than [`MAX_CALL_SITES`](crate::MAX_CALL_SITES).
+    pub too_many_call_sites: u64,
+}
+
+impl Dropped {
+    /// All together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.no_room + self.too_large + self.too_deep + self.too_many_call_sites
+    }
+}
+
+/// What of a thread others look at.
+#[derive(Debug)]
+pub(super) struct ThreadInfo {
+    number: u32,
+    pub(super) tid: i64,
+    /// When it began, in the system's own measure.
+    pub(super) start: u64,
+    pub(super) name: Mutex<String>,
+    dropped: [AtomicU64; LOSSES],
+    truncated: AtomicU64,
+    inlined: AtomicU64,
+    exited: AtomicBool,
+    /// How many chunks it has begun, when it exited.
+    chunks: AtomicU32,
+    /// By the drain.
+    pub(super) events: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) undelivered: AtomicU64,
+}
+
+/// One adds, and only its owner: no need for the bus to be locked.
+fn add(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+}
+
+impl ThreadInfo {
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// `trusted_packet_sequence_id`: 1 is the drain's own.
+    pub(super) fn sequence(&self) -> u32 {
+        self.number + 2
+    }
+
+    pub(super) fn lose(&self, loss: Loss) {
+        add(&self.dropped[loss as usize], 1);
+    }
+
+    /// Events that had no room and are delivered after all.
+    pub(super) fn recovered(&self, events: u32) {
+        add(&self.dropped[Loss::NoRoom as usize], u64::from(events).wrapping_neg());
+    }
+
+    pub(super) fn truncated(&self) {
+        add(&self.truncated, 1);
+    }
+
+    pub(super) fn inlined(&self) {
+        add(&self.inlined, 1);
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.dropped().total()
+    }
+
+    fn dropped(&self) -> Dropped {
+        let [no_room, too_large, too_deep, too_many_call_sites] =
+            [0, 1, 2, 3].map(|loss: usize| self.dropped[loss].load(Ordering::Relaxed));
+        Dropped { no_room, too_large, too_deep, too_many_call_sites }
+    }
+
+    pub(super) fn exit(&self, chunks: u32) {
+        self.chunks.store(chunks, Ordering::Relaxed);
+        // Release: with the acquire of `has_exited`, the number of chunks is there.
+        self.exited.store(true, Ordering::Release);
+    }
+
+    /// Whether it has exited, after so many chunks.
+    pub(super) fn has_exited_after(&self) -> Option<u32> {
+        self.exited.load(Ordering::Acquire).then(|| self.chunks.load(Ordering::Relaxed))
+    }
+
+    fn report(&self) -> ThreadReport {
+        ThreadReport {
+            tid: self.tid,
+            name: lock(&self.name).clone(),
+            events: self.events.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            dropped: self.dropped(),
+            undelivered: self.undelivered.load(Ordering::Relaxed),
+            truncated: self.truncated.load(Ordering::Relaxed),
+            inlined_names: self.inlined.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// What came of one thread's events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ThreadReport {
+    /// The system's number of the thread.
+    pub tid: i64,
+    /// Its name, the last one that was seen.
+    pub name: String,
+    /// How many events the sink has got.
+    pub events: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many were dropped, and why.
+    pub dropped: Dropped,
+    /// How many were recorded, and the sink failed before it got them, or did not take them in time.
+    pub undelivered: u64,
+    /// How many have texts that were cut, since they were larger than a chunk.
+    pub truncated: u64,
+    /// How many names given at run time stand in their packets themselves, since the memory for them was full.
+    pub inlined_names: u64,
+}
+
+/// The threads of a session. Numbers of those that have exited, and whose chunks have all been read, are given out again.
+#[derive(Debug, Default)]
+pub(super) struct Threads(Mutex<List>);
+
+#[derive(Debug, Default)]
+struct List {
+    present: Vec<Option<Arc<ThreadInfo>>>,
+    /// The sum of those that are gone.
+    gone: Gone,
+}
+
+/// Of so many threads that have exited each is told of; all others are summed up.
+const MOST_REPORTED: usize = 1000;
+
+#[derive(Debug, Default)]
+struct Gone {
+    reports: Vec<ThreadReport>,
+    others: ThreadReport,
+    count: u64,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Threads {
+    /// The calling thread.
+    pub(super) fn add(&self) -> Arc<ThreadInfo> {
+        let tid = super::os::thread_id();
+        let name = super::os::thread_name();
+        let mut list = lock(&self.0);
+        let free = list.present.iter().position(Option::is_none);
+        let number = free.unwrap_or(list.present.len());
+        let info = Arc::new(ThreadInfo {
+            number: number as u32,
+            tid,
+            start: super::os::thread_start(),
+            name: Mutex::new(name),
+            dropped: Default::default(),
+            truncated: AtomicU64::new(0),
+            inlined: AtomicU64::new(0),
+            exited: AtomicBool::new(false),
+            chunks: AtomicU32::new(0),
+            events: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            undelivered: AtomicU64::new(0),
+        });
+        match free {
+            Some(number) => list.present[number] = Some(info.clone()),
+            None => list.present.push(Some(info.clone())),
+        }
+        info
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<Arc<ThreadInfo>> {
+        lock(&self.0).present.get(number as usize)?.clone()
+    }
+
+    /// All that are there.
+    pub(super) fn present(&self) -> Vec<Arc<ThreadInfo>> {
+        lock(&self.0).present.iter().flatten().cloned().collect()
+    }
+
+    /// All of it has been read: the number is free.
+    pub(super) fn remove(&self, number: u32) {
+        let mut list = lock(&self.0);
+        let Some(info) = list.present.get_mut(number as usize).and_then(Option::take) else { return };
+        let report = info.report();
+        let gone = &mut list.gone;
+        gone.count += 1;
+        if gone.reports.len() < MOST_REPORTED {
+            return gone.reports.push(report);
+        }
+        let others = &mut gone.others;
+        others.events += report.events;
+        others.bytes += report.bytes;
+        others.undelivered += report.undelivered;
+        others.truncated += report.truncated;
+        others.inlined_names += report.inlined_names;
+        others.dropped.no_room += report.dropped.no_room;
+        others.dropped.too_large += report.dropped.too_large;
+        others.dropped.too_deep += report.dropped.too_deep;
+        others.dropped.too_many_call_sites += report.dropped.too_many_call_sites;
+    }
+
+    /// Of each thread, and how many there are; the last one is the sum of more than a thousand that have exited.
+    pub(super) fn reports(&self) -> (Vec<ThreadReport>, u64) {
+        let list = lock(&self.0);
+        let mut reports = list.gone.reports.clone();
+        reports.extend(list.present.iter().flatten().map(|info| info.report()));
+        let count = list.gone.count + list.present.iter().flatten().count() as u64;
+        if list.gone.count > MOST_REPORTED as u64 {
+            reports.push(ThreadReport { name: "others".into(), ..list.gone.others.clone() });
+        }
+        (reports, count)
+    }
+}
