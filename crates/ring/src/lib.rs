@@ -39,6 +39,7 @@
 //! it begins the next packet; who loses goes elsewhere, nobody waits. The word of a thread's own chunk is in its cache, and
 //! the compare-and-swap is done while the clock is read.
 
+mod area;
 mod lists;
 mod reader;
 mod region;
@@ -47,6 +48,7 @@ mod sync;
 mod word;
 mod writer;
 
+pub use area::Area;
 pub use reader::{Reader, Reading};
 pub use ring::{Config, Policy, Ring};
 pub use word::{MAX_CHUNK_LEN, MAX_PACKETS, MAX_TAIL, Owner};
