@@ -28,11 +28,11 @@
 /// ```
 #[macro_export]
 macro_rules! slice {
-    ($category:tt, $name:expr $(, $($rest:tt)*)?) => {
-        $crate::__event!(
-            Slice begin_slice begin_slice_with $crate::__private::SliceGuard::inactive(),
-            $category, $name, [$($($rest)*)?]
-        )
+    ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
+        $crate::__event!(Slice begin_slice begin_slice_with $crate::__private::SliceGuard::inactive(), $category, $name, [$($($rest)*)?])
+    };
+    ($category:path, $name:expr $(, $($rest:tt)*)?) => {
+        $crate::__event!(Slice begin_slice begin_slice_with $crate::__private::SliceGuard::inactive(), $category, $name, [$($($rest)*)?])
     };
 }
 
@@ -47,7 +47,10 @@ macro_rules! slice {
 /// ```
 #[macro_export]
 macro_rules! begin {
-    ($category:tt, $name:expr $(, $($rest:tt)*)?) => {
+    ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
+        $crate::__event!(Slice begin begin_with (), $category, $name, [$($($rest)*)?])
+    };
+    ($category:path, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Slice begin begin_with (), $category, $name, [$($($rest)*)?])
     };
 }
@@ -57,12 +60,12 @@ macro_rules! begin {
 /// What was not begun, since nothing was recorded or the category was off, is not ended.
 #[macro_export]
 macro_rules! end {
-    ($category:tt) => {{
-        $crate::__site!(CATEGORY $category);
-        if CATEGORY.is_recorded() {
-            $crate::__private::end(CATEGORY)
-        }
-    }};
+    ($category:literal) => {
+        $crate::__end!($category)
+    };
+    ($category:path) => {
+        $crate::__end!($category)
+    };
 }
 
 /// Records an instant. Arguments as of [`slice!`](crate::slice).
@@ -73,7 +76,10 @@ macro_rules! end {
 /// ```
 #[macro_export]
 macro_rules! instant {
-    ($category:tt, $name:expr $(, $($rest:tt)*)?) => {
+    ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
+        $crate::__event!(Instant instant instant_with (), $category, $name, [$($($rest)*)?])
+    };
+    ($category:path, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Instant instant instant_with (), $category, $name, [$($($rest)*)?])
     };
 }
@@ -90,18 +96,12 @@ macro_rules! instant {
 /// ```
 #[macro_export]
 macro_rules! counter {
-    ($category:tt, $name:expr, $value:expr $(,)?) => {{
-        $crate::__site!(CATEGORY $category);
-        static SITE: $crate::__private::CallSite = $crate::__private::CallSite::new(
-            $crate::__private::Kind::Counter,
-            CATEGORY,
-            $crate::__private::Some($name),
-            &[],
-        );
-        if SITE.is_enabled() {
-            $crate::__private::CounterNumber::record($value, &SITE)
-        }
-    }};
+    ($category:literal, $name:expr, $value:expr $(,)?) => {
+        $crate::__counter!($category, $name, $value)
+    };
+    ($category:path, $name:expr, $value:expr $(,)?) => {
+        $crate::__counter!($category, $name, $value)
+    };
 }
 
 /// Declares categories: what is recorded is switched by them, see [`set_categories`](crate::set_categories).
@@ -125,17 +125,51 @@ macro_rules! categories {
 /// A category as a constant: one that is declared, or one of that name.
 #[doc(hidden)]
 #[macro_export]
+macro_rules! __category {
+    ($category:literal) => {
+        static __PFTRACE_NAMED: $crate::__private::Category = $crate::__private::Category::new($category);
+        const __PFTRACE_CATEGORY: &$crate::__private::Category = &__PFTRACE_NAMED;
+    };
+    ($category:path) => {
+        const __PFTRACE_CATEGORY: &$crate::__private::Category = &$category;
+    };
+}
+
+/// A call site as a static. Its names are such that no expression of a user means them.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! __site {
-    ($constant:ident $category:ident) => {
-        const $constant: &$crate::__private::Category = &$category;
+    ($kind:ident $category:tt $name:expr, [$($key:ident,)*]) => {
+        $crate::__category!($category);
+        static __PFTRACE_SITE: $crate::__private::CallSite = $crate::__private::CallSite::new(
+            $crate::__private::Kind::$kind,
+            __PFTRACE_CATEGORY,
+            $name,
+            &[$($crate::__private::stringify!($key)),*],
+        );
     };
-    ($constant:ident $category:literal) => {
-        static NAMED: $crate::__private::Category = $crate::__private::Category::new($category);
-        const $constant: &$crate::__private::Category = &NAMED;
-    };
-    ($constant:ident ($category:path)) => {
-        const $constant: &$crate::__private::Category = &$category;
-    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __counter {
+    ($category:tt, $name:expr, $value:expr) => {{
+        $crate::__site!(Counter $category $crate::__private::Some($name), []);
+        if __PFTRACE_SITE.is_enabled() {
+            $crate::__private::CounterNumber::record($value, &__PFTRACE_SITE)
+        }
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __end {
+    ($category:tt) => {{
+        $crate::__category!($category);
+        if __PFTRACE_CATEGORY.is_enabled() {
+            $crate::__private::end(__PFTRACE_CATEGORY)
+        }
+    }};
 }
 
 /// An event: takes its annotations one by one, `[to be looked at] [keys] [values]`.
@@ -183,35 +217,25 @@ macro_rules! __annotations {
     };
     // A name that is written out, and nothing else: all is constant.
     ({literal $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:literal} [] [] []) => {{
-        $crate::__site!(CATEGORY $category);
-        static SITE: $crate::__private::CallSite = $crate::__private::CallSite::new(
-            $crate::__private::Kind::$kind,
-            CATEGORY,
-            $crate::__private::Some($name),
-            &[],
-        );
-        if SITE.is_enabled() { $crate::__private::$plain(&SITE) } else { $off }
+        $crate::__site!($kind $category $crate::__private::Some($name), []);
+        if __PFTRACE_SITE.is_enabled() { $crate::__private::$plain(&__PFTRACE_SITE) } else { $off }
     }};
     ({literal $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:literal} []
-        [$($key:ident,)*] [$($value:expr,)*]) => {{
-        $crate::__site!(CATEGORY $category);
-        static SITE: $crate::__private::CallSite = $crate::__private::CallSite::new(
-            $crate::__private::Kind::$kind,
-            CATEGORY,
-            $crate::__private::Some($name),
-            &[$($crate::__private::stringify!($key)),*],
-        );
-        if SITE.is_enabled() { $crate::__private::$with(&SITE, $crate::__private::None, &[$($value),*]) } else { $off }
+        $keys:tt [$($value:expr,)*]) => {{
+        $crate::__site!($kind $category $crate::__private::Some($name), $keys);
+        if __PFTRACE_SITE.is_enabled() {
+            $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::None, &[$($value),*])
+        } else {
+            $off
+        }
     }};
     ({expr $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:expr} []
-        [$($key:ident,)*] [$($value:expr,)*]) => {{
-        $crate::__site!(CATEGORY $category);
-        static SITE: $crate::__private::CallSite = $crate::__private::CallSite::new(
-            $crate::__private::Kind::$kind,
-            CATEGORY,
-            $crate::__private::None,
-            &[$($crate::__private::stringify!($key)),*],
-        );
-        if SITE.is_enabled() { $crate::__private::$with(&SITE, $crate::__private::Some($name), &[$($value),*]) } else { $off }
+        $keys:tt [$($value:expr,)*]) => {{
+        $crate::__site!($kind $category $crate::__private::None, $keys);
+        if __PFTRACE_SITE.is_enabled() {
+            $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::Some($name), &[$($value),*])
+        } else {
+            $off
+        }
     }};
 }

@@ -39,6 +39,7 @@
 //! it begins the next packet; who loses goes elsewhere, nobody waits. The word of a thread's own chunk is in its cache, and
 //! the compare-and-swap is done while the clock is read.
 
+mod area;
 mod lists;
 mod process;
 mod reader;
@@ -49,6 +50,7 @@ mod word;
 mod words;
 mod writer;
 
+pub use area::Area;
 pub use process::at_exit;
 pub use reader::{Reader, Reading};
 pub use ring::{Config, Policy, Ring};

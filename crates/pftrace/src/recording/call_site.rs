@@ -9,7 +9,6 @@ use pftrace_wire::{Message, tag};
 use super::category::Category;
 use super::record::MAX_ANNOTATIONS;
 use super::registry::Registry;
-use super::session;
 
 /// A place in a program that records: what is the same each time it does. The macros make one, as a `static`.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl CallSite {
     /// Whether something is recorded here just now: one load when nothing is recorded at all, two when something is.
     #[inline(always)]
     pub fn is_enabled(&self) -> bool {
-        session::is_recording() && self.category.is_on()
+        self.category.is_enabled()
     }
 
     pub(super) fn category(&self) -> &'static Category {

@@ -40,6 +40,13 @@ impl Category {
         self.name
     }
 
+    /// Whether its events are recorded just now.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        super::session::is_recording() && self.is_on()
+    }
+
     /// Whether its events are recorded just now, as far as it is up to the category.
     #[inline(always)]
     pub(super) fn is_on(&self) -> bool {
