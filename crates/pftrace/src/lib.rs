@@ -71,13 +71,13 @@ pub use pftrace_protos as protos;
 pub use crate::clock::{Clock, Timestamp};
 pub use crate::error::Error;
 pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
-#[cfg(feature = "std")]
-pub use crate::sink::IoSink;
 #[cfg(feature = "recording")]
 pub use crate::recording::{
     Annotate, Argument, CallSite, Category, CounterNumber, Dropped, MAX_ANNOTATIONS, MAX_CALL_SITES, MemorySink,
     Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport, set_categories,
 };
+#[cfg(feature = "std")]
+pub use crate::sink::IoSink;
 pub use crate::sink::{BufferSink, Sink};
 pub use crate::track::{
     ChildOrdering, CounterTrack, Kind, MAX_TRACK_ANCESTORS, ProcessId, ProcessTrack, SequenceId, SiblingMerge,

@@ -1,7 +1,7 @@
 //! What events say beside their name: the values of annotations.
 
 use core::fmt;
-use std::borrow::Cow;
+use std::borrow::{Cow, ToOwned};
 use std::boxed::Box;
 use std::rc::Rc;
 use std::string::String;

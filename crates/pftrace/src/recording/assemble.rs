@@ -100,11 +100,11 @@ impl Assembler {
     pub(super) fn begin(&mut self, shared: &Shared, out: &mut Vec<u8>) {
         self.clocks(shared, out);
         let (name, command_line) = (os::process_name(), os::command_line());
-        let start = os::process_start_ns().map(|ns| self.from_boottime(shared, ns));
+        let (pid, start) = (self.pid, os::process_start_ns().map(|ns| from_boottime(shared, ns)));
         self.packet(out, |packet| {
             packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
-                track.set_uuid(process_uuid(self.pid)).set_process(|process| {
-                    process.set_pid(self.pid).set_process_name(&name);
+                track.set_uuid(process_uuid(pid)).set_process(|process| {
+                    process.set_pid(pid).set_process_name(&name);
                     command_line.iter().for_each(|argument| _ = process.add_cmdline(argument));
                     if let Some(start) = start {
                         process.set_start_timestamp_ns(start);
@@ -112,11 +112,6 @@ impl Assembler {
                 });
             });
         });
-    }
-
-    fn from_boottime(&self, shared: &Shared, ns: u64) -> i64 {
-        let now = snapshot(&shared.clock);
-        ns as i64 - (now.boottime as i64 - now.ours as i64)
     }
 
     /// What changes slowly: the machine's clocks, the names of threads, threads that are gone.
@@ -260,13 +255,14 @@ impl Assembler {
 
     /// Who the thread is.
     fn describe(&mut self, number: u32, out: &mut Vec<u8>) {
+        let pid = self.pid;
         let sequence = self.of(number);
         sequence.name.clone_from(&lock(&sequence.info.name));
         let (uuid, tid, name) = (sequence.uuid, sequence.info.tid, sequence.name.clone());
         self.packet(out, |packet| {
             packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
                 track.set_uuid(uuid).set_thread(|thread| {
-                    thread.set_pid(self.pid).set_tid(tid).set_thread_name(&name);
+                    thread.set_pid(pid).set_tid(tid).set_thread_name(&name);
                 });
             });
         });
@@ -338,11 +334,11 @@ impl Assembler {
     }
 
     fn describe_counter(&mut self, site: &CallSite, out: &mut Vec<u8>) {
-        let uuid = counter_track(site.track_number());
+        let (uuid, process) = (counter_track(site.track_number()), process_uuid(self.pid));
         if self.counters.insert(uuid) {
             self.packet(out, |packet| {
                 packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
-                    track.set_uuid(uuid).set_parent_uuid(process_uuid(self.pid));
+                    track.set_uuid(uuid).set_parent_uuid(process);
                     track.set_name(site.name().unwrap_or_default()).set_counter(|counter| {
                         counter.add_categories(site.category().name());
                     });
@@ -383,6 +379,12 @@ impl Assembler {
         self.delivered.packets += 1;
         append(out, fill);
     }
+}
+
+/// A time of CLOCK_BOOTTIME on our clock.
+fn from_boottime(shared: &Shared, ns: u64) -> i64 {
+    let now = snapshot(&shared.clock);
+    ns as i64 - (now.boottime as i64 - now.ours as i64)
 }
 
 /// Encodes a packet behind what is there.

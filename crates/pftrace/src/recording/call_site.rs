@@ -165,7 +165,9 @@ impl CallSite {
         let mut buffer = [0; 64];
         let written = pftrace_wire::encode(&mut buffer, |mut packet| {
             packet.uint32::<13>(2);
-            packet.message::<11>(|event| self.write_constant(event, category, if same.is_some() { first } else { number }));
+            packet.message::<11>(|event| {
+                self.write_constant(event, category, if same.is_some() { first } else { number })
+            });
         });
         let len = written.map_or(0, |bytes| bytes.len());
         let tag = tag(8, pftrace_wire::WireType::Varint);

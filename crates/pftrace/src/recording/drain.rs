@@ -118,13 +118,17 @@ impl Drain {
     }
 
     fn read(&mut self) {
-        while let Some(chunk) = self.reader.next_chunk() {
-            self.assembler.chunk(&self.shared, &chunk, &mut self.gathered);
-            drop(chunk);
+        while self.read_chunk() {
             if self.gathered.len() >= WRITE_LEN {
                 self.write();
             }
         }
+    }
+
+    fn read_chunk(&mut self) -> bool {
+        let Some(chunk) = self.reader.next_chunk() else { return false };
+        self.assembler.chunk(&self.shared, &chunk, &mut self.gathered);
+        true
     }
 
     fn write(&mut self) {

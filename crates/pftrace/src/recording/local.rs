@@ -5,8 +5,8 @@
 
 use std::boxed::Box;
 use std::cell::Cell;
-use std::sync::atomic::{Ordering, compiler_fence};
 use std::sync::Mutex;
+use std::sync::atomic::{Ordering, compiler_fence};
 use std::vec::Vec;
 
 use super::session;

@@ -193,7 +193,8 @@ impl SessionBuilder {
         };
         let out_of_memory = |source| SessionError::Io { what: "the buffer".into(), source };
         let ring = Ring::new(ring_config(self.buffer_bytes)).map_err(out_of_memory)?;
-        let area = Area::new(self.buffer_bytes / 16, MOST_TEXTS.min(self.buffer_bytes / 1024)).map_err(out_of_memory)?;
+        let area =
+            Area::new(self.buffer_bytes / 16, MOST_TEXTS.min(self.buffer_bytes / 1024)).map_err(out_of_memory)?;
         category::prepare();
         call_site::prepare();
         at_exit();
@@ -251,10 +252,9 @@ impl SessionBuilder {
         match std::env::var("PFTRACE") {
             Ok(text) if !text.trim().is_empty() => Self::parse(&text).map(Some),
             Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(text)) => Err(SessionError::Environment {
-                found: text.to_string_lossy().into_owned(),
-                expected: "text in UTF-8",
-            }),
+            Err(std::env::VarError::NotUnicode(text)) => {
+                Err(SessionError::Environment { found: text.to_string_lossy().into_owned(), expected: "text in UTF-8" })
+            }
         }
     }
 

@@ -1,0 +1,203 @@
+//! Every form of every macro, and the rows that it makes.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use pftrace::{begin, counter, end, instant, slice};
+use pftrace_testkit::Arg;
+
+use crate::record;
+
+pftrace::categories! {
+    RENDER = "render";
+    pub(crate) IO = "io.disk";
+}
+
+#[test]
+fn slices_nest_and_have_their_categories() {
+    let recorded = record(|| {
+        let _frame = slice!(RENDER, "frame");
+        {
+            let _item = slice!("item", "draw");
+            begin!(IO, "read");
+            instant!(self::IO, "byte");
+            end!(IO);
+        }
+        let name = String::from("at run time");
+        let _late = slice!(RENDER, &name);
+    });
+    let Some((loaded, report)) = recorded else { return };
+    let rows: Vec<_> = loaded
+        .slices
+        .iter()
+        .map(|slice| (slice.name.as_deref().unwrap(), slice.category.as_deref().unwrap(), slice.depth))
+        .collect();
+    let expected = [
+        ("frame", "render", 0),
+        ("draw", "item", 1),
+        ("read", "io.disk", 2),
+        ("byte", "io.disk", 3),
+        ("at run time", "render", 1),
+    ];
+    assert_eq!(rows, expected);
+    assert!(loaded.slices.iter().all(|slice| slice.dur >= 0));
+    assert_eq!((report.events, report.thread_count), (9, 1));
+}
+
+#[test]
+fn annotations_are_of_every_kind() {
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "it is for its `Debug`")]
+    struct Point {
+        x: i32,
+    }
+    let recorded = record(|| {
+        let (shorthand, text, none) = (7_u8, String::from("owned"), None::<u64>);
+        let point = Point { x: -1 };
+        let shown = "displayed";
+        instant!(
+            "c",
+            "numbers",
+            a = i8::MIN,
+            b = i16::MIN,
+            c = i32::MIN,
+            d = i64::MIN,
+            e = -1_isize,
+            f = u8::MAX,
+            g = u16::MAX,
+            h = u32::MAX,
+            i = u64::MAX,
+            j = 5_usize,
+            k = 0.5_f32,
+            l = -1e300,
+            m = true,
+        );
+        instant!(
+            "c", "texts", shorthand, s = "static", o = text, r = &text, none, some = Some("x"), opt = Some(&3),
+            p = 0x10 as *const u8, q = ?point, w = %shown, ?point, %shown, z = 'z', big = u128::MAX, r#type = 1,
+            cow = std::borrow::Cow::Borrowed("cow"), args = format_args!("{}-{}", 1, 2),
+        );
+        let _slice = slice!("c", "slice", n = 1);
+        let _named = slice!("c", text.as_str(), n = 2);
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let args = |name: &str| {
+        let slice = loaded.slices_named(name)[0];
+        let own =
+            slice.args.iter().filter_map(|(key, value)| Some((key.strip_prefix("debug.")?.to_owned(), value.clone())));
+        own.collect::<BTreeMap<String, Arg>>()
+    };
+    let map = |entries: &[(&str, Arg)]| -> BTreeMap<String, Arg> {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+    };
+    let text = |text: &str| Arg::Text(text.into());
+    let numbers = [
+        ("a", Arg::Int(-128)),
+        ("b", Arg::Int(-32768)),
+        ("c", Arg::Int(i32::MIN.into())),
+        ("d", Arg::Int(i64::MIN)),
+        ("e", Arg::Int(-1)),
+        ("f", Arg::Uint(255)),
+        ("g", Arg::Uint(65535)),
+        ("h", Arg::Uint(u32::MAX.into())),
+        ("i", Arg::Uint(u64::MAX)),
+        ("j", Arg::Uint(5)),
+        ("k", Arg::Real(0.5)),
+        ("l", Arg::Real(-1e300)),
+        ("m", Arg::Bool(true)),
+    ];
+    assert_eq!(args("numbers"), map(&numbers));
+    let texts = [
+        ("shorthand", Arg::Uint(7)),
+        ("s", text("static")),
+        ("o", text("owned")),
+        ("r", text("owned")),
+        ("some", text("x")),
+        ("opt", Arg::Int(3)),
+        ("p", Arg::Pointer(0x10)),
+        ("q", text("Point { x: -1 }")),
+        ("w", text("displayed")),
+        ("point", text("Point { x: -1 }")),
+        ("shown", text("displayed")),
+        ("z", text("z")),
+        ("big", text("340282366920938463463374607431768211455")),
+        ("type", Arg::Int(1)),
+        ("cow", text("cow")),
+        ("args", text("1-2")),
+    ];
+    assert_eq!(args("texts"), map(&texts));
+    assert_eq!(args("slice"), map(&[("n", Arg::Int(1))]));
+    assert_eq!(args("owned"), map(&[("n", Arg::Int(2))]));
+}
+
+#[test]
+fn counters_of_one_name_are_one_track() {
+    let recorded = record(|| {
+        counter!("queue", "length", 3_u64);
+        counter!("queue", "length", -1);
+        counter!("queue", "load", 0.25);
+        counter!("queue", "length", u64::MAX);
+        counter!(IO, "open", true);
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let values = |name| loaded.counter_values(name).iter().map(|(_, value)| *value).collect::<Vec<_>>();
+    assert_eq!(values("length"), [3.0, -1.0, u64::MAX as f64]);
+    assert_eq!(values("load"), [0.25]);
+    assert_eq!(values("open"), [1.0]);
+    let named = loaded.tracks.values().filter(|track| track.name.as_deref() == Some("length"));
+    assert_eq!(named.count(), 1);
+}
+
+#[test]
+fn threads_and_the_process_are_named() {
+    let recorded = record(|| {
+        let spawn = |name: &str| {
+            let record = || {
+                for _ in 0..100 {
+                    let _work = slice!("t", "work");
+                }
+            };
+            thread::Builder::new().name(name.into()).spawn(record).unwrap()
+        };
+        let threads = ["short", "a name of more than fifteen bytes"].map(spawn);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let unnamed = thread::spawn(|| instant!("t", "unnamed"));
+        unnamed.join().unwrap();
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events, report.thread_count), (401, 3));
+    for name in ["short", "a name of more than fifteen bytes"] {
+        let own: Vec<_> =
+            loaded.slices.iter().filter(|slice| loaded.track_name(slice).as_deref() == Some(name)).collect();
+        assert_eq!(own.len(), 100, "{name}");
+        assert!(own.iter().all(|slice| slice.dur >= 0 && slice.depth == 0));
+        assert!(own.windows(2).all(|pair| pair[0].ts + pair[0].dur <= pair[1].ts));
+    }
+    let process = loaded.processes.values().next().unwrap();
+    assert_eq!(process.pid, i64::from(std::process::id()));
+    assert!(process.name.as_ref().unwrap().starts_with("recording"), "{process:?}");
+    assert!(loaded.threads.values().all(|thread| thread.upid.is_some()));
+}
+
+/// What is off is not evaluated.
+#[test]
+fn categories_are_switched_while_recording() {
+    let mut evaluated = 0;
+    let recorded = record(|| {
+        let mut value = || {
+            evaluated += 1;
+            evaluated
+        };
+        for patterns in ["", "-render", "io.*", "*"] {
+            pftrace::set_categories(patterns);
+            assert_eq!(RENDER.is_enabled(), patterns == "" || patterns == "*");
+            instant!(RENDER, "r", n = value());
+            let _slice = slice!(IO, "i");
+            instant!("other", "o");
+        }
+    });
+    let Some((loaded, _)) = recorded else { return };
+    assert_eq!(evaluated, 2);
+    let count = |name| loaded.slices_named(name).len();
+    assert_eq!((count("r"), count("i"), count("o")), (2, 4, 3));
+}
