@@ -18,7 +18,9 @@ pub struct CallSite {
     /// `None`: given each time.
     name: Option<&'static str>,
     keys: &'static [&'static str],
-    /// The number, and above it the length of the template; 0 until it is first met.
+    /// The number; 0 until it is first met.
+    number: AtomicU32,
+    /// The same, and above it the length of the template; 0 until that is there.
     known: AtomicU64,
     template: [AtomicU64; 2],
     /// The number of the first key; of a counter, that of the call site which stands for its track.
@@ -88,7 +90,8 @@ impl CallSite {
     ) -> Self {
         assert!(keys.len() <= MAX_ANNOTATIONS, "an event has at most 32 annotations");
         let template = [AtomicU64::new(0), AtomicU64::new(0)];
-        Self { category, kind, name, keys, known: AtomicU64::new(0), template, first: AtomicU32::new(0) }
+        let (number, known, first) = (AtomicU32::new(0), AtomicU64::new(0), AtomicU32::new(0));
+        Self { category, kind, name, keys, number, known, template, first }
     }
 
     /// Whether something is recorded here just now: one load when nothing is recorded at all, two when something is.
@@ -145,29 +148,30 @@ impl CallSite {
         Prepared { number: known as u32, template: bytemuck::cast(words), len: (known >> 32) as usize }
     }
 
-    /// What a thread does that comes here first. Two may do it at once: then the second number is used by nobody.
+    /// What a thread does that comes here first. Several may do it at once: each number is the one that was set first, so they
+    /// all write the same, and none waits.
     #[cold]
     fn register(&'static self) -> Option<Prepared> {
         let category = self.category.number();
         if !self.category.is_on() {
             return None;
         }
-        let same_counter = |(_, other): &(u32, &Self)| {
-            self.kind == Kind::Counter && other.kind == Kind::Counter && other.name == self.name
+        let number = match self.number.load(Ordering::Relaxed) {
+            0 => set_once(&self.number, CALL_SITES.add(self)?),
+            number => number,
         };
-        // Counters of one name are one track.
-        let same = CALL_SITES.iter().find(same_counter).map(|(number, _)| number);
-        let number = CALL_SITES.add(self)?;
-        let first = match self.kind {
-            Kind::Counter => same.unwrap_or(number),
-            _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
-        };
+        let first = set_once(
+            &self.first,
+            match self.kind {
+                // Counters of one name are one track.
+                Kind::Counter => self.same_counter().unwrap_or(number),
+                _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
+            },
+        );
         let mut buffer = [0; 64];
         let written = pftrace_wire::encode(&mut buffer, |mut packet| {
             packet.uint32::<13>(2);
-            packet.message::<11>(|event| {
-                self.write_constant(event, category, if same.is_some() { first } else { number })
-            });
+            packet.message::<11>(|event| self.write_constant(event, category, number, first));
         });
         let len = written.map_or(0, |bytes| bytes.len());
         let tag = tag(8, pftrace_wire::WireType::Varint);
@@ -176,19 +180,24 @@ impl CallSite {
         for (place, word) in self.template.iter().zip(words.chunks_exact(8)) {
             place.store(u64::from_le_bytes(word.try_into().unwrap_or_default()), Ordering::Relaxed);
         }
-        self.first.store(first, Ordering::Relaxed);
         let known = (len as u64 + 1) << 32 | u64::from(number);
         self.known.store(known, Ordering::Release);
         Some(self.prepared_as(known))
     }
 
-    fn write_constant(&self, event: Message<'_>, category: u32, number: u32) {
+    /// The call site that was the first for a counter of that name.
+    fn same_counter(&self) -> Option<u32> {
+        let same = |other: &Self| other.kind == Kind::Counter && other.name == self.name;
+        CALL_SITES.iter().find(|(_, other)| same(other)).map(|(number, _)| number)
+    }
+
+    fn write_constant(&self, event: Message<'_>, category: u32, number: u32, first: u32) {
         let mut event = TrackEvent::new(event);
         match self.kind {
             Kind::Slice => event.set_type(Type::TYPE_SLICE_BEGIN),
             Kind::Instant => event.set_type(Type::TYPE_INSTANT),
             Kind::Counter => {
-                event.set_type(Type::TYPE_COUNTER).set_track_uuid(counter_track(number));
+                event.set_type(Type::TYPE_COUNTER).set_track_uuid(counter_track(first));
                 return;
             }
         };
@@ -199,6 +208,11 @@ impl CallSite {
             event.set_name_iid(name_iid(number));
         }
     }
+}
+
+/// Sets it, unless another thread has; returns what it is then.
+fn set_once(place: &AtomicU32, value: u32) -> u32 {
+    place.compare_exchange(0, value, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|found| found, |_| value)
 }
 
 pub(super) fn prepare() {
@@ -238,7 +252,7 @@ mod tests {
             let mut buffer = [0; 64];
             let longest = pftrace_wire::encode(&mut buffer, |mut packet| {
                 packet.uint32::<13>(2);
-                packet.message::<11>(|event| site.write_constant(event, 8192, MAX_CALL_SITES));
+                packet.message::<11>(|event| site.write_constant(event, 8192, MAX_CALL_SITES, MAX_CALL_SITES));
             });
             assert!(longest.unwrap().len() < TEMPLATE_LEN, "{kind:?}");
         }

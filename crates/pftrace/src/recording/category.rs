@@ -66,10 +66,14 @@ impl Category {
         let same = CATEGORIES.iter().find(|(_, other)| other.name == self.name);
         let Some(own) = CATEGORIES.add(self) else { return 0 };
         let number = same.map_or(own, |(number, _)| number);
-        // Wait-free for a signal handler: who holds the filter switches this one too, since it is registered now.
-        let on = FILTER.try_lock().map_or(true, |filter| filter.is_on(self.name));
-        self.state.store(number << 1 | u32::from(on), Ordering::Relaxed);
-        number
+        // Nobody waits: who holds the filter switches this one too, since it is registered now, or has done so already.
+        let on = FILTER.try_lock().ok().map(|filter| u32::from(filter.is_on(self.name)));
+        let update = |state: u32| (state >> 1 == 0).then(|| number << 1 | on.unwrap_or(state & ON));
+        match self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update) {
+            Ok(_) => number,
+            // Another thread has been quicker.
+            Err(state) => state >> 1,
+        }
     }
 
     pub(super) fn of_number(number: u32) -> Option<&'static Self> {

@@ -1,5 +1,8 @@
 //! Sessions and macros: what is recorded is what the real trace processor shows.
 
+mod configuration;
+mod losses;
+mod reentrancy;
 mod rows;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

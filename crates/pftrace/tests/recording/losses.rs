@@ -1,0 +1,364 @@
+//! Buffers that are too small: what remains has its names, times and depths, and what is missing is counted.
+
+use std::ops::Range;
+
+use pftrace::{MemorySink, Policy, Session, SessionError, SliceGuard, instant, slice};
+use pftrace_testkit::{Loaded, check};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::{alone, record_as};
+
+/// CLOCK_MONOTONIC, which is the trace's clock.
+fn now() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
+}
+
+/// How far our clock may be from the machine's: 1 µs, and the time that reading takes.
+const STRAY: i64 = 5_000;
+
+const NAMES: [&str; 5] = ["alpha", "beta", "gamma", "delta", "epsilon"];
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Begin(usize),
+    End,
+    Instant(usize),
+    Drain,
+}
+
+/// A slice that the model expects.
+#[derive(Clone, Debug)]
+struct Expected {
+    name: String,
+    begin: Range<i64>,
+    /// `None`: it is open to the end of the trace.
+    end: Option<Range<i64>>,
+    depth: i64,
+}
+
+/// What happened, and what must be shown of it.
+#[derive(Debug, Default)]
+struct Model {
+    rows: Vec<Expected>,
+    /// Of each open slice: its row, once its begin is written, and its name and begin.
+    open: Vec<(Option<usize>, String, Range<i64>)>,
+    /// Rows whose end had no room.
+    ended: Vec<(usize, Range<i64>)>,
+    recorded: u64,
+}
+
+impl Model {
+    /// An event has been written, so there was a chunk: what had no room before came with its header.
+    fn recover(&mut self) {
+        for (row, end) in self.ended.drain(..) {
+            self.rows[row].end = Some(end);
+        }
+        for depth in 0..self.open.len() {
+            let (row, name, begin) = &mut self.open[depth];
+            if row.is_none() {
+                *row = Some(self.rows.len());
+                let (name, begin) = (name.clone(), begin.clone());
+                self.rows.push(Expected { name, begin, end: None, depth: depth as i64 });
+            }
+        }
+    }
+
+    fn begin(&mut self, name: String, at: Range<i64>, written: bool) {
+        if written {
+            self.recover();
+        }
+        self.open.push((None, name, at));
+        if written {
+            self.recover();
+        }
+    }
+
+    fn end(&mut self, at: Range<i64>, written: bool) {
+        match self.open.pop() {
+            Some((Some(row), ..)) if written => {
+                self.rows[row].end = Some(at);
+                self.recover();
+            }
+            Some((Some(row), ..)) => self.ended.push((row, at)),
+            _ => {}
+        }
+    }
+
+    fn instant(&mut self, name: String, at: Range<i64>, written: bool) {
+        if written {
+            self.recover();
+            let depth = self.open.len() as i64;
+            self.rows.push(Expected { name, begin: at.clone(), end: Some(at), depth });
+        }
+    }
+
+    fn assert_shown(&self, loaded: &Loaded, what: &str) {
+        let mut shown: Vec<_> = loaded.slices.iter().collect();
+        shown.sort_by_key(|slice| (slice.ts, slice.depth));
+        let mut expected: Vec<_> = self.rows.iter().collect();
+        expected.sort_by_key(|row| (row.begin.start, row.depth));
+        let names = |rows: &[String]| rows.join(" ");
+        let (ours, theirs): (Vec<_>, Vec<_>) = (
+            expected.iter().map(|row| format!("{}@{}", row.name, row.depth)).collect(),
+            shown.iter().map(|row| format!("{}@{}", row.name.as_deref().unwrap_or("NULL"), row.depth)).collect(),
+        );
+        assert_eq!(names(&ours), names(&theirs), "{what}");
+        let near = |ns: i64, range: &Range<i64>| (range.start - STRAY..=range.end + STRAY).contains(&ns);
+        for (row, slice) in expected.iter().zip(&shown) {
+            assert_eq!(slice.category.as_deref(), Some("loss"));
+            assert!(near(slice.ts, &row.begin), "{what}: begin of {row:?}: {slice:?}");
+            match &row.end {
+                None => assert_eq!(slice.dur, -1, "{what}: {row:?}"),
+                // An instant, and a slice: the same.
+                Some(_) if slice.dur == 0 => {}
+                Some(end) => assert!(near(slice.ts + slice.dur, end), "{what}: end of {row:?}: {slice:?}"),
+            }
+        }
+    }
+}
+
+/// Runs the steps and returns the model and the trace.
+fn run(steps: &[Step], policy: Policy) -> (Model, Vec<u8>, pftrace::Report) {
+    let mut model = Model::default();
+    let configure = |builder: pftrace::SessionBuilder| builder.buffer_bytes(64 << 10).drain_by_caller().policy(policy);
+    let (trace, report) = record_as(configure, |session| {
+        let mut guards: Vec<SliceGuard> = Vec::new();
+        for (number, &step) in steps.iter().enumerate() {
+            let dropped = session.stats().dropped.total();
+            let before = now();
+            let text = format!("run-time {}", number % 7);
+            let dynamic = number % 3 == 0;
+            let name = |of: usize| if dynamic { text.clone() } else { NAMES[of].to_owned() };
+            match step {
+                Step::Begin(of) => {
+                    guards.push(match (dynamic, of) {
+                        (true, _) => slice!("loss", text.as_str(), number),
+                        (_, 0) => slice!("loss", "alpha"),
+                        (_, 1) => slice!("loss", "beta", number),
+                        (_, 2) => slice!("loss", "gamma", text = ?text),
+                        (_, 3) => slice!("loss", "delta"),
+                        _ => slice!("loss", "epsilon"),
+                    });
+                }
+                Step::End => drop(guards.pop()),
+                Step::Instant(of) => match (dynamic, of) {
+                    (true, _) => instant!("loss", text.as_str()),
+                    (_, 0) => instant!("loss", "alpha"),
+                    (_, 1) => instant!("loss", "beta", number),
+                    (_, 2) => instant!("loss", "gamma"),
+                    (_, 3) => instant!("loss", "delta"),
+                    _ => instant!("loss", "epsilon"),
+                },
+                Step::Drain => session.drain().unwrap(),
+            }
+            let at = before..now();
+            let written = session.stats().dropped.total() <= dropped;
+            match step {
+                Step::Begin(of) => model.begin(name(of), at, written),
+                Step::End => model.end(at, written),
+                Step::Instant(of) => model.instant(name(of), at, written),
+                Step::Drain => continue,
+            }
+            model.recorded += 1;
+        }
+        guards.into_iter().for_each(std::mem::forget);
+    });
+    assert_eq!(report.events + report.dropped.total(), model.recorded, "{report:?}");
+    (model, trace, report)
+}
+
+/// Steps that never end what is not open, and have at most eight slices open.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let kind = prop_oneof![40 => Just(0), 38 => Just(1), 20 => Just(2), 1 => Just(3)];
+    // Runs without a drain are longer than the buffer.
+    proptest::collection::vec((kind, 0_usize..5, 1_usize..400), 1..120).prop_map(|runs| {
+        let mut depth = 0;
+        let mut steps = Vec::new();
+        for (kind, name, times) in runs {
+            match kind {
+                0 if depth < 8 => steps.push(Step::Begin(name)),
+                1 if depth > 0 => steps.push(Step::End),
+                3 => steps.push(Step::Drain),
+                _ => steps.extend((0..times).map(|_| Step::Instant(name))),
+            }
+            match steps.last() {
+                Some(Step::Begin(_)) => depth += 1,
+                Some(Step::End) => depth -= 1,
+                _ => {}
+            }
+        }
+        steps
+    })
+}
+
+#[test]
+fn what_remains_is_what_the_model_says() {
+    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let test = |steps: Vec<Step>| {
+        let (model, trace, report) = run(&steps, Policy::Stream);
+        if let Some(loaded) = check(&trace) {
+            model.assert_shown(&loaded, &format!("{} steps, {} dropped", steps.len(), report.dropped.total()));
+        }
+        Ok(())
+    };
+    runner.run(&steps(), test).unwrap();
+}
+
+/// One gap, of every kind: slices that began, ended, or did both within it, at every place of the step before it in its chunk.
+#[test]
+fn a_gap_is_mended() {
+    let filling = |count: usize| (0..count).map(|_| Step::Instant(3));
+    for before in [0, 1, 2, 30] {
+        let mut steps: Vec<_> = filling(before).collect();
+        steps.extend([Step::Begin(0), Step::Begin(1)]);
+        steps.extend(filling(6_000));
+        // In the gap: one ends that is written, one begins and ends, one begins and stays.
+        steps.extend([Step::End, Step::Begin(2), Step::End, Step::Begin(3), Step::Begin(4), Step::Drain]);
+        steps.extend(filling(3));
+        steps.extend([Step::End, Step::End, Step::End]);
+        let (model, trace, report) = run(&steps, Policy::Stream);
+        assert!(report.dropped.no_room > 100 && report.events > 1_000, "{report:?}");
+        let Some(loaded) = check(&trace) else { return };
+        model.assert_shown(&loaded, &format!("{before} before"));
+        assert_eq!(loaded.slices.iter().filter(|slice| slice.dur == -1).count(), 0, "all have ended");
+    }
+}
+
+#[test]
+fn with_discard_the_begin_is_kept() {
+    let steps: Vec<_> = (0..10_000)
+        .map(|number| match number % 3 {
+            0 => Step::Begin(number % 5),
+            1 => Step::Instant(number % 5),
+            _ => Step::End,
+        })
+        .collect();
+    let (model, trace, report) = run(&steps, Policy::Discard);
+    assert!(report.events > 1_000 && report.dropped.no_room > 1_000, "{report:?}");
+    let Some(loaded) = check(&trace) else { return };
+    model.assert_shown(&loaded, "discard");
+}
+
+/// A trace that is cut off anywhere loads, and nothing in it is without a name.
+#[test]
+fn a_cut_trace_has_its_names() {
+    let steps: Vec<_> = (0..3_000)
+        .map(|number| match number % 4 {
+            0 => Step::Begin(number % 5),
+            1 => Step::Instant(number % 5),
+            2 => Step::End,
+            _ if number % 500 == 3 => Step::Drain,
+            _ => Step::Instant(number % 3),
+        })
+        .collect();
+    let (_, trace, _) = run(&steps, Policy::Stream);
+    let Some(mut processor) = pftrace_testkit::TraceProcessor::shared() else { return };
+    let whole = processor.load(&trace).unwrap().slices.len();
+    let mut last = 0;
+    for cut in (1..=24).map(|part| trace.len() * part / 24) {
+        let loaded = processor.load(&trace[..cut]).unwrap();
+        assert!(loaded.complaints().is_empty(), "{:?}", loaded.complaints());
+        assert!(loaded.slices.iter().all(|slice| slice.name.is_some() && slice.category.is_some()));
+        assert!(loaded.slices.len() >= last);
+        last = loaded.slices.len();
+    }
+    assert_eq!(last, whole);
+}
+
+/// More slices than a header lists, and more than Perfetto shows.
+#[test]
+fn deep_stacks_stay_in_order() {
+    let mut steps: Vec<_> = (0..520).map(|number| Step::Begin(number % 5)).collect();
+    steps.push(Step::Drain);
+    steps.extend((0..520).map(|_| Step::End));
+    let configure = |builder: pftrace::SessionBuilder| builder.buffer_bytes(64 << 10);
+    let (trace, report) = record_as(configure, |_| {
+        let guards: Vec<_> = (0..520).map(|_| slice!("loss", "deep")).collect();
+        guards.into_iter().rev().for_each(drop);
+    });
+    assert_eq!((report.events, report.dropped.too_deep), (2 * 512, 8));
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices.iter().map(|slice| slice.depth).max(), Some(511));
+    assert!(loaded.slices.iter().all(|slice| slice.dur >= 0));
+}
+
+/// Texts of any length: cut only when the event is larger than a chunk.
+#[test]
+fn large_texts_are_cut_and_marked() {
+    let configure = |builder: pftrace::SessionBuilder| builder.buffer_bytes(8 << 20);
+    let long = "ä".repeat(10_000);
+    let (trace, report) = record_as(configure, |session| {
+        assert!((2_900..4_096).contains(&session.max_event_len()));
+        for len in [1, 127, 128, 500, 1_000, 1_024, 1_025, 1_300] {
+            instant!("loss", &long[..2 * len], len, text = &long[..2 * len]);
+        }
+        instant!("loss", long.as_str(), text = long.as_str(), debug = ?long, more = 1);
+    });
+    assert_eq!((report.events, report.dropped.total()), (9, 0), "{report:?}");
+    assert_eq!(report.threads[0].truncated, 4, "1,024, 1,025 and 1,300 characters twice, and all");
+    let Some(loaded) = check(&trace) else { return };
+    let text = |number: usize, key: &str| match &loaded.slices[number].args[&format!("debug.{key}")] {
+        pftrace_testkit::Arg::Text(text) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    for (number, len) in [1, 127, 128, 500].into_iter().enumerate() {
+        assert_eq!(loaded.slices[number].name.as_deref(), Some(&long[..2 * len]));
+        assert_eq!(text(number, "text"), long[..2 * len]);
+    }
+    for key in ["text", "debug"] {
+        let shown = text(8, key);
+        assert!(shown.ends_with("ä…") && shown.len() > 400, "{} bytes", shown.len());
+    }
+    assert_eq!(loaded.slices[8].args["debug.more"], pftrace_testkit::Arg::Int(1));
+    assert!(loaded.slices[8].name.as_ref().unwrap().ends_with("ä…"));
+}
+
+/// A sink that fails at once, in the middle, at the end: recording goes on, and it is told.
+#[test]
+fn a_sink_that_fails_is_told_of() {
+    #[derive(Debug)]
+    struct Full {
+        memory: MemorySink,
+        room: usize,
+    }
+    impl std::io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let len = bytes.len().min(self.room);
+            self.room -= len;
+            self.memory.write_all(&bytes[..len])?;
+            match len {
+                0 => Err(std::io::ErrorKind::StorageFull.into()),
+                len => Ok(len),
+            }
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let _alone = alone();
+    pftrace::set_categories("");
+    for room in [0, 1_000, 20_000] {
+        let memory = MemorySink::new();
+        let sink = Full { memory: memory.clone(), room };
+        let session = Session::builder().buffer_bytes(1 << 20).drain_by_caller().writer(sink).start().unwrap();
+        for _ in 0..4 {
+            for _ in 0..500 {
+                instant!("loss", "event");
+            }
+            _ = session.drain();
+        }
+        let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it failed") };
+        assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(report.events + report.undelivered, 2_000, "{report:?}");
+        assert!(report.undelivered >= 500);
+        let trace = memory.take();
+        assert_eq!(trace.len(), room);
+        let Some(mut processor) = pftrace_testkit::TraceProcessor::shared() else { return };
+        if room > 0 {
+            let loaded = processor.load(&trace).unwrap();
+            assert!(loaded.slices.len() as u64 >= report.events, "what was reported is there");
+        }
+    }
+}

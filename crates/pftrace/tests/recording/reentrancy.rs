@@ -1,0 +1,348 @@
+//! Recording where nobody expects it: within an event, in a signal handler, at a thread's end, before, after, in a child.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use pftrace::{MemorySink, Session, SessionError, begin, counter, end, instant, slice};
+use pftrace_testkit::{Arg, check};
+
+use crate::{alone, record, record_as};
+
+/// Its `Debug` records.
+struct Records;
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _slice = slice!("r", "inner", depth = 1);
+        instant!("r", "formatted within", text = ?"x", plain = "y");
+        f.write_str("recorded")
+    }
+}
+
+#[test]
+fn an_argument_may_record() {
+    let recorded = record(|| {
+        instant!("r", "outer", value = ?Records);
+        let _slice = slice!("r", String::from("named").as_str(), value = ?Records, after = 2);
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let names: Vec<_> = loaded.slices.iter().map(|slice| slice.name.clone().unwrap()).collect();
+    assert_eq!(names, ["inner", "formatted within", "outer", "inner", "formatted within", "named"]);
+    let arg = |number: usize, key: &str| loaded.slices[number].args[key].clone();
+    assert_eq!(arg(2, "debug.value"), Arg::Text("recorded".into()));
+    assert_eq!(arg(5, "debug.after"), Arg::Int(2));
+    assert_eq!(arg(1, "debug.plain"), Arg::Text("y".into()));
+    // The memory for formatted texts was in use.
+    assert_eq!(arg(1, "debug.text"), Arg::Text("…".into()));
+}
+
+#[test]
+fn a_panic_in_an_argument_leaves_no_trace() {
+    struct Panics;
+    impl fmt::Debug for Panics {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("as it should")
+        }
+    }
+    let recorded = record(|| {
+        let _outer = slice!("r", "outer");
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _unwound = slice!("r", "unwound");
+            instant!("r", "never", value = ?Panics);
+        }));
+        assert!(caught.is_err());
+        instant!("r", "after", value = ?"formatted");
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let rows: Vec<_> = loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap(), slice.depth)).collect();
+    assert_eq!(rows, [("outer", 0), ("unwound", 1), ("after", 1)]);
+    assert!(loaded.slices.iter().all(|slice| slice.dur >= 0), "{:?}", loaded.slices);
+    assert_eq!(loaded.slices[2].args["debug.value"], Arg::Text("\"formatted\"".into()));
+}
+
+/// A handler that records, every 100 microseconds, while its thread does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_handler_records_or_is_counted() {
+    static HANDLED: AtomicU64 = AtomicU64::new(0);
+    extern "C" fn handler(_: libc::c_int) {
+        instant!("r", "signal", number = 1, text = "handled");
+        HANDLED.fetch_add(1, Ordering::Relaxed);
+    }
+    let mut own = 0;
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(16 << 20),
+        |_| {
+            // Signals of a timer go to this thread alone: it is a thread's own CPU clock that is raised here.
+            // SAFETY: the handler only records, which is meant to be done in a handler; the old one is put back below.
+            let old =
+                unsafe { libc::signal(libc::SIGUSR1, handler as extern "C" fn(libc::c_int) as libc::sighandler_t) };
+            // SAFETY: it has no arguments and can't fail.
+            let me = unsafe { libc::pthread_self() } as usize;
+            let done = AtomicU64::new(0);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    while done.load(Ordering::Relaxed) == 0 {
+                        // SAFETY: the thread lives until `done`.
+                        unsafe { libc::pthread_kill(me as libc::pthread_t, libc::SIGUSR1) };
+                        thread::sleep(std::time::Duration::from_micros(50));
+                    }
+                });
+                for number in 0..40_000_u64 {
+                    let _slice = slice!("r", "work");
+                    instant!("r", if number % 2 == 0 { "even" } else { "odd" }, number, formatted = %number);
+                    own += 3;
+                }
+                done.store(1, Ordering::Relaxed);
+            });
+            // SAFETY: as above.
+            unsafe { libc::signal(libc::SIGUSR1, old) };
+        },
+    );
+    let handled = HANDLED.load(Ordering::Relaxed);
+    assert!(handled > 20, "{handled}");
+    assert_eq!(report.events + report.dropped.total() + report.nested, own + handled, "{report:?}");
+    assert_eq!(report.corrupt_chunks, 0);
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices_named("work").len(), 40_000);
+    assert!(loaded.slices_named("work").iter().all(|slice| slice.dur >= 0 && slice.depth == 0));
+    assert_eq!(loaded.slices_named("signal").len() as u64, handled - report.nested - report.dropped.total());
+}
+
+/// Thread-locals are destroyed in an order that nobody knows: what they record is there or is counted.
+#[test]
+fn destructors_of_thread_locals_may_record() {
+    struct AtEnd(&'static str);
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            let _slice = slice!("r", self.0);
+        }
+    }
+    thread_local! {
+        static BEFORE: AtEnd = const { AtEnd("made before") };
+        static AFTER: AtEnd = const { AtEnd("made after") };
+    }
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            thread::spawn(|| {
+                BEFORE.with(|_| ());
+                instant!("r", "first");
+                AFTER.with(|_| ());
+            })
+            .join()
+            .unwrap();
+        },
+    );
+    // Each that could not begin its slice does not end it.
+    assert_eq!(report.events + 2 * report.ignored, 5, "{report:?}");
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices.len() as u64, 3 - report.ignored);
+}
+
+#[test]
+fn outside_of_a_session_nothing_happens() {
+    let _alone = alone();
+    let everything = || {
+        let guard = slice!("r", "outside", value = 1);
+        instant!("r", "outside");
+        counter!("r", "outside", 1);
+        end!("r");
+        guard
+    };
+    let before = everything();
+    let first = MemorySink::new();
+    let session = Session::builder().writer(first.clone()).buffer_bytes(1 << 20).start().unwrap();
+    drop(before);
+    assert!(matches!(Session::builder().writer(std::io::sink()).start(), Err(SessionError::AlreadyRecording)));
+    let spanning = slice!("r", "spanning");
+    begin!("r", "never ended");
+    assert_eq!(session.stop().unwrap().events, 2);
+    drop(everything());
+    let second = MemorySink::new();
+    let session = Session::builder().writer(second.clone()).buffer_bytes(1 << 20).start().unwrap();
+    // A guard of another session, and an end of nothing.
+    drop(spanning);
+    end!("r");
+    instant!("r", "inside");
+    let report = session.stop().unwrap();
+    assert_eq!((report.events, report.ignored), (1, 1));
+    let Some(loaded) = check(&first.take()) else { return };
+    let rows: Vec<_> = loaded.slices.iter().map(|slice| (slice.name.clone().unwrap(), slice.dur)).collect();
+    assert_eq!(rows, [("spanning".to_owned(), -1), ("never ended".to_owned(), -1)]);
+    let Some(loaded) = check(&second.take()) else { return };
+    assert_eq!(loaded.slices.len(), 1);
+}
+
+/// An end that is not of the innermost slice's category ends nothing.
+#[test]
+fn an_end_of_another_category_is_ignored() {
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            let _outer = slice!("r", "outer");
+            pftrace::set_categories("-off");
+            begin!("off", "inner");
+            pftrace::set_categories("");
+            end!("off");
+            instant!("r", "within");
+        },
+    );
+    assert_eq!((report.events, report.ignored), (3, 1));
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices_named("within")[0].depth, 1);
+}
+
+/// The child of a fork records nothing in its parent's session, and may start its own; the parent's is whole.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_leaves_its_parents_session_alone() {
+    let path = std::env::temp_dir().join(format!("pftrace-child-{}.pftrace", std::process::id()));
+    let (trace, report) = record_as(
+        |builder| builder,
+        |session| {
+            instant!("r", "before");
+            let open = slice!("r", "open");
+            // SAFETY: the child only records, writes a file and exits; glibc's allocator is usable in it.
+            match unsafe { libc::fork() } {
+                0 => {
+                    let passed = catch_unwind(AssertUnwindSafe(|| in_child(session, open, &path)));
+                    // SAFETY: it ends the child, without destructors and handlers.
+                    unsafe { libc::_exit(i32::from(!matches!(passed, Ok(true)))) }
+                }
+                child => {
+                    assert!(child > 0);
+                    instant!("r", "parent");
+                    let mut status = 0;
+                    // SAFETY: `status` is ours.
+                    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+                    assert_eq!(status, 0, "the child is content");
+                    drop(open);
+                }
+            }
+        },
+    );
+    assert_eq!((report.events, report.corrupt_chunks), (4, 0));
+    let childs = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let Some(loaded) = check(&trace) else { return };
+    let names: Vec<_> = loaded.slices.iter().map(|slice| slice.name.clone().unwrap()).collect();
+    assert_eq!(names, ["before", "open", "parent"]);
+    let Some(loaded) = check(&childs) else { return };
+    let names: Vec<_> = loaded.slices.iter().map(|slice| slice.name.clone().unwrap()).collect();
+    assert_eq!(names, ["child's own"]);
+    let pid = loaded.processes.values().next().unwrap().pid;
+    assert_ne!(pid, i64::from(std::process::id()));
+}
+
+#[cfg(target_os = "linux")]
+fn in_child(parents: &Session, open: pftrace::SliceGuard, path: &Path) -> bool {
+    instant!("r", "lost in the child");
+    instant!("r", "and again", text = ?"formatted");
+    drop(open);
+    _ = parents.stats();
+    let session = Session::builder().file(path).buffer_bytes(1 << 20).start().unwrap();
+    instant!("r", "child's own");
+    session.stop().unwrap().events == 1
+}
+
+/// Runs a test of this program again, as a process of its own.
+fn in_a_process(test: &str, path: &Path) -> std::process::Output {
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new(program);
+    command.args(["--exact", test, "--nocapture"]).env("PFTRACE_TEST_FILE", path);
+    command.output().unwrap()
+}
+
+fn file_of_process() -> Option<PathBuf> {
+    std::env::var_os("PFTRACE_TEST_FILE").map(PathBuf::from)
+}
+
+/// A process that exits, from within functions, while it records, and while another thread does.
+#[test]
+fn exit_without_stop_delivers() {
+    if let Some(path) = file_of_process() {
+        let session = Session::builder().file(path).buffer_bytes(1 << 20).start().unwrap();
+        let _open = slice!("r", "open");
+        let (sender, receiver) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            instant!("r", "of a thread");
+            sender.send(()).unwrap();
+            loop {
+                thread::park();
+            }
+        });
+        receiver.recv().unwrap();
+        instant!("r", "last");
+        std::mem::forget(session);
+        std::process::exit(7);
+    }
+    let path = std::env::temp_dir().join(format!("pftrace-exit-{}.pftrace", std::process::id()));
+    let output = in_a_process("reentrancy::exit_without_stop_delivers", &path);
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    let trace = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let Some(loaded) = check(&trace) else { return };
+    let mut names: Vec<_> = loaded.slices.iter().map(|slice| slice.name.clone().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["last", "of a thread", "open"]);
+}
+
+/// A panic that nobody catches: the guard stops the session while unwinding.
+#[test]
+fn a_panic_delivers() {
+    if let Some(path) = file_of_process() {
+        let _session = Session::builder().file(path).buffer_bytes(1 << 20).start().unwrap();
+        let _open = slice!("r", "unwound");
+        panic!("as it should");
+    }
+    let path = std::env::temp_dir().join(format!("pftrace-panic-{}.pftrace", std::process::id()));
+    let output = in_a_process("reentrancy::a_panic_delivers", &path);
+    assert!(!output.status.success());
+    let trace = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices.len(), 1);
+    assert!(loaded.slices[0].dur >= 0);
+}
+
+/// A thread that is stuck within an event, as within a debugger: stopping does not wait for ever, and says so.
+#[test]
+fn a_sink_that_hangs_is_left_behind() {
+    thread_local!(static HANGS: Cell<bool> = const { Cell::new(false) });
+    struct Hangs(std::sync::mpsc::Receiver<()>);
+    impl std::io::Write for Hangs {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            // Until the test is over.
+            _ = self.0.recv();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let _alone = alone();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let timeout = std::time::Duration::from_millis(100);
+    let builder = Session::builder().writer(Hangs(receiver)).buffer_bytes(1 << 16).stop_timeout(timeout);
+    let session = builder.start().unwrap();
+    for _ in 0..20_000 {
+        instant!("r", "event");
+    }
+    let stats = session.stats();
+    assert!(stats.dropped.no_room > 0, "{stats:?}");
+    let begin = std::time::Instant::now();
+    let Err(SessionError::StopTimeout { report }) = session.stop() else { panic!("it hangs") };
+    assert!(begin.elapsed() < std::time::Duration::from_secs(5));
+    assert_eq!(report.events, 0, "{report:?}");
+    // Another may be recorded meanwhile.
+    let session = Session::builder().writer(std::io::sink()).buffer_bytes(1 << 20).start().unwrap();
+    instant!("r", "next");
+    assert_eq!(session.stop().unwrap().events, 1);
+    drop(sender);
+}

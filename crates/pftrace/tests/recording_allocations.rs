@@ -1,0 +1,56 @@
+//! Once a thread has recorded its first event, nothing that it records allocates: no macro, no annotation, no change of the
+//! chunk, no loss.
+#![cfg(feature = "recording")]
+
+use std::fmt;
+
+use pftrace::{Policy, Session, begin, counter, end, instant, slice};
+
+/// Of the calling thread, while `f` runs.
+fn allocations(f: impl FnOnce()) -> u64 {
+    allocation_counter::measure(f).count_total
+}
+
+struct Shown;
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        instant!("a", "within");
+        write!(f, "{} {:?}", 1, [2, 3])
+    }
+}
+
+fn everything(number: u64, names: &[String]) {
+    let _slice = slice!("a", "slice");
+    let _with = slice!("a", "slice with", number, text = "text", double = 0.5, flag = true);
+    let name = names[number as usize % names.len()].as_str();
+    let _named = slice!("a", name);
+    begin!("a", "begun", number);
+    end!("a");
+    instant!("a", "instant");
+    instant!("a", name, number, none = None::<u64>, pointer = &raw const number);
+    instant!("a", "formatted", debug = ?names[0], display = %Shown, ?number);
+    counter!("a", "counter", number);
+    counter!("a", "double", 0.5);
+    let _off = slice!("off", "off", number);
+}
+
+#[test]
+fn recording_does_not_allocate() {
+    let names: Vec<String> = (0..1_000).map(|number| format!("name {number}")).collect();
+    // The second fills up at once and loses all that comes; the last has no room for its names.
+    for (policy, bytes, loses) in
+        [(Policy::Stream, 8 << 20, false), (Policy::Discard, 64 << 10, true), (Policy::Stream, 64 << 10, false)]
+    {
+        let builder = Session::builder().writer(std::io::sink()).buffer_bytes(bytes).policy(policy).categories("-off");
+        let session = builder.start().unwrap();
+        instant!("first", "event");
+        // Every call site for the first time, all names for the first time, thousands of chunks.
+        let count = allocations(|| (0..20_000).for_each(|number| everything(number, &names)));
+        let report = session.stop().unwrap();
+        assert_eq!(count, 0, "{policy:?} {bytes}: {report:?}");
+        assert!(!loses || report.dropped.no_room > 0, "{report:?}");
+        assert!(report.events > 500, "{report:?}");
+    }
+    assert_eq!(allocations(|| everything(1, &names)), 0, "nothing is recorded");
+}
