@@ -12,10 +12,11 @@
 //! let mut line = clock.line();
 //!
 //! let now = ticks();
-//! if line.is_stale(now) {
+//! let ns = line.fresh_ns(now).unwrap_or_else(|| {
 //!     line = clock.line();
-//! }
-//! println!("{} ns", line.ns(now));
+//!     line.ns(now)
+//! });
+//! println!("{ns} ns");
 //! ```
 //!
 //! # Guarantees
@@ -34,6 +35,8 @@
 //! its clock source is `tsc`; or when it is `kvm-clock`, which is made of the same counter, while `tsc` is still among the
 //! available ones and the processor says `constant_tsc` and `nonstop_tsc`. Everywhere else [`ticks`] reads the machine's
 //! monotonic clock: that costs more, and all the rest is the same.
+
+#![deny(unsafe_code)]
 
 mod clock;
 mod latch;
