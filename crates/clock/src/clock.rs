@@ -21,7 +21,7 @@ pub struct Clock {
 static LAST_RATE: AtomicU64 = AtomicU64::new(0);
 
 impl Clock {
-    /// The first one of a process measures the counter's rate, which takes 2 ms.
+    /// The first one of a process measures the counter's rate, which takes 2 ms. Later ones begin with the last one's.
     #[must_use]
     pub fn new() -> Self {
         let first = source::first_rate();

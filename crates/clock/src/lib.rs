@@ -22,12 +22,13 @@
 //! # Guarantees
 //!
 //! * It strays from CLOCK_MONOTONIC by less than a microsecond while somebody calls [`Clock::re_anchor`] when it says so, or
-//!   threads ask for a line often enough (`tests/stray.rs`).
-//! * A line never goes back. A line that is taken up late can be behind the one before, by less than a microsecond: see
-//!   [`Line::is_stale`]. Who wants no step back on a thread keeps the last time, and takes the later of the two.
+//!   threads ask for a line when theirs is stale (`tests/stray.rs`); when the kernel changes the clock's rate, by 2.5 µs for each
+//!   part in a million, until two seconds later.
+//! * A line never goes back, and the next one begins where it is. Taken up late, it can be behind the one before:
+//!   [`Line::is_stale`] says by how much. Who wants no step back on a thread keeps the last time, and takes the later of the two.
 //! * After a pause, a suspend, a move to another machine: time goes on from what was given out, or jumps forward to the
 //!   machine's clock; never back. Where we are ahead, our time runs at half speed until the machine's has come up.
-//! * Nothing here waits, allocates or locks after [`Clock::new`], and all of it can be called in a signal handler.
+//! * Nothing here waits or allocates after [`Clock::new`], and all of it can be called in a signal handler.
 //!
 //! # Which counter
 //!

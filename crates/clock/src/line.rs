@@ -27,9 +27,11 @@ impl Line {
     /// after: then ask for the [newest](crate::Clock::line), before using this one for these ticks.
     ///
     /// The newest is drawn in half that time, so a line is used beside its successor for up to a second. They meet where the
-    /// successor was drawn, and part by the difference of their rates: less than 0.1 ns per millisecond, once a clock is a
-    /// second old, so taking up the new one late is a step of less than 0.1 µs, forward or back. In a clock's first quarter of
-    /// a second they part by some ns per millisecond, during 200 ms at most.
+    /// successor was drawn, and part by the difference of their rates, which a thread that takes the new one up late meets as a
+    /// step, forward or back. The rates differ by the doubt of readings, 0.1 parts in a million at most, which are 0.1 µs after
+    /// a second; by a change of the kernel's slewing, 1 µs for each part in a million; and by what is made up for when the
+    /// machine's clock has jumped back: never more than it has. A clock's first lines differ by up to 20 parts in a
+    /// million, and are used for 20 ms: 0.2 µs.
     #[inline(always)] // Two instructions.
     #[must_use]
     pub fn is_stale(&self, ticks: u64) -> bool {
