@@ -12,7 +12,7 @@ use crate::{machine, source, ticks};
 #[derive(Debug)]
 pub struct Clock {
     /// The newest line. Written by who holds `pen`.
-    line: Latch,
+    line: Latch<4>,
     /// Only ever tried, never waited for: a signal handler can have interrupted the thread that holds it.
     pen: Mutex<Pen>,
 }
@@ -21,7 +21,7 @@ pub struct Clock {
 static LAST_RATE: AtomicU64 = AtomicU64::new(0);
 
 impl Clock {
-    /// The first one of a process measures the counter's rate, which takes 2 ms.
+    /// The first one of a process measures the counter's rate, which takes 2 ms. Later ones begin with the last one's.
     #[must_use]
     pub fn new() -> Self {
         let first = source::first_rate();
@@ -54,17 +54,27 @@ impl Clock {
     /// Draws the line anew, from where our time is, at a rate that meets the machine's clock when the next one is due. Where we
     /// are more than 1 ms behind, or the line was stale, time jumps forward to the machine's clock.
     ///
-    /// Returns in how long it should be called again: 20 ms at first, then 0.2 s, then each second. Nothing happens when another
-    /// thread is just doing it.
+    /// Returns in how long it should be called again: 10 ms at first, then 50 ms, 0.3 s, and each second. Nothing happens when
+    /// it comes much earlier than that, or when another thread is just doing it.
     pub fn re_anchor(&self) -> Duration {
         if let Ok(mut pen) = self.pen.try_lock() {
-            let line = pen.draw(self.drawn(), source::read_monotonic());
-            self.line.write(line.to_words());
-            if let Some(rate) = pen.good_rate() {
-                LAST_RATE.store(rate.per_tick, Ordering::Relaxed);
-            }
+            self.draw(&mut pen);
         }
-        self.drawn().due()
+        // Not at once, where another thread has been stopped while it draws.
+        self.drawn().due(ticks()).max(Duration::from_millis(1))
+    }
+
+    fn draw(&self, pen: &mut Pen) {
+        let old = self.drawn();
+        // Two threads that find the same line stale come here one after the other; and each line begins up to 1 ns ahead.
+        if old.is_young(ticks()) {
+            return;
+        }
+        let line = pen.draw(old, source::read_monotonic());
+        self.line.write(line.to_words());
+        if let Some(rate) = pen.good_rate() {
+            LAST_RATE.store(rate.per_tick, Ordering::Relaxed);
+        }
     }
 
     fn drawn(&self) -> Line {

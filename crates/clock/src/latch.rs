@@ -10,16 +10,14 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub(crate) const WORDS: usize = 4;
-
 #[derive(Debug)]
 #[repr(align(128))] // On cache lines that nobody writes but the one who draws a line.
-pub(crate) struct Latch {
+pub(crate) struct Latch<const WORDS: usize> {
     sequence: AtomicU64,
     places: [[AtomicU64; WORDS]; 2],
 }
 
-impl Latch {
+impl<const WORDS: usize> Latch<WORDS> {
     pub(crate) fn new(value: [u64; WORDS]) -> Self {
         let place = || value.map(AtomicU64::new);
         Self { sequence: AtomicU64::new(0), places: [place(), place()] }
@@ -56,6 +54,8 @@ mod models {
 
     use super::*;
 
+    const WORDS: usize = 2;
+
     /// Two values come while one is read twice: each read is whole, and the second is not older than the first.
     #[test]
     fn a_value_is_read_whole() {
@@ -82,6 +82,8 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    const WORDS: usize = 4;
 
     #[test]
     fn values_are_read_whole_and_in_order() {

@@ -12,21 +12,23 @@
 //! let mut line = clock.line();
 //!
 //! let now = ticks();
-//! if line.is_stale(now) {
+//! let ns = line.fresh_ns(now).unwrap_or_else(|| {
 //!     line = clock.line();
-//! }
-//! println!("{} ns", line.ns(now));
+//!     line.ns(now)
+//! });
+//! println!("{ns} ns");
 //! ```
 //!
 //! # Guarantees
 //!
 //! * It strays from CLOCK_MONOTONIC by less than a microsecond while somebody calls [`Clock::re_anchor`] when it says so, or
-//!   threads ask for a line often enough (`tests/stray.rs`).
-//! * A line never goes back. A line that is taken up late can be behind the one before, by less than a microsecond: see
-//!   [`Line::is_stale`]. Who wants no step back on a thread keeps the last time, and takes the later of the two.
+//!   threads ask for a line when theirs is stale (`tests/stray.rs`); when the kernel changes the clock's rate, by 2.5 µs for each
+//!   part in a million, until two seconds later.
+//! * A line never goes back, and the next one begins where it is. Taken up late, it can be behind the one before:
+//!   [`Line::is_stale`] says by how much. Who wants no step back on a thread keeps the last time, and takes the later of the two.
 //! * After a pause, a suspend, a move to another machine: time goes on from what was given out, or jumps forward to the
 //!   machine's clock; never back. Where we are ahead, our time runs at half speed until the machine's has come up.
-//! * Nothing here waits, allocates or locks after [`Clock::new`], and all of it can be called in a signal handler.
+//! * Nothing here waits or allocates after [`Clock::new`], and all of it can be called in a signal handler.
 //!
 //! # Which counter
 //!
@@ -34,6 +36,8 @@
 //! its clock source is `tsc`; or when it is `kvm-clock`, which is made of the same counter, while `tsc` is still among the
 //! available ones and the processor says `constant_tsc` and `nonstop_tsc`. Everywhere else [`ticks`] reads the machine's
 //! monotonic clock: that costs more, and all the rest is the same.
+
+#![deny(unsafe_code)]
 
 mod clock;
 mod latch;

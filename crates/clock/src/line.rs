@@ -20,28 +20,48 @@ impl Line {
     #[inline(always)] // Four instructions.
     #[must_use]
     pub fn ns(&self, ticks: u64) -> u64 {
-        let since = u128::from(ticks.saturating_sub(self.base_ticks)) * u128::from(self.per_tick);
-        // Would wrap after 584 years.
-        self.base_ns.wrapping_add((since >> 64) as u64)
+        self.after(ticks.saturating_sub(self.base_ticks))
     }
 
     /// Whether it was drawn more than two seconds before `ticks` (of a clock that is not a second old: some milliseconds), or
     /// after: then ask for the [newest](crate::Clock::line), before using this one for these ticks.
     ///
     /// The newest is drawn in half that time, so a line is used beside its successor for up to a second. They meet where the
-    /// successor was drawn, and part by the difference of their rates: less than 0.1 ns per millisecond, once a clock is a
-    /// second old, so taking up the new one late is a step of less than 0.1 µs, forward or back. In a clock's first quarter of
-    /// a second they part by some ns per millisecond, during 200 ms at most.
+    /// successor was drawn, and part by the difference of their rates, which a thread that takes the new one up late meets as a
+    /// step, forward or back. The rates differ by the doubt of readings, 0.1 parts in a million at most, which are 0.1 µs after
+    /// a second; by a change of the kernel's slewing, 1 µs for each part in a million; and by what is made up for when the
+    /// machine's clock has jumped back: never more than it has. A clock's first lines differ by up to 20 parts in a
+    /// million, and are used for 20 ms: 0.2 µs.
     #[inline(always)] // Two instructions.
     #[must_use]
     pub fn is_stale(&self, ticks: u64) -> bool {
         ticks.wrapping_sub(self.base_ticks) > self.span
     }
 
-    /// How long after it was drawn the next one is due.
-    pub(crate) fn due(&self) -> Duration {
-        let span = u128::from(self.span) * u128::from(self.per_tick);
-        Duration::from_nanos((span >> 64) as u64 / 2)
+    /// [`ns`](Self::ns), unless the line [is stale](Self::is_stale) for these ticks: three instructions less than both.
+    #[inline(always)]
+    #[must_use]
+    pub fn fresh_ns(&self, ticks: u64) -> Option<u64> {
+        let since = ticks.wrapping_sub(self.base_ticks);
+        (since <= self.span).then(|| self.after(since))
+    }
+
+    /// The time that many ticks after its begin.
+    #[inline(always)]
+    fn after(&self, ticks: u64) -> u64 {
+        // Would wrap after 584 years.
+        self.base_ns.wrapping_add(((u128::from(ticks) * u128::from(self.per_tick)) >> 64) as u64)
+    }
+
+    /// How long after `ticks` the next one is due: half of its span after it was drawn.
+    pub(crate) fn due(&self, ticks: u64) -> Duration {
+        let age = ticks.saturating_sub(self.base_ticks);
+        Duration::from_nanos(self.after((self.span / 2).saturating_sub(age)) - self.base_ns)
+    }
+
+    /// Whether the next one is not due for long.
+    pub(crate) fn is_young(&self, ticks: u64) -> bool {
+        ticks.wrapping_sub(self.base_ticks) < self.span / 4
     }
 
     /// The latest time that it has given to somebody who asks whether it is stale before he asks for the time at `ticks`,
@@ -274,7 +294,7 @@ mod tests {
                 self.machine.run(1e6);
                 self.event();
                 due_ns += 1_000_000;
-                if due_ns >= self.newest.due().as_nanos() as u64 {
+                if due_ns >= self.newest.due(0).as_nanos() as u64 {
                     self.re_anchor();
                     due_ns = 0;
                 }
@@ -389,6 +409,54 @@ mod tests {
     }
 
     #[test]
+    fn a_large_jump_is_followed_at_once_and_a_small_one_is_not() {
+        let mut run = Run::new(Machine::new(2.6, 20));
+        run.go(5);
+        run.machine.ns += 800e3;
+        run.re_anchor();
+        assert!(run.newest.ns(run.machine.ticks as u64) < run.machine.ns as u64 - 700_000);
+        run.go(5);
+        run.back = 0;
+        run.machine.ns += 5e6;
+        run.re_anchor();
+        run.held = run.newest;
+        run.stray = 0;
+        run.go(5);
+        run.assert_within("after it", 200, 100);
+    }
+
+    #[test]
+    fn an_early_jump_is_not_taken_for_a_rate() {
+        let mut run = Run::new(Machine::new(2.6, 20));
+        run.machine.run(5e6);
+        run.machine.ns += 5e6;
+        run.re_anchor();
+        run.held = run.newest;
+        run.go(2);
+        run.assert_within("after it", 1000, 500);
+    }
+
+    #[test]
+    fn lines_meet_to_the_last_bit() {
+        for ticks_per_ns in [1.05, 2.0, 2.596_123, 5.7] {
+            let mut run = Run::new(Machine::new(ticks_per_ns, 0));
+            run.go(3);
+            for _ in 0..10_000 {
+                run.machine.run(12_345.678);
+                let old = run.newest;
+                run.re_anchor();
+                let ticks = run.machine.ticks as u64;
+                for ticks in ticks..ticks + 20 {
+                    assert!(run.newest.ns(ticks) >= old.ns(ticks), "a step back: {old:?} {:?}", run.newest);
+                }
+            }
+            run.event();
+            // Each begins up to 1 ns ahead.
+            run.assert_within("thousands of lines later", 10_000, 0);
+        }
+    }
+
+    #[test]
     fn another_machine_has_another_rate() {
         let mut run = Run::new(Machine::new(2.6, 20));
         run.go(5);
@@ -406,8 +474,10 @@ mod tests {
         let line = Line { base_ticks: 1000, base_ns: 500, per_tick: 1 << 63, span: 100 };
         assert_eq!([0, 999, 1000, 1002, 3000].map(|ticks| line.ns(ticks)), [500, 500, 500, 501, 1500]);
         assert_eq!([0, 999, 1000, 1100, 1101].map(|ticks| line.is_stale(ticks)), [true, true, false, false, true]);
+        assert_eq!([999, 1000, 1100, 1101].map(|ticks| line.fresh_ns(ticks)), [None, Some(500), Some(550), None]);
         assert_eq!(line.ns(u64::MAX), 500 + (u64::MAX - 1000) / 2);
-        assert_eq!(line.due(), Duration::from_nanos(25));
+        assert_eq!([0, 1000, 1030, 1051].map(|ticks| line.due(ticks).as_nanos()), [25, 25, 10, 0]);
+        assert_eq!([0, 999, 1000, 1024, 1025].map(|ticks| line.is_young(ticks)), [false, false, true, true, false]);
         assert_eq!(Line::from_words(line.to_words()), line);
     }
 }

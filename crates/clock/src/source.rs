@@ -27,7 +27,7 @@ fn clock_ticks() -> u64 {
     2 * machine::monotonic()
 }
 
-/// Nanoseconds per tick, as measured when it is first asked for: over [`FIRST_WINDOW`].
+/// Nanoseconds per tick, as measured when it is first asked for: over `FIRST_WINDOW`.
 pub(crate) fn first_rate() -> Rate {
     static RATE: OnceLock<Rate> = OnceLock::new();
     *RATE.get_or_init(|| {
@@ -45,8 +45,8 @@ pub(crate) fn first_rate() -> Rate {
     })
 }
 
-/// Short, since a session's start waits for it: two readings with 20 ns of doubt are 10 parts in a million, which are
-/// 0.2 µs until the line is drawn anew 20 ms later.
+/// Short, since a session's start waits for it: two readings with 20 ns of doubt make 20 parts in a million, which are
+/// 0.2 µs until the line is drawn anew 10 ms later.
 const FIRST_WINDOW: Duration = Duration::from_millis(2);
 
 /// A clock, and the ticks in the middle of reading it: the narrowest of several tries, since any one may be interrupted.
@@ -75,6 +75,7 @@ pub(crate) fn read_monotonic() -> Reading {
 mod counter {
     use std::fs;
 
+    #[allow(unsafe_code)]
     #[inline(always)]
     pub(super) fn read() -> u64 {
         // SAFETY: every x86-64 processor has the instruction. Where it is forbidden, the kernel's clock source is another one,

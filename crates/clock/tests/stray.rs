@@ -89,7 +89,7 @@ fn our_time_stays_with_the_machines() {
 }
 
 #[test]
-fn lines_that_are_drawn_all_the_time_meet() {
+fn whoever_draws_the_line_time_goes_on() {
     let clock = Clock::new();
     thread::scope(|scope| {
         for _ in 0..2 {
