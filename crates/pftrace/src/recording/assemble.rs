@@ -137,9 +137,28 @@ impl Assembler {
         }
     }
 
-    /// The end of the trace.
+    /// The end of the trace; with what was lost, if anything was, so that the UI says so.
     pub(super) fn end(&mut self, shared: &Shared, out: &mut Vec<u8>) {
         self.clocks(shared, out);
+        let (threads, _) = shared.threads.reports();
+        let lost = threads.iter().map(|thread| thread.dropped.total() + thread.undelivered).sum::<u64>();
+        if lost == 0 {
+            return;
+        }
+        let sequences: Vec<_> = shared.threads.present().iter().map(|info| info.sequence()).collect();
+        let size = u64::from(shared.ring.chunk_len()) * u64::from(shared.ring.chunks());
+        self.packet(out, |packet| {
+            packet.set_trusted_packet_sequence_id(SEQUENCE).set_trace_stats(|stats| {
+                stats.add_buffer_stats(|buffer| {
+                    buffer.set_buffer_size(size).set_trace_writer_packet_loss(lost);
+                });
+                for &sequence in &sequences {
+                    stats.add_writer_stats(|writer| {
+                        writer.set_sequence_id(u64::from(sequence)).set_buffer(0);
+                    });
+                }
+            });
+        });
     }
 
     /// The sink has got, or not got, what was gathered.

@@ -214,15 +214,14 @@ impl Thread {
     #[inline]
     fn now(&mut self) -> u64 {
         let ticks = ticks();
-        if self.line.is_stale(ticks) {
-            self.take_up_line();
-        }
-        self.line.ns(ticks).max(self.last_ns)
+        let now = self.line.fresh_ns(ticks).unwrap_or_else(|| self.take_up_line(ticks));
+        now.max(self.last_ns)
     }
 
     #[cold]
-    fn take_up_line(&mut self) {
+    fn take_up_line(&mut self, ticks: u64) -> u64 {
         self.line = self.shared.clock.line();
+        self.line.ns(ticks)
     }
 
     /// Writes an event of constant bytes and a time. Whether it could.
@@ -388,7 +387,7 @@ impl Thread {
         self.info.recovered(recovered);
         self.last_ns = fixed.resume_ns;
         self.chunks += 1;
-        self.take_up_line();
+        self.line = self.shared.clock.line();
         true
     }
 

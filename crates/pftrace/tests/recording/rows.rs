@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use pftrace::{begin, counter, end, instant, slice};
-use pftrace_testkit::Arg;
+use pftrace_testkit::{Arg, check};
 
-use crate::record;
+use crate::{record, record_as};
 
 pftrace::categories! {
     RENDER = "render";
@@ -200,4 +200,68 @@ fn categories_are_switched_while_recording() {
     assert_eq!(evaluated, 2);
     let count = |name| loaded.slices_named(name).len();
     assert_eq!((count("r"), count("i"), count("o")), (2, 4, 3));
+}
+
+/// A thread that is renamed while it records, and one that exits, whose number goes to the next.
+#[test]
+fn renames_are_seen() {
+    let (trace, report) = record_as(
+        |builder| builder,
+        |session| {
+            let renamed = thread::Builder::new().name("old name".into()).spawn(|| {
+                instant!("t", "before");
+                std::fs::write("/proc/thread-self/comm", "new name").unwrap();
+                // The drain looks each second.
+                thread::sleep(std::time::Duration::from_millis(2_500));
+                instant!("t", "after");
+            });
+            renamed.unwrap().join().unwrap();
+            for _ in 0..2 {
+                thread::spawn(|| instant!("t", "short-lived")).join().unwrap();
+            }
+            assert!(session.stats().thread_count <= 3);
+        },
+    );
+    assert_eq!(report.threads[0].name, "new name");
+    let Some(loaded) = check(&trace) else { return };
+    let names: Vec<_> = loaded.threads.values().filter_map(|thread| thread.name.as_deref()).collect();
+    assert!(names.contains(&"new name") && !names.contains(&"old name"), "{names:?}");
+    assert_eq!(loaded.slices_named("short-lived").len(), 2);
+}
+
+/// What the trace says of the machine's clocks is what they say: so traces of several processes and machines line up.
+#[test]
+fn the_clocks_of_the_machine_are_told() {
+    use rustix::time::{ClockId, clock_gettime};
+    let (trace, _) = record_as(
+        |builder| builder.drain_by_caller(),
+        |session| {
+            instant!("t", "x");
+            session.drain().unwrap();
+        },
+    );
+    let ns = |clock| {
+        let now = clock_gettime(clock);
+        i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec)
+    };
+    // What is true of the machine now, of the best of some readings.
+    let offset = |clock| {
+        let reading = |_| {
+            let before = ns(ClockId::Monotonic);
+            let other = ns(clock);
+            let after = ns(ClockId::Monotonic);
+            (after - before, other - (before + after) / 2)
+        };
+        (0..100).map(reading).min().unwrap().1
+    };
+    let Some(packets) = pftrace_testkit::compare_decoders(&trace) else { return };
+    let first = &packets[0]["clock_snapshot"]["clocks"];
+    let told = |id: i64| {
+        let entry = first.as_array().unwrap().iter().find(|entry| entry["clock_id"].as_i64() == Some(id)).unwrap();
+        entry["timestamp"].as_str().unwrap().parse::<i128>().unwrap()
+    };
+    let (monotonic, boottime, realtime) = (told(3), told(6), told(1));
+    let near = |found: i128, clock| (found - offset(clock)).abs() < 20_000;
+    assert!(near(boottime - monotonic, ClockId::Boottime), "{first}");
+    assert!(near(realtime - monotonic, ClockId::Realtime), "{first}");
 }
