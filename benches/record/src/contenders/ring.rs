@@ -24,6 +24,7 @@ thread_local! {
 
 type Thread = path::Thread<Tsc>;
 
+/// Run-time names by number, from a table of the thread.
 #[derive(Debug)]
 pub struct OverRing {
     session: Arc<Session>,
@@ -81,7 +82,7 @@ impl Contender for OverRing {
 
     #[inline(always)]
     fn annotated(sites: &mut Self::Thread, number: u64, real: f64, text: &str) {
-        record(|thread| forms::annotated(thread, &sites.annotated, number, real, text));
+        record(|thread| forms::annotated_by_hand(thread, &sites.annotated, number, real, text));
         record(|thread| forms::constant(thread, &sites.end));
     }
 
@@ -98,5 +99,40 @@ impl Contender for OverRing {
 
     fn finish(self) {
         self.drain.finish();
+    }
+}
+
+/// Run-time names written in full.
+#[derive(Debug)]
+pub struct NamesInFull(OverRing);
+
+impl Contender for NamesInFull {
+    type Thread = &'static Sites;
+    const WORKLOADS: &[Workload] = &[Workload::Named];
+
+    fn start(file: &Path, recording: bool) -> Self {
+        Self(OverRing::start(file, recording))
+    }
+
+    fn thread(&self, events: usize) -> Self::Thread {
+        self.0.thread(events)
+    }
+
+    fn span(sites: &mut Self::Thread) {
+        OverRing::span(sites);
+    }
+
+    #[inline(always)]
+    fn named(sites: &mut Self::Thread, name: &Name) {
+        record(|thread| forms::named_by_hand(thread, &sites.named, &name.text));
+        record(|thread| forms::constant(thread, &sites.end));
+    }
+
+    fn leave(&self, sites: Self::Thread) {
+        self.0.leave(sites);
+    }
+
+    fn finish(self) {
+        self.0.finish();
     }
 }

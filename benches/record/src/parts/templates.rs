@@ -79,6 +79,8 @@ const FORMS: &[Form] = forms! {
     "counter", "generated writers", |thread, it, i| forms::counter_straight(thread, &it.sites.counter, (i & 63) as i64);
     "begin with 3 annotations", "template, annotations by hand", |thread, it, i|
         forms::annotated_by_hand(thread, &it.sites.annotated, (i & 127) as u64, i as f64, &it.text);
+    "begin with 3 annotations", "template, each annotation by its generated writer", |thread, it, i|
+        forms::annotated_flat(thread, &it.sites.annotated, (i & 127) as u64, i as f64, &it.text);
     "begin with 3 annotations", "template, annotations by generated writers", |thread, it, i|
         forms::annotated(thread, &it.sites.annotated, (i & 127) as u64, i as f64, &it.text);
     "begin with 3 annotations", "generated writers", |thread, it, i|

@@ -20,6 +20,8 @@ pub mod forms;
 pub mod names;
 pub mod session;
 pub mod site;
+#[cfg(test)]
+mod tests;
 pub mod thread;
 
 pub use session::Session;

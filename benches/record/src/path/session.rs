@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use pftrace_protos::{InternedData, Trace, TracePacket};
-use pftrace_ring::{Config, Owner, Policy, Reader, Reading, Ring, Writer};
+use pftrace_protos::{BuiltinClock, InternedData, Trace, TracePacket};
+use pftrace_ring::{Config, Policy, Reader, Reading, Ring, Writer};
 
 use super::definitions::Definitions;
 use super::site::NEEDS_STATE;
@@ -17,7 +17,6 @@ use crate::clock;
 #[derive(Debug)]
 pub struct Session {
     ring: Ring,
-    owners: AtomicU32,
     pub definitions: Definitions,
     /// What the first packet of each thread counts from.
     pub start_ns: u64,
@@ -28,22 +27,14 @@ pub struct Session {
 impl Session {
     /// A ring of `chunks` chunks of 32 KiB.
     pub fn new(chunks: u32, policy: Policy) -> Arc<Self> {
-        let ring = Ring::new(Config { chunk_len: 32 << 10, chunks, policy }).expect("memory");
+        let ring = Ring::new(Config { chunk_len: 32 << 10, chunks, policy, writers: 64 }).expect("memory");
         // Our time is the counter's, scaled: it begins with the machine.
         let start_ns = ((u128::from(clock::ticks()) * u128::from(clock::scale())) >> 64) as u64;
-        Arc::new(Self {
-            ring,
-            owners: AtomicU32::new(0),
-            definitions: Definitions::new(),
-            start_ns,
-            stalls: AtomicU64::new(0),
-        })
+        Arc::new(Self { ring, definitions: Definitions::new(), start_ns, stalls: AtomicU64::new(0) })
     }
 
-    /// A writer, and its owner's number.
-    pub fn writer(&self) -> (Writer, u32) {
-        let number = self.owners.fetch_add(1, Ordering::Relaxed);
-        (Writer::new(&self.ring, Owner::new(number).expect("few threads")), number)
+    pub fn writer(&self) -> Writer {
+        self.ring.writer().expect("few threads")
     }
 
     /// Empties the ring each millisecond, until it is told to stop.
@@ -53,6 +44,7 @@ impl Session {
         let thread = std::thread::spawn(move || {
             let mut reader = Reader::new(&session.ring);
             let mut file = TraceFile { session: &session, sink, defined: BTreeMap::new(), bytes: 0, packets: 0 };
+            file.clocks();
             loop {
                 let last = stopped.load(Ordering::Acquire);
                 while let Some(chunk) = reader.next_chunk() {
@@ -102,12 +94,15 @@ struct TraceFile<'s, W> {
 const CLEARED: u32 = 1;
 const INCREMENTAL: u32 = 64;
 const MONOTONIC: u32 = 3;
+const BOOTTIME: u32 = 6;
+/// Above the threads'.
+const CLOCKS_SEQUENCE: u32 = 128;
 
 impl<W: Write> TraceFile<'_, W> {
     fn chunk(&mut self, chunk: &Reading<'_>) {
         let owner = chunk.owner().number();
-        if !self.defined.contains_key(&owner) {
-            self.defined.insert(owner, Vec::new());
+        let is_known = self.defined.contains_key(&owner);
+        if !is_known {
             self.head(owner);
         }
         let defined = self.defined.entry(owner).or_default();
@@ -130,9 +125,24 @@ impl<W: Write> TraceFile<'_, W> {
         self.packets += u64::from(chunk.packets());
     }
 
+    /// How the clocks of the machine relate, and which is the trace's: on a sequence of its own.
+    fn clocks(&mut self) {
+        let start_ns = self.session.start_ns;
+        self.packet(CLOCKS_SEQUENCE, |packet| {
+            packet.set_clock_snapshot(|snapshot| {
+                snapshot.set_primary_trace_clock(BuiltinClock::BUILTIN_CLOCK_MONOTONIC);
+                for clock_id in [MONOTONIC, BOOTTIME] {
+                    snapshot.add_clocks(|clock| {
+                        clock.set_clock_id(clock_id).set_timestamp(start_ns);
+                    });
+                }
+            });
+        });
+    }
+
     fn head(&mut self, owner: u32) {
-        let (track, start_ns) = (u64::from(owner) + 1, self.session.start_ns);
-        self.packet(owner, |packet| {
+        let (track, sequence, start_ns) = (u64::from(owner) + 1, sequence(owner), self.session.start_ns);
+        self.packet(sequence, |packet| {
             packet.set_sequence_flags(CLEARED).set_trace_packet_defaults(|defaults| {
                 defaults.set_timestamp_clock_id(INCREMENTAL).set_track_event_defaults(|event| {
                     event.set_track_uuid(track);
@@ -147,17 +157,17 @@ impl<W: Write> TraceFile<'_, W> {
                 });
             });
         });
-        self.packet(owner, |packet| {
+        self.packet(sequence, |packet| {
             packet.set_track_descriptor(|descriptor| {
                 descriptor.set_uuid(track).set_name("thread");
             });
         });
-        self.packet(owner, |packet| {
+        self.packet(sequence, |packet| {
             packet.set_track_descriptor(|descriptor| {
                 descriptor.set_uuid(COUNTER_TRACK).set_name("counter").set_counter(|_| {});
             });
         });
-        self.packet(owner, |packet| {
+        self.packet(sequence, |packet| {
             packet.set_sequence_flags(NEEDS_STATE).set_interned_data(|data| {
                 data.add_event_categories(|category| {
                     category.set_iid(CATEGORY).set_name("race");
@@ -181,21 +191,26 @@ impl<W: Write> TraceFile<'_, W> {
                 });
             }
         };
-        self.packet(owner, |packet| {
+        self.packet(sequence(owner), |packet| {
             packet.set_sequence_flags(NEEDS_STATE).set_interned_data(fill);
         });
     }
 
-    fn packet(&mut self, owner: u32, fill: impl FnOnce(&mut TracePacket<'_>)) {
+    fn packet(&mut self, sequence: u32, fill: impl FnOnce(&mut TracePacket<'_>)) {
         let mut buffer = [0; 64 << 10];
         let bytes = Trace::encode(&mut buffer, |trace| {
             trace.add_packet(|packet| {
-                packet.set_trusted_packet_sequence_id(owner % 127 + 1);
+                packet.set_trusted_packet_sequence_id(sequence);
                 fill(packet);
             });
         });
         self.sink.write_all(bytes.expect("it is small")).expect("the sink takes it");
     }
+}
+
+/// The sequence that a writer's packets are on: of one byte.
+pub fn sequence(owner: u32) -> u32 {
+    owner % 127 + 1
 }
 
 pub const CATEGORY: u64 = 1;

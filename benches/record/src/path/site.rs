@@ -1,6 +1,6 @@
 //! A call site: its constant bytes, which a generated writer made.
 
-use pftrace_protos::{Trace, TrackEvent};
+use pftrace_protos::{DebugAnnotation, Trace, TrackEvent};
 
 /// A packet of this call site up to what varies in it.
 #[derive(Debug, Clone)]
@@ -9,12 +9,20 @@ pub struct Site {
     pub len: u32,
     /// What the reader has to define for it: see [`Definitions`](super::definitions::Definitions).
     pub number: u32,
-    /// Of each annotation, the bytes before its value: `22 A 08 name tag`, and `L` behind the tag of a string. The lengths are 0.
-    pub annotations: [[u8; 8]; 3],
+    /// Of each annotation, the bytes before its value: `22 A 08 name tag`, and behind the tag of a text `L`.
+    pub annotations: [[u8; PIECE_LEN]; 3],
 }
 
 /// Two wide stores.
 pub const TEMPLATE_LEN: usize = 32;
+
+/// One store.
+pub const PIECE_LEN: usize = 8;
+
+/// Where in an annotation its length is, the value of a number, and a text.
+pub const ANNOTATION_LENGTH_AT: usize = 1;
+pub const VALUE_AT: usize = 5;
+pub const TEXT_AT: usize = 6;
 
 /// Where in a packet its length is, the two bytes of time, the sequence, the length of its event, and the event.
 pub const LENGTH_AT: usize = 1;
@@ -40,7 +48,19 @@ impl Site {
         });
         let len = encoded.expect("a call site's constants are few").len() as u32;
         assert_eq!((bytes[TIME_AT - 1], bytes[SEQUENCE_AT - 1], bytes[EVENT_LENGTH_AT - 1]), (0x40, 0x50, 0x5a));
-        let annotations = [*b"\x22\0\x08\x01\x18\0\0\0", *b"\x22\x0b\x08\x02\x29\0\0\0", *b"\x22\0\x08\x03\x32\0\0\0"];
+        let annotations = [
+            piece(|entry| _ = entry.set_name_iid(1).set_uint_value(0)),
+            piece(|entry| _ = entry.set_name_iid(2).set_double_value(0.0)),
+            piece(|entry| _ = entry.set_name_iid(3).set_string_value("")),
+        ];
         Self { bytes, len, number, annotations }
     }
+}
+
+/// The front of an annotation without its value.
+fn piece(fill: impl FnOnce(&mut DebugAnnotation<'_>)) -> [u8; PIECE_LEN] {
+    let mut bytes = [0; 16];
+    let encoded = TrackEvent::encode(&mut bytes, |event| _ = event.add_debug_annotations(fill));
+    encoded.expect("a name's number and a value");
+    std::array::from_fn(|at| bytes[at])
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pftrace_ring::Writer;
 
 use super::names::Names;
-use super::session::Session;
+use super::session::{self, Session};
 use crate::clock;
 
 /// Where a thread has its time from.
@@ -67,10 +67,10 @@ const PLACES: usize = 1024;
 impl<C: Clock> Thread<C> {
     pub fn new(session: &Arc<Session>) -> Self {
         let writer = session.writer();
-        let sequence = 1 + writer.1 as u8 % 127;
+        let sequence = session::sequence(writer.owner().number()) as u8;
         Self {
             session: session.clone(),
-            writer: writer.0,
+            writer,
             clock: C::new(session.start_ns),
             last_ns: session.start_ns,
             sequence,
