@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use crate::clock;
 use crate::malloc;
 use crate::readback;
-use crate::workload::{Names, Workload};
+use crate::workload::{Name, Names, Workload};
 
 /// A recorder in the race, set up as its authors advise.
 ///
@@ -33,7 +33,7 @@ pub trait Contender: Sync + Sized {
     fn annotated(_thread: &mut Self::Thread, _number: u64, _real: f64, _text: &str) {
         unreachable!("not in WORKLOADS")
     }
-    fn named(_thread: &mut Self::Thread, _name: &std::ffi::CStr) {
+    fn named(_thread: &mut Self::Thread, _name: &Name) {
         unreachable!("not in WORKLOADS")
     }
 

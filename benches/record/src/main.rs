@@ -7,6 +7,7 @@ mod contenders;
 mod malloc;
 mod options;
 mod parts;
+mod path;
 mod race;
 mod readback;
 mod table;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Ok(Options::Race(options)) => race::run(&options),
         Ok(Options::Child(child)) => race::child(&child),
         Ok(Options::Parts(parts)) => parts::run(&parts),
+        Ok(Options::Repeat(repeat)) => parts::repeat(&repeat),
         Ok(Options::List) => race::list(),
         Err(error) => {
             eprintln!("race: {error}\n{}", options::USAGE);

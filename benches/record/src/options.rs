@@ -24,6 +24,7 @@ pub enum Options {
     Race(RaceOptions),
     Child(ChildOptions),
     Parts(PartsOptions),
+    Repeat(RepeatOptions),
     List,
 }
 
@@ -55,6 +56,14 @@ pub struct PartsOptions {
     pub names: Vec<String>,
     pub rounds: usize,
     pub directory: PathBuf,
+}
+
+/// One form of an event, again and again, for whoever counts instructions.
+#[derive(Debug)]
+pub struct RepeatOptions {
+    pub event: String,
+    pub form: String,
+    pub events: usize,
 }
 
 impl Options {
@@ -95,6 +104,11 @@ impl Options {
                 rounds: race.rounds,
                 directory: race.directory,
             })),
+            Some("repeat") => {
+                let [_, event, form] = &words[..] else { return Err("expected an event and a form".into()) };
+                let (event, form) = (event.clone(), form.clone());
+                Ok(Self::Repeat(RepeatOptions { event, form, events: race.events }))
+            }
             Some("child") => {
                 let (Some(contender), Some(&workload)) = (race.contenders.pop(), race.workloads.first()) else {
                     return Err("a child needs --contender and --workload".into());

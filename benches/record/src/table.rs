@@ -12,10 +12,14 @@ pub fn print(options: &RaceOptions, runners: &[Runner], all: &[Runs]) {
     let workloads: Vec<Workload> =
         Workload::ALL.into_iter().filter(|workload| all.iter().any(|runs| runs.workload == *workload)).collect();
     let lines = [
-        ("hot: CPU of the recording thread per event, ns, and its ratio to the floor's", table.hot(&workloads, 1)),
-        ("the same with two threads", table.hot(&workloads, 2)),
+        (
+            "hot: CPU of the recording thread per event, ns, and its ratio to the floor's",
+            table.hot(&workloads, 1, least),
+        ),
+        ("the same with two threads", table.hot(&workloads, 2, least)),
+        ("the same with one thread, medians", table.hot(&workloads, 1, median)),
+        ("the same with two threads, medians", table.hot(&workloads, 2, median)),
         ("until the file is written, and what is in it", table.whole(&workloads)),
-        ("noise: median over minimum of hot, one thread", table.noise(&workloads)),
     ];
     if options.markdown {
         println!("{}\n", machine(options));
@@ -31,6 +35,17 @@ pub fn print(options: &RaceOptions, runners: &[Runner], all: &[Runs]) {
     }
 }
 
+/// What counts of the rounds.
+type Pick = fn(&Runs) -> f64;
+
+fn least(runs: &Runs) -> f64 {
+    runs.least(|outcome| outcome.hot_ns)
+}
+
+fn median(runs: &Runs) -> f64 {
+    runs.median(|outcome| outcome.hot_ns)
+}
+
 struct Table<'a> {
     runners: &'a [Runner],
     all: &'a [Runs],
@@ -41,20 +56,12 @@ impl Table<'_> {
         self.all.iter().find(|runs| (runs.runner, runs.workload, runs.threads) == (runner, workload, threads))
     }
 
-    fn hot(&self, workloads: &[Workload], threads: usize) -> Vec<Vec<String>> {
+    fn hot(&self, workloads: &[Workload], threads: usize, pick: Pick) -> Vec<Vec<String>> {
         let floor = self.runners.iter().position(|runner| runner.name == FLOOR).unwrap_or(0);
         let cell = |runner, workload| {
-            let hot = self.runs(runner, workload, threads)?.least(|outcome| outcome.hot_ns);
-            let floor = self.runs(floor, workload, threads)?.least(|outcome| outcome.hot_ns);
+            let hot = pick(self.runs(runner, workload, threads)?);
+            let floor = pick(self.runs(floor, workload, threads)?);
             Some(format!("{hot:.1} ({:.2})", hot / floor))
-        };
-        self.rows(workloads, cell)
-    }
-
-    fn noise(&self, workloads: &[Workload]) -> Vec<Vec<String>> {
-        let cell = |runner, workload| {
-            let runs = self.runs(runner, workload, 1)?;
-            Some(format!("{:.2}", runs.median(|outcome| outcome.hot_ns) / runs.least(|outcome| outcome.hot_ns)))
         };
         self.rows(workloads, cell)
     }

@@ -1,6 +1,6 @@
 //! What is recorded: the workloads of the published tables.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 /// One way to record. All but [`Workload::Off`] with recording on, in steady state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,20 +38,32 @@ impl Workload {
     }
 }
 
+/// A run-time name, in the forms that contenders want.
+#[derive(Debug)]
+pub struct Name {
+    pub text: String,
+    #[cfg_attr(not(feature = "sdk"), expect(dead_code, reason = "only the C++ one wants it"))]
+    pub c_text: CString,
+}
+
 /// The run-time names of W5, made before the clock runs.
 #[derive(Debug)]
-pub struct Names(Vec<CString>);
+pub struct Names(Vec<Name>);
 
 impl Names {
     pub const COUNT: usize = 1000;
 
     pub fn new() -> Self {
-        Self((0..Self::COUNT).map(|i| CString::new(format!("run-time name {i}")).unwrap()).collect())
+        let name = |i| {
+            let text = format!("run-time name {i}");
+            Name { c_text: CString::new(text.as_str()).unwrap(), text }
+        };
+        Self((0..Self::COUNT).map(name).collect())
     }
 
     /// A fixed walk over the names that is not sequential.
     #[inline(always)]
-    pub fn pick(&self, i: usize) -> &CStr {
+    pub fn pick(&self, i: usize) -> &Name {
         &self.0[i.wrapping_mul(617) % Self::COUNT]
     }
 }

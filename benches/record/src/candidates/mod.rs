@@ -5,7 +5,6 @@
 //! own: the chunk it holds, the bytes and packets committed there, and whether an event is open. Chunks travel
 //! free → held by a thread → complete → read by the drain → free, through two queues of chunk numbers.
 
-mod contenders;
 mod drain;
 pub mod ownership;
 mod region;
@@ -13,7 +12,6 @@ mod region;
 mod tests;
 mod writer;
 
-pub use contenders::{CompareAtCommit, Cooperative, Exchange, Membarrier};
 pub use drain::{Drain, Pace, Sink};
 pub use region::{Region, RegionOptions, map};
 pub use writer::{BEGIN, END, ON, Writer};

@@ -21,8 +21,8 @@ fn record<O: Ownership>(threads: usize) -> (Vec<u8>, Drained) {
             scope.spawn(|| {
                 Writer::enter(region.clone());
                 for span in 0..SPANS {
-                    Writer::record::<O>(&BEGIN);
-                    Writer::record::<O>(&END);
+                    Writer::record::<O, false>(&BEGIN);
+                    Writer::record::<O, false>(&END);
                     // Time for the reclaimer to find the thread between events.
                     (0..span % 64).for_each(|_| std::hint::spin_loop());
                 }

@@ -22,8 +22,6 @@ pub struct Template {
 pub const BEGIN: Template =
     Template { bytes: *b"\x0a\x00\x50\x01\x68\x02\x5a\x06\x48\x01\x18\x01\x50\x01\x40_", len: 15, site: 1 };
 pub const END: Template = Template { bytes: *b"\x0a\x00\x50\x01\x68\x02\x5a\x02\x48\x02\x40_____", len: 11, site: 1 };
-pub const INSTANT: Template =
-    Template { bytes: *b"\x0a\x00\x50\x01\x68\x02\x5a\x06\x48\x03\x18\x01\x50\x02\x40_", len: 15, site: 2 };
 
 /// Constant bytes, timestamp of ten bytes at most.
 const MAX_PACKET_LEN: usize = 32;
@@ -85,14 +83,9 @@ impl Writer {
         writer
     }
 
+    /// One event; with a clock that costs nothing, if `STUB`.
     #[inline(always)]
-    pub fn record<O: Ownership>(template: &Template) {
-        Self::record_by::<O, false>(template);
-    }
-
-    /// With a clock that costs nothing, if `STUB`.
-    #[inline(always)]
-    pub fn record_by<O: Ownership, const STUB: bool>(template: &Template) {
+    pub fn record<O: Ownership, const STUB: bool>(template: &Template) {
         if !ON.load(Ordering::Relaxed) {
             return;
         }

@@ -1,12 +1,11 @@
 //! The floor: what reading the raw clock and storing bytes costs, in a ring that stays in the cache.
 
-use std::ffi::CStr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock;
 use crate::contender::Contender;
-use crate::workload::Workload;
+use crate::workload::{Name, Workload};
 
 const RING_LEN: usize = 256 << 10;
 
@@ -89,8 +88,8 @@ impl Contender for Store {
         ring.clock_and_word(2);
     }
     #[inline(always)]
-    fn named(ring: &mut Ring, name: &CStr) {
-        ring.clock_and_word(name.as_ptr() as u64);
+    fn named(ring: &mut Ring, name: &Name) {
+        ring.clock_and_word(name.text.as_ptr() as u64);
         ring.clock_and_word(2);
     }
     fn leave(&self, ring: Ring) {
@@ -143,8 +142,8 @@ impl Contender for Packet {
         ring.packet(&END, &[]);
     }
     #[inline(always)]
-    fn named(ring: &mut Ring, name: &CStr) {
-        let iid = name.as_ptr() as u64 >> 5;
+    fn named(ring: &mut Ring, name: &Name) {
+        let iid = name.text.as_ptr() as u64 >> 5;
         ring.packet(&BEGIN, &[iid as u8 | 0x80, (iid >> 7) as u8 & 0x7f]);
         ring.packet(&END, &[]);
     }

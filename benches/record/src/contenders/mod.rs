@@ -13,7 +13,6 @@ mod tracing_layers;
 #[cfg(feature = "tracy")]
 mod tracy;
 
-use crate::candidates;
 use crate::contender::Entry;
 
 /// What every ratio is taken to.
@@ -24,10 +23,7 @@ pub const ALL: &[Entry] = &[
     Entry::new::<floor::Store>(FLOOR),
     Entry::new::<floor::Packet>("floor: clock + whole packet"),
     Entry::new::<ring::OverRing>("pftrace-ring"),
-    Entry::new::<candidates::Exchange>("candidate: exchange"),
-    Entry::new::<candidates::Membarrier>("candidate: membarrier"),
-    Entry::new::<candidates::CompareAtCommit>("candidate: compare at commit"),
-    Entry::new::<candidates::Cooperative>("candidate: cooperative"),
+    Entry::new::<ring::NamesInFull>("pftrace-ring, run-time names in full"),
     #[cfg(feature = "tracy")]
     Entry::new::<tracy::Tracy>("tracy-client 0.18.5"),
     #[cfg(feature = "recorder")]

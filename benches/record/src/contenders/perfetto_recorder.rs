@@ -1,7 +1,6 @@
 //! perfetto-recorder: events into a `Vec` of the thread, reserved beforehand as its example does; prost at the end.
 //! It has no instants, and names are constants: the run-time name of W5 is an argument.
 
-use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -10,7 +9,7 @@ use perfetto_recorder::{
 };
 
 use crate::contender::Contender;
-use crate::workload::Workload;
+use crate::workload::{Name, Workload};
 
 pub const NAME: &str =
     if cfg!(feature = "recorder-fastant") { "perfetto-recorder 0.3.3 + fastant" } else { "perfetto-recorder 0.3.3" };
@@ -58,9 +57,8 @@ impl Contender for Recorder {
         scope!("annotated", number = number, real = real, text = text);
     }
     #[inline(always)]
-    fn named(_thread: &mut Self::Thread, name: &CStr) {
-        let name = name.to_str().unwrap_or_default();
-        scope!("named", name = name);
+    fn named(_thread: &mut Self::Thread, name: &Name) {
+        scope!("named", name = name.text.as_str());
     }
     fn leave(&self, _thread: Self::Thread) {
         if let Some(trace) = &self.trace {

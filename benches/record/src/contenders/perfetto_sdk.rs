@@ -1,7 +1,6 @@
 //! The official SDK: an in-process session with a 64 MiB buffer, read out after stopping, as in its examples.
 
 use std::cell::RefCell;
-use std::ffi::CStr;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,7 +21,7 @@ use perfetto_sdk::{
 };
 
 use crate::contender::Contender;
-use crate::workload::Workload;
+use crate::workload::{Name, Workload};
 
 track_event_categories! {
     pub mod race_categories {
@@ -89,8 +88,8 @@ impl Contender for Sdk {
         });
     }
     #[inline(always)]
-    fn named(_thread: &mut Self::Thread, name: &CStr) {
-        track_event!("race", TrackEventType::SliceBegin(name.as_ptr()));
+    fn named(_thread: &mut Self::Thread, name: &Name) {
+        track_event!("race", TrackEventType::SliceBegin(name.c_text.as_ptr()));
         track_event_end!("race");
     }
     fn finish(self) {

@@ -1,131 +1,138 @@
-//! pftrace-ring as it is, with events as its users will write them: a call site's constant bytes, the time, the length.
-//!
-//! Names and descriptors are not written: it is the ring that races.
+//! Ours: the recording path of `crate::path` over pftrace-ring, and a drain into the file each millisecond. The file is a whole trace:
+//! names, tracks and clocks are in it.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::io::Write;
 use std::path::Path;
+use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use pftrace_ring::{Config, Owner, Policy, Reader, Ring, Writer};
+use pftrace_ring::Policy;
 
-use crate::clock;
 use crate::contender::Contender;
-use crate::workload::Workload;
+use crate::path::forms::{self, Sites};
+use crate::path::session::Drain;
+use crate::path::{self, Session, Tsc};
+use crate::workload::{Name, Workload};
 
 static ON: AtomicBool = AtomicBool::new(false);
 
-/// Framing, sequence 1, flags, TrackEvent {type, category, name}, the timestamp's tag.
-const BEGIN: &[u8; 16] = b"\x0a\x00\x50\x01\x68\x02\x5a\x06\x48\x01\x18\x01\x50\x01\x40_";
-const BEGIN_LEN: usize = 15;
-const END: &[u8; 16] = b"\x0a\x00\x50\x01\x68\x02\x5a\x02\x48\x02\x40_____";
-const END_LEN: usize = 11;
-const INSTANT: &[u8; 16] = b"\x0a\x00\x50\x01\x68\x02\x5a\x06\x48\x03\x18\x01\x50\x02\x40_";
+thread_local! {
+    static THREAD: Cell<*mut Thread> = const { Cell::new(ptr::null_mut()) };
+}
 
-/// A template, and a timestamp of ten bytes at most.
-const MAX_PACKET_LEN: usize = 32;
+type Thread = path::Thread<Tsc>;
 
+/// Run-time names by number, from a table of the thread.
 #[derive(Debug)]
 pub struct OverRing {
-    ring: Ring,
-    owners: AtomicU32,
-    stop: Arc<AtomicBool>,
-    drain: JoinHandle<()>,
+    session: Arc<Session>,
+    sites: Sites,
+    drain: Drain,
 }
 
-#[derive(Debug)]
-pub struct Thread {
-    writer: Writer,
-    last_ns: u64,
-    scale: u64,
-}
-
-impl Thread {
-    #[inline(always)]
-    fn record(&mut self, template: &[u8; 16], len: usize) {
-        if !ON.load(Ordering::Relaxed) {
-            return;
-        }
-        loop {
-            let Ok(mut space) = self.writer.begin_or_take() else {
-                // The product drops and counts; here a thread waits, so that each event is measured.
-                std::thread::sleep(Duration::from_micros(20));
-                continue;
-            };
-            let Some(packet) = space.bytes().first_chunk_mut::<MAX_PACKET_LEN>() else {
-                drop(space);
-                self.writer.complete();
-                continue;
-            };
-            let now = ((u128::from(clock::ticks()) * u128::from(self.scale)) >> 64) as u64;
-            packet[..16].copy_from_slice(template);
-            let len = len + varint(&mut packet[len..], now.wrapping_sub(self.last_ns));
-            packet[1] = len as u8 - 2;
-            space.commit(len);
-            self.last_ns = now;
-            return;
-        }
-    }
-}
-
+/// What a call of a macro has: whether recording is on, the thread's own state, the call site.
 #[inline(always)]
-fn varint(bytes: &mut [u8], mut value: u64) -> usize {
-    let mut len = 0;
-    while value >= 0x80 {
-        bytes[len] = value as u8 | 0x80;
-        value >>= 7;
-        len += 1;
+fn record(f: impl FnOnce(&mut Thread)) {
+    if !ON.load(Ordering::Relaxed) {
+        return;
     }
-    bytes[len] = value as u8;
-    len + 1
+    let thread = THREAD.get();
+    if thread.is_null() {
+        return;
+    }
+    // SAFETY: the thread's own state, alive until `leave`; no recording happens inside of recording here.
+    f(unsafe { &mut *thread });
 }
 
 impl Contender for OverRing {
-    type Thread = Thread;
-    const WORKLOADS: &[Workload] = &[Workload::Span, Workload::Instant, Workload::Off];
+    type Thread = &'static Sites;
+    const WORKLOADS: &[Workload] = &Workload::ALL;
 
     fn start(file: &Path, recording: bool) -> Self {
         ON.store(recording, Ordering::Relaxed);
-        let ring = Ring::new(Config { chunk_len: 32 << 10, chunks: 2048, policy: Policy::Keep }).expect("memory");
-        let mut file = File::create(file).expect("the file can be made");
-        let (stop, mut reader) = (Arc::new(AtomicBool::new(false)), Reader::new(&ring));
-        let stopped = stop.clone();
-        let drain = std::thread::spawn(move || {
-            loop {
-                let last = stopped.load(Ordering::Acquire);
-                while let Some(chunk) = reader.next_chunk() {
-                    file.write_all(chunk.bytes()).expect("the sink takes it");
-                }
-                if last {
-                    return;
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        });
-        Self { ring, owners: AtomicU32::new(0), stop, drain }
+        let session = Session::new(2048, Policy::Keep);
+        let sites = Sites::new(&session);
+        let drain = session.drain(File::create(file).expect("the file can be made"));
+        Self { session, sites, drain }
     }
 
-    fn thread(&self, _events: usize) -> Thread {
-        let owner = Owner::new(self.owners.fetch_add(1, Ordering::Relaxed)).expect("few threads");
-        Thread { writer: Writer::new(&self.ring, owner), last_ns: 0, scale: clock::scale() }
+    fn thread(&self, _events: usize) -> Self::Thread {
+        THREAD.set(Box::into_raw(Box::new(Thread::new(&self.session))));
+        // As the statics that macros make.
+        Box::leak(Box::new(self.sites.clone()))
     }
 
     #[inline(always)]
-    fn span(thread: &mut Thread) {
-        thread.record(BEGIN, BEGIN_LEN);
-        thread.record(END, END_LEN);
+    fn span(sites: &mut Self::Thread) {
+        record(|thread| forms::constant(thread, &sites.begin));
+        record(|thread| forms::constant(thread, &sites.end));
     }
 
     #[inline(always)]
-    fn instant(thread: &mut Thread) {
-        thread.record(INSTANT, BEGIN_LEN);
+    fn instant(sites: &mut Self::Thread) {
+        record(|thread| forms::constant(thread, &sites.instant));
+    }
+
+    #[inline(always)]
+    fn counter(sites: &mut Self::Thread, value: i64) {
+        record(|thread| forms::counter(thread, &sites.counter, value));
+    }
+
+    #[inline(always)]
+    fn annotated(sites: &mut Self::Thread, number: u64, real: f64, text: &str) {
+        record(|thread| forms::annotated_by_hand(thread, &sites.annotated, number, real, text));
+        record(|thread| forms::constant(thread, &sites.end));
+    }
+
+    #[inline(always)]
+    fn named(sites: &mut Self::Thread, name: &Name) {
+        record(|thread| forms::named(thread, &sites.named, &name.text));
+        record(|thread| forms::constant(thread, &sites.end));
+    }
+
+    fn leave(&self, _sites: Self::Thread) {
+        // SAFETY: made by `thread`, and out of reach from here on.
+        drop(unsafe { Box::from_raw(THREAD.replace(ptr::null_mut())) });
     }
 
     fn finish(self) {
-        self.stop.store(true, Ordering::Release);
-        self.drain.join().expect("the drain ends");
+        self.drain.finish();
+    }
+}
+
+/// Run-time names written in full.
+#[derive(Debug)]
+pub struct NamesInFull(OverRing);
+
+impl Contender for NamesInFull {
+    type Thread = &'static Sites;
+    const WORKLOADS: &[Workload] = &[Workload::Named];
+
+    fn start(file: &Path, recording: bool) -> Self {
+        Self(OverRing::start(file, recording))
+    }
+
+    fn thread(&self, events: usize) -> Self::Thread {
+        self.0.thread(events)
+    }
+
+    fn span(sites: &mut Self::Thread) {
+        OverRing::span(sites);
+    }
+
+    #[inline(always)]
+    fn named(sites: &mut Self::Thread, name: &Name) {
+        record(|thread| forms::named_by_hand(thread, &sites.named, &name.text));
+        record(|thread| forms::constant(thread, &sites.end));
+    }
+
+    fn leave(&self, sites: Self::Thread) {
+        self.0.leave(sites);
+    }
+
+    fn finish(self) {
+        self.0.finish();
     }
 }

@@ -2,7 +2,6 @@
 //! reporter that counts and discards, so it writes no file. Annotations are strings.
 
 use std::borrow::Cow;
-use std::ffi::CStr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +10,7 @@ use fastrace::collector::{Config, Reporter, SpanContext, SpanRecord};
 use fastrace::local::{LocalParentGuard, LocalSpan};
 
 use crate::contender::Contender;
-use crate::workload::Workload;
+use crate::workload::{Name, Workload};
 
 const SPANS_PER_ROOT: u32 = 1000;
 
@@ -87,9 +86,9 @@ impl Contender for Fastrace {
         });
     }
     #[inline(always)]
-    fn named(root: &mut Root, name: &CStr) {
+    fn named(root: &mut Root, name: &Name) {
         root.count();
-        let _span = LocalSpan::enter_with_local_parent(Cow::from(name.to_string_lossy().into_owned()));
+        let _span = LocalSpan::enter_with_local_parent(Cow::from(name.text.clone()));
     }
     fn leave(&self, root: Root) {
         drop(root);

@@ -1,7 +1,6 @@
 //! Two layers for `tracing`: Chrome JSON by a thread of its own, and Perfetto packets through a mutex and a buffered
 //! file. `tracing` has no counters and no run-time names: the name of W5 is a field.
 
-use std::ffi::CStr;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -15,7 +14,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::contender::Contender;
 use crate::readback;
-use crate::workload::Workload;
+use crate::workload::{Name, Workload};
 
 const WORKLOADS: &[Workload] =
     &[Workload::Span, Workload::Instant, Workload::Annotated, Workload::Named, Workload::Off];
@@ -35,8 +34,8 @@ fn annotated(number: u64, real: f64, text: &str) {
 }
 
 #[inline(always)]
-fn named(name: &CStr) {
-    let name = name.to_str().unwrap_or_default();
+fn named(name: &Name) {
+    let name = name.text.as_str();
     let _span = span!(Level::INFO, "named", name).entered();
 }
 
@@ -65,7 +64,7 @@ impl Contender for Chrome {
         annotated(number, real, text);
     }
     #[inline(always)]
-    fn named(_thread: &mut (), name: &CStr) {
+    fn named(_thread: &mut (), name: &Name) {
         named(name);
     }
     fn finish(self) {
@@ -115,7 +114,7 @@ impl Contender for Perfetto {
         annotated(number, real, text);
     }
     #[inline(always)]
-    fn named(_thread: &mut (), name: &CStr) {
+    fn named(_thread: &mut (), name: &Name) {
         named(name);
     }
     fn finish(self) {

@@ -1,12 +1,11 @@
 //! tracy-client without a server: it keeps everything in memory and writes no file.
 
-use std::ffi::CStr;
 use std::path::Path;
 
 use tracy_client::{Client, plot_name, span_location};
 
 use crate::contender::Contender;
-use crate::workload::Workload;
+use crate::workload::{Name, Workload};
 
 pub struct Tracy;
 
@@ -42,9 +41,8 @@ impl Contender for Tracy {
         span.emit_text(text);
     }
     #[inline(always)]
-    fn named(client: &mut Client, name: &CStr) {
-        let name = name.to_str().unwrap_or_default();
-        let _span = client.clone().span_alloc(Some(name), "named", file!(), line!(), 0);
+    fn named(client: &mut Client, name: &Name) {
+        let _span = client.clone().span_alloc(Some(&name.text), "named", file!(), line!(), 0);
     }
     fn finish(self) {}
     fn kept(_file: &Path) -> Option<u64> {

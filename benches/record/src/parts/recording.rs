@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Barrier};
-use std::time::Duration;
 
 use crate::candidates::ownership::Ownership;
 use crate::candidates::{BEGIN, Drain, END, ON, Pace, Region, RegionOptions, Sink, Writer};
@@ -31,8 +30,7 @@ pub struct Measured {
 impl Recording {
     /// One or two threads, and a drain each millisecond.
     pub fn calm(options: RegionOptions, threads: usize) -> Self {
-        let pace = Pace { poll: Duration::from_millis(1), partial: false, reclaim: None };
-        Self { options, threads, pace, stub_clock: false }
+        Self { options, threads, pace: Pace::CALM, stub_clock: false }
     }
 
     pub fn run<O: Ownership>(&self, sink: Sink) -> Measured {
@@ -72,7 +70,7 @@ impl Recording {
 #[inline(always)]
 fn repeat<O: Ownership, const STUB: bool>() {
     for _ in 0..SPANS {
-        Writer::record_by::<O, STUB>(&BEGIN);
-        Writer::record_by::<O, STUB>(&END);
+        Writer::record::<O, STUB>(&BEGIN);
+        Writer::record::<O, STUB>(&END);
     }
 }
