@@ -5,6 +5,7 @@ mod floor;
 mod perfetto_recorder;
 #[cfg(feature = "sdk")]
 mod perfetto_sdk;
+mod pftrace;
 mod ring;
 #[cfg(feature = "fastrace")]
 mod rival_fastrace;
@@ -22,6 +23,7 @@ pub const FLOOR: &str = "floor: clock + 16 B store";
 pub const ALL: &[Entry] = &[
     Entry::new::<floor::Store>(FLOOR),
     Entry::new::<floor::Packet>("floor: clock + whole packet"),
+    Entry::new::<pftrace::Pftrace>("pftrace"),
     Entry::new::<ring::OverRing>("pftrace-ring"),
     Entry::new::<ring::NamesInFull>("pftrace-ring, run-time names in full"),
     #[cfg(feature = "tracy")]
