@@ -15,14 +15,13 @@ use pftrace_protos::track_event::Type;
 use pftrace_protos::{BuiltinClock, InternedData, Trace, TracePacket};
 use pftrace_ring::Reading;
 
-use super::call_site::{self, CallSite, Kind, counter_track, name_iid, text_iid};
+use super::call_site::{self, CallSite, Kind, NEEDS_STATE, counter_track};
 use super::category::Category;
 use super::drain::add;
 use super::header::{Header, Open};
 use super::os;
 use super::session::Shared;
 use super::stats::{ThreadInfo, lock};
-use super::thread::TEXT;
 use crate::clock::INCREMENTAL_CLOCK_ID;
 use crate::track::{mix, process_uuid, thread_uuid};
 
@@ -30,7 +29,6 @@ use crate::track::{mix, process_uuid, thread_uuid};
 const SEQUENCE: u32 = 1;
 
 const CLEARED: u32 = SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.value() as u32;
-const NEEDS_STATE: u32 = SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u32;
 
 /// Among the numbers of what a sequence has defined: a category.
 const CATEGORY: u32 = 1 << 30;
@@ -225,16 +223,16 @@ impl Assembler {
                 at = end;
             }
         }
-        let again: Vec<_> = header.open().filter(|open| first || open.written == 0).collect();
+        let again: Vec<_> = header.open().filter(|(open, _)| first || open.written == 0).collect();
         let has_lost = header.fixed.lost != self.of(number).lost || header.fixed.recovered != 0;
         if first || has_lost {
-            at = again.first().map_or(at, |open| open.begin_ns.min(at));
+            at = again.first().map_or(at, |(open, _)| open.begin_ns.min(at));
             self.generation(number, out, at, has_lost);
         }
-        let words = chunk.words().chain(again.iter().flat_map(|open| [open.site, open.text | TEXT]));
-        self.define(shared, number, words, out);
-        for open in &again {
-            self.begin_again(number, open, out, at);
+        let words = chunk.words().chain(again.iter().map(|(open, _)| open.site));
+        self.define(number, words, out);
+        for (open, name) in &again {
+            self.begin_again(number, open, name, out, at);
             at = open.begin_ns;
         }
         if at != header.fixed.resume_ns {
@@ -323,16 +321,16 @@ impl Assembler {
     }
 
     /// Defines what the sequence has not defined yet.
-    fn define(&mut self, shared: &Shared, number: u32, words: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+    fn define(&mut self, number: u32, words: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
         let sequence = self.of(number);
         let id = sequence.info.sequence();
         let mut new: Vec<u32> = Vec::new();
-        for word in words.filter(|&word| word & !TEXT != 0) {
+        for word in words {
             if !sequence.defined.insert(word) {
                 continue;
             }
             new.push(word);
-            let site = if word & TEXT == 0 { CallSite::of_number(word) } else { None };
+            let site = CallSite::of_number(word);
             let category = site.filter(|site| site.kind() != Kind::Counter).map_or(0, |site| site.category().number());
             if category != 0 && sequence.defined.insert(category | CATEGORY) {
                 new.push(category | CATEGORY);
@@ -343,9 +341,9 @@ impl Assembler {
         }
         self.packet(out, |packet| {
             packet.set_trusted_packet_sequence_id(id).set_sequence_flags(NEEDS_STATE);
-            packet.set_interned_data(|data| new.iter().for_each(|&word| define(shared, data, word)));
+            packet.set_interned_data(|data| new.iter().for_each(|&word| define(data, word)));
         });
-        for &word in new.iter().filter(|&&word| word & (TEXT | CATEGORY) == 0) {
+        for &word in new.iter().filter(|&&word| word & CATEGORY == 0) {
             if let Some(site) = CallSite::of_number(word).filter(|site| site.kind() == Kind::Counter) {
                 self.describe_counter(site, out);
             }
@@ -367,7 +365,7 @@ impl Assembler {
     }
 
     /// A slice that is open and of which nothing has been written.
-    fn begin_again(&mut self, number: u32, open: &Open, out: &mut Vec<u8>, at: u64) {
+    fn begin_again(&mut self, number: u32, open: &Open, name: &str, out: &mut Vec<u8>, at: u64) {
         let site = CallSite::of_number(open.site);
         self.event(number, out, open.begin_ns.wrapping_sub(at), |packet| {
             packet.set_track_event(|event| {
@@ -376,10 +374,9 @@ impl Assembler {
                 if category != 0 {
                     event.add_category_iids(u64::from(category));
                 }
-                match open.text {
-                    0 if site.is_some_and(|site| site.name().is_some()) => event.set_name_iid(name_iid(open.site)),
-                    0 => event.set_name("…"),
-                    text => event.set_name_iid(text_iid(text)),
+                match site.and_then(CallSite::name) {
+                    Some(_) => event.set_name_iid(u64::from(open.site)),
+                    None => event.set_name(name),
                 };
             });
         });
@@ -421,13 +418,8 @@ fn append(out: &mut Vec<u8>, fill: impl Fn(&mut TracePacket<'_>)) {
     }
 }
 
-fn define(shared: &Shared, data: &mut InternedData<'_>, word: u32) {
-    if word & TEXT != 0 {
-        let text = shared.area.get(word & !TEXT).and_then(|text| core::str::from_utf8(text).ok());
-        data.add_event_names(|entry| {
-            entry.set_iid(text_iid(word & !TEXT)).set_name(text.unwrap_or_default());
-        });
-    } else if word & CATEGORY != 0 {
+fn define(data: &mut InternedData<'_>, word: u32) {
+    if word & CATEGORY != 0 {
         let category = Category::of_number(word & !CATEGORY);
         data.add_event_categories(|entry| {
             entry.set_iid(u64::from(word & !CATEGORY)).set_name(category.map_or("", Category::name));
@@ -435,7 +427,7 @@ fn define(shared: &Shared, data: &mut InternedData<'_>, word: u32) {
     } else if let Some(site) = CallSite::of_number(word) {
         if let Some(name) = site.name().filter(|_| site.kind() != Kind::Counter) {
             data.add_event_names(|entry| {
-                entry.set_iid(name_iid(word)).set_name(name);
+                entry.set_iid(u64::from(word)).set_name(name);
             });
         }
         for (iid, key) in (site.first_key()..).zip(site.keys()) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use pftrace_protos::TrackEvent;
 use pftrace_protos::track_event::Type;
-use pftrace_wire::{Message, tag};
+use pftrace_wire::Message;
 
 use super::category::Category;
 use super::record::MAX_ANNOTATIONS;
@@ -20,9 +20,7 @@ pub struct CallSite {
     keys: &'static [&'static str],
     /// The number; 0 until it is first met.
     number: AtomicU32,
-    /// The same, and above it the length of the template; 0 until that is there.
-    known: AtomicU64,
-    template: [AtomicU64; 2],
+    pub(super) template: Template,
     /// The number of the first key; of a counter, that of the call site which stands for its track.
     first: AtomicU32,
 }
@@ -41,40 +39,62 @@ pub enum Kind {
 /// How many there can be in a program: what more there are record nothing, and it is counted.
 pub const MAX_CALL_SITES: u32 = 1 << 15;
 
+/// `SEQ_NEEDS_INCREMENTAL_STATE`
+pub(super) const NEEDS_STATE: u32 = 2;
+
 static CALL_SITES: Registry<CallSite> = Registry::new(MAX_CALL_SITES);
 static KEYS: AtomicU32 = AtomicU32::new(1);
 
-/// The bytes of a packet that are the same each time: see [`Prepared`].
-pub(super) const TEMPLATE_LEN: usize = 16;
-
-/// In front of an event's fields: the packet's flags, and the event's tag and length.
-pub(super) const EVENT_OFFSET: usize = 4;
-
-/// A call site that is registered.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Prepared {
-    pub(super) number: u32,
-    /// A packet's `sequence_flags`, its `track_event` whole, and the tag of its `timestamp`.
-    pub(super) template: [u8; TEMPLATE_LEN],
-    pub(super) len: usize,
+/// The bytes of a packet that are the same each time: its `sequence_flags`, and its `track_event` up to where that varies.
+#[derive(Debug)]
+pub(super) struct Template {
+    words: [AtomicU64; TEMPLATE_WORDS],
+    /// The number of the call site, and above it how many of the bytes count; 0 until they are there.
+    known: AtomicU64,
 }
 
-impl Prepared {
-    /// What ends a slice: without a name, so of no call site.
-    pub(super) const END: Self = {
-        let mut template = [0; TEMPLATE_LEN];
-        let bytes = [0x68, 0x02, 0x5a, 0x02, 0x48, Type::TYPE_SLICE_END.value() as u8, 0x40];
-        let mut at = 0;
-        while at < bytes.len() {
-            template[at] = bytes[at];
-            at += 1;
-        }
-        Self { number: 0, template, len: bytes.len() }
-    };
+const TEMPLATE_WORDS: usize = 3;
+pub(super) const TEMPLATE_LEN: usize = 8 * TEMPLATE_WORDS;
 
-    /// The fields of the event alone.
-    pub(super) fn event(&self) -> &[u8] {
-        &self.template[EVENT_OFFSET..self.len - 1]
+/// Where the event's length stands, and its fields begin.
+pub(super) const EVENT_LEN_AT: usize = 3;
+pub(super) const EVENT_AT: usize = 4;
+
+/// What ends a slice: without a name, so of no call site.
+pub(super) static END: Template = {
+    let end = [0x68, 0x02, 0x5a, 0x02, 0x48, Type::TYPE_SLICE_END.value() as u8, 0, 0];
+    let words = [AtomicU64::new(u64::from_le_bytes(end)), AtomicU64::new(0), AtomicU64::new(0)];
+    Template { words, known: AtomicU64::new(6 << 32) }
+};
+
+impl Template {
+    const fn new() -> Self {
+        Self { words: [const { AtomicU64::new(0) }; TEMPLATE_WORDS], known: AtomicU64::new(0) }
+    }
+
+    /// The number, which is 0 until the bytes are there. Acquire: with the release of `set`.
+    #[inline]
+    pub(super) fn number(&self) -> u32 {
+        self.known.load(Ordering::Acquire) as u32
+    }
+
+    /// How many of the bytes count.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        (self.known.load(Ordering::Relaxed) >> 32) as usize % (TEMPLATE_LEN + 1)
+    }
+
+    #[inline]
+    pub(super) fn bytes(&self) -> [u8; TEMPLATE_LEN] {
+        bytemuck::must_cast([0, 1, 2].map(|word: usize| self.words[word].load(Ordering::Relaxed).to_le_bytes()))
+    }
+
+    fn set(&self, number: u32, bytes: &[u8; TEMPLATE_LEN], len: usize) {
+        let words: [[u8; 8]; TEMPLATE_WORDS] = bytemuck::must_cast(*bytes);
+        for (place, word) in self.words.iter().zip(words) {
+            place.store(u64::from_le_bytes(word), Ordering::Relaxed);
+        }
+        self.known.store((len as u64) << 32 | u64::from(number), Ordering::Release);
     }
 }
 
@@ -89,9 +109,8 @@ impl CallSite {
         keys: &'static [&'static str],
     ) -> Self {
         assert!(keys.len() <= MAX_ANNOTATIONS, "an event has at most 32 annotations");
-        let template = [AtomicU64::new(0), AtomicU64::new(0)];
-        let (number, known, first) = (AtomicU32::new(0), AtomicU64::new(0), AtomicU32::new(0));
-        Self { category, kind, name, keys, number, known, template, first }
+        let (number, first) = (AtomicU32::new(0), AtomicU32::new(0));
+        Self { category, kind, name, keys, number, template: Template::new(), first }
     }
 
     /// Whether something is recorded here just now: one load when nothing is recorded at all, two when something is.
@@ -130,28 +149,16 @@ impl CallSite {
         CALL_SITES.get(number)
     }
 
-    /// `None` when there are too many, or its category turned out to be off.
+    /// Sees to it that the template is there. Not when there are too many call sites, or the category turns out to be off.
     #[inline]
-    pub(super) fn prepared(&'static self) -> Option<Prepared> {
-        // Acquire: with the release of `register`, the template is there.
-        let known = self.known.load(Ordering::Acquire);
-        if known == 0 {
-            return self.register();
-        }
-        Some(self.prepared_as(known))
-    }
-
-    #[inline]
-    fn prepared_as(&self, known: u64) -> Prepared {
-        let [low, high] = &self.template;
-        let words = [low.load(Ordering::Relaxed).to_le_bytes(), high.load(Ordering::Relaxed).to_le_bytes()];
-        Prepared { number: known as u32, template: bytemuck::cast(words), len: (known >> 32) as usize }
+    pub(super) fn prepare(&'static self) -> bool {
+        self.template.number() != 0 || self.register().is_some()
     }
 
     /// What a thread does that comes here first. Several may do it at once: each number is the one that was set first, so they
     /// all write the same, and none waits.
     #[cold]
-    fn register(&'static self) -> Option<Prepared> {
+    fn register(&'static self) -> Option<()> {
         let category = self.category.number();
         if !self.category.is_on() {
             return None;
@@ -168,21 +175,14 @@ impl CallSite {
                 _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
             },
         );
-        let mut buffer = [0; 64];
-        let written = pftrace_wire::encode(&mut buffer, |mut packet| {
-            packet.uint32::<13>(2);
+        let mut bytes = [0; TEMPLATE_LEN];
+        let len = pftrace_wire::encode(&mut bytes, |mut packet| {
+            packet.uint32::<13>(NEEDS_STATE);
             packet.message::<11>(|event| self.write_constant(event, category, number, first));
         });
-        let len = written.map_or(0, |bytes| bytes.len());
-        let tag = tag(8, pftrace_wire::WireType::Varint);
-        buffer[len] = tag as u8;
-        let (words, _) = buffer.split_at(TEMPLATE_LEN);
-        for (place, word) in self.template.iter().zip(words.chunks_exact(8)) {
-            place.store(u64::from_le_bytes(word.try_into().unwrap_or_default()), Ordering::Relaxed);
-        }
-        let known = (len as u64 + 1) << 32 | u64::from(number);
-        self.known.store(known, Ordering::Release);
-        Some(self.prepared_as(known))
+        let len = len.ok()?.len();
+        self.template.set(number, &bytes, len);
+        Some(())
     }
 
     /// The call site that was the first for a counter of that name.
@@ -205,7 +205,7 @@ impl CallSite {
             event.add_category_iids(u64::from(category));
         }
         if self.name.is_some() {
-            event.set_name_iid(name_iid(number));
+            event.set_name_iid(u64::from(number));
         }
     }
 }
@@ -224,16 +224,6 @@ pub(super) fn key_name(key: &'static str) -> &'static str {
     key.strip_prefix("r#").unwrap_or(key)
 }
 
-/// The `iid` of a call site's name: the even ones.
-pub(super) fn name_iid(number: u32) -> u64 {
-    u64::from(number) << 1
-}
-
-/// The `iid` of a text given at run time: the odd ones.
-pub(super) fn text_iid(number: u32) -> u64 {
-    u64::from(number) << 1 | 1
-}
-
 /// The track of the counter that a call site of that number describes: different in each process, and short.
 pub(super) fn counter_track(number: u32) -> u64 {
     let process = crate::track::process_uuid(std::process::id() as i32) as u32;
@@ -249,12 +239,13 @@ mod tests {
         static CATEGORY: Category = Category::new("c");
         for kind in [Kind::Slice, Kind::Instant, Kind::Counter] {
             let site = CallSite::new(kind, &CATEGORY, Some("name"), &[]);
-            let mut buffer = [0; 64];
-            let longest = pftrace_wire::encode(&mut buffer, |mut packet| {
-                packet.uint32::<13>(2);
+            let longest = pftrace_wire::encode(&mut [0; TEMPLATE_LEN], |mut packet| {
+                packet.uint32::<13>(NEEDS_STATE);
                 packet.message::<11>(|event| site.write_constant(event, 8192, MAX_CALL_SITES, MAX_CALL_SITES));
-            });
-            assert!(longest.unwrap().len() < TEMPLATE_LEN, "{kind:?}");
+            })
+            .map(|bytes| (bytes[EVENT_LEN_AT] as usize, bytes.len()));
+            let (event_len, len) = longest.unwrap();
+            assert_eq!(EVENT_AT + event_len, len, "{kind:?}");
         }
     }
 
@@ -262,10 +253,10 @@ mod tests {
     fn the_end_of_a_slice_is_what_the_writers_write() {
         let mut buffer = [0; 16];
         let bytes = pftrace_protos::TracePacket::encode(&mut buffer, |packet| {
-            packet.set_sequence_flags(2).set_track_event(|event| {
+            packet.set_sequence_flags(NEEDS_STATE).set_track_event(|event| {
                 event.set_type(Type::TYPE_SLICE_END);
             });
         });
-        assert_eq!(bytes.unwrap(), &Prepared::END.template[..Prepared::END.len - 1]);
+        assert_eq!(bytes.unwrap(), &END.bytes()[..END.len()]);
     }
 }

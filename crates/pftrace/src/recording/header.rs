@@ -1,12 +1,14 @@
 //! What stands at the begin of each chunk: all that a reader needs to know of the thread, whatever it has read before.
 //!
 //! ```text
-//! | fixed: 48 bytes | times at which slices ended: a word each | slices that are open: 3 words each |
+//! | fixed: 56 bytes | times at which slices ended: 8 bytes each | slices that are open: 24 bytes each | their names |
 //! ```
 //!
 //! It is committed as a packet of its own, the chunk's first.
 
 use bytemuck::{Pod, Zeroable};
+
+use super::slices::Listing;
 
 /// A slice that is open where the chunk begins.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -16,8 +18,8 @@ pub(super) struct Open {
     pub(super) begin_ns: u64,
     /// The call site's number.
     pub(super) site: u32,
-    /// The number of a name given at run time; 0 if the call site has one.
-    pub(super) text: u32,
+    /// How long its name is, if that was given at run time.
+    pub(super) name_len: u32,
     /// Whether its begin was written, by a packet or an earlier header. Otherwise it was lost, and this is its first mention.
     pub(super) written: u32,
     pub(super) reserved: u32,
@@ -37,26 +39,41 @@ pub(super) struct Fixed {
     pub(super) resume_ns: u64,
     /// How many events of the thread have been lost so far, those that this header makes up for not counted.
     pub(super) lost: u64,
+    /// How many events this header makes up for.
+    pub(super) recovered: u32,
     /// How many slices ended since, whose end there was no room for.
     pub(super) ended: u32,
     /// How many slices are listed as open: the outermost.
     pub(super) listed: u32,
     /// How many more are open whose begin was written.
     pub(super) unlisted: u32,
-    /// How many events this header makes up for.
-    pub(super) recovered: u32,
+    pub(super) names_len: u32,
+    pub(super) reserved: u32,
 }
 
 const FIXED_LEN: usize = size_of::<Fixed>();
 
 /// Writes a header into the front of `bytes`; returns its length. `None` when there is no room for it.
-pub(super) fn write(bytes: &mut [u8], fixed: &Fixed, ended: &[u64], open: &[Open]) -> Option<usize> {
-    let (ended, open): (&[u8], &[u8]) = (bytemuck::cast_slice(ended), bytemuck::cast_slice(open));
-    let len = FIXED_LEN + ended.len() + open.len();
-    let (front, rest) = bytes.get_mut(..len)?.split_at_mut(FIXED_LEN);
-    front.copy_from_slice(bytemuck::bytes_of(fixed));
-    rest[..ended.len()].copy_from_slice(ended);
-    rest[ended.len()..].copy_from_slice(open);
+pub(super) fn write(bytes: &mut [u8], fixed: Fixed, listing: &Listing<'_>) -> Option<usize> {
+    let fixed = Fixed {
+        recovered: listing.recovered(),
+        ended: listing.ended.len() as u32,
+        listed: listing.open.len() as u32,
+        unlisted: listing.unlisted,
+        names_len: listing.names.len() as u32,
+        ..fixed
+    };
+    let parts: [&[u8]; 4] = [
+        bytemuck::bytes_of(&fixed),
+        bytemuck::cast_slice(listing.ended),
+        bytemuck::cast_slice(listing.open),
+        listing.names,
+    ];
+    let mut len = 0;
+    for part in parts {
+        bytes.get_mut(len..len + part.len())?.copy_from_slice(part);
+        len += part.len();
+    }
     Some(len)
 }
 
@@ -66,6 +83,7 @@ pub(super) struct Header<'c> {
     pub(super) fixed: Fixed,
     ended: &'c [u8],
     open: &'c [u8],
+    names: &'c [u8],
 }
 
 impl<'c> Header<'c> {
@@ -74,8 +92,9 @@ impl<'c> Header<'c> {
         let (front, rest) = chunk.split_at_checked(FIXED_LEN)?;
         let fixed: Fixed = bytemuck::try_pod_read_unaligned(front).ok()?;
         let (ended, rest) = rest.split_at_checked(fixed.ended as usize * size_of::<u64>())?;
-        let (open, packets) = rest.split_at_checked(fixed.listed as usize * size_of::<Open>())?;
-        Some((Self { fixed, ended, open }, packets))
+        let (open, rest) = rest.split_at_checked(fixed.listed as usize * size_of::<Open>())?;
+        let (names, packets) = rest.split_at_checked(fixed.names_len as usize)?;
+        Some((Self { fixed, ended, open, names }, packets))
     }
 
     /// When slices ended, whose begin was written and whose end was not.
@@ -83,27 +102,45 @@ impl<'c> Header<'c> {
         self.ended.chunks_exact(size_of::<u64>()).map(bytemuck::pod_read_unaligned)
     }
 
-    /// The slices that are open, the outermost first.
-    pub(super) fn open(&self) -> impl Iterator<Item = Open> + use<'c> {
-        self.open.chunks_exact(size_of::<Open>()).map(bytemuck::pod_read_unaligned)
+    /// The slices that are open, the outermost first, with the names that were given at run time.
+    pub(super) fn open(&self) -> impl Iterator<Item = (Open, &'c str)> + use<'c> {
+        let mut names = self.names;
+        self.open.chunks_exact(size_of::<Open>()).map(move |bytes| {
+            let open: Open = bytemuck::pod_read_unaligned(bytes);
+            let (name, rest) = names.split_at_checked(open.name_len as usize).unwrap_or_default();
+            names = rest;
+            (open, core::str::from_utf8(name).unwrap_or_default())
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::slices::Slices;
 
     #[test]
     fn what_is_written_is_read() {
+        let mut slices = Slices::new();
+        slices.push(7, 1, true);
+        slices.push_named(8, 2, false, "näme");
+        slices.push_named(9, 3, true, "popped");
+        slices.pop();
+        slices.end_unwritten(10);
+        slices.push_named(11, 4, false, "other");
+        let fixed = Fixed { thread: 5, serial: 6, ..Fixed::default() };
         let mut bytes = [0; 256];
-        let open = [Open { begin_ns: 7, site: 1, ..Open::default() }, Open { begin_ns: 9, text: 3, ..Open::default() }];
-        let fixed = Fixed { thread: 5, serial: 6, ended: 2, listed: 2, ..Fixed::default() };
-        let len = write(&mut bytes, &fixed, &[1, 2], &open).unwrap();
+        let len = write(&mut bytes, fixed, &slices.listing(1000)).unwrap();
         let (header, packets) = Header::read(&bytes).unwrap();
         assert_eq!((header.fixed.thread, header.fixed.serial, packets.len()), (5, 6, 256 - len));
-        assert!(header.ended().eq([1, 2]));
-        assert!(header.open().map(|open| (open.begin_ns, open.text)).eq([(7, 0), (9, 3)]));
+        assert_eq!((header.fixed.recovered, header.fixed.unlisted), (3, 0));
+        assert!(header.ended().eq([10]));
+        let open = header.open().map(|(open, name)| (open.begin_ns, open.site, open.written, name));
+        assert!(open.eq([(7, 1, 1, ""), (8, 2, 0, "näme"), (11, 4, 0, "other")]));
         assert!(Header::read(&bytes[..len - 1]).is_none());
-        assert!(write(&mut bytes[..len - 1], &fixed, &[1, 2], &open).is_none());
+        assert!(write(&mut bytes[..len - 1], fixed, &slices.listing(1000)).is_none());
+        // Room for two, of 24 bytes and their names.
+        let listing = slices.listing(2 * size_of::<Open>() + 6);
+        assert_eq!((listing.open.len(), listing.unlisted, listing.names), (2, 0, "näme".as_bytes()));
     }
 }

@@ -16,6 +16,7 @@ mod os;
 mod record;
 mod registry;
 mod session;
+mod slices;
 mod stats;
 mod text;
 mod thread;

@@ -54,7 +54,7 @@ impl Drop for SliceGuard {
 #[inline(never)]
 fn end_in(session: u32) {
     if session == session::recording() {
-        local::with(|thread| thread.end(None));
+        local::with(|thread| thread.end());
     }
 }
 
@@ -69,7 +69,7 @@ pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
 #[inline(never)]
 pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
     let begin = |arguments: &[Argument<'_>]| {
-        let event = Event { site, name, arguments, value: None };
+        let event = Event { site, name, arguments };
         local::with(|thread| if thread.begin_with(&event) { thread.session } else { 0 })
     };
     SliceGuard::new(formatted(arguments, begin).unwrap_or(0))
@@ -89,7 +89,7 @@ pub fn begin_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argu
 #[inline(never)]
 pub fn end(category: &'static Category) {
     local::with(|thread| match thread.innermost() {
-        Some(site) if site.category().name() == category.name() => thread.end(None),
+        Some(site) if site.category().name() == category.name() => thread.end(),
         _ => session::count_ignored(),
     });
 }
@@ -97,15 +97,15 @@ pub fn end(category: &'static Category) {
 /// Records an instant of a call site that has a name and no annotations.
 #[inline(never)]
 pub fn instant(site: &'static CallSite) {
-    local::with(|thread| thread.record(site));
+    local::with(|thread| thread.instant(site));
 }
 
 /// Records an instant.
 #[inline(never)]
 pub fn instant_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
     formatted(arguments, |arguments| {
-        let event = Event { site, name, arguments, value: None };
-        local::with(|thread| thread.record_with(&event))
+        let event = Event { site, name, arguments };
+        local::with(|thread| thread.instant_with(&event))
     });
 }
 
@@ -159,8 +159,7 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
 
 #[inline(never)]
 fn counter(site: &'static CallSite, value: CounterValue) {
-    let event = Event { site, name: None, arguments: &[], value: Some(value) };
-    local::with(|thread| thread.record_with(&event));
+    local::with(|thread| thread.counter(site, value));
 }
 
 /// Formats what has to be formatted, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`

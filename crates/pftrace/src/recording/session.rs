@@ -12,9 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use ahash::RandomState;
 use pftrace_clock::Clock;
-use pftrace_ring::{Area, Config, Ring};
+use pftrace_ring::{Config, Ring};
 
 use super::drain::Drain;
 use super::stats::{Dropped, ThreadReport, Threads, lock};
@@ -103,9 +102,6 @@ const LARGEST_BUFFER: usize = 64 << 30;
 /// How many threads can record at the same time.
 const MOST_THREADS: u32 = 1 << 14;
 
-/// How many different names given at run time a session remembers; the rest stand in each packet.
-const MOST_TEXTS: usize = 1 << 16;
-
 impl SessionBuilder {
     fn new() -> Self {
         Self {
@@ -193,8 +189,6 @@ impl SessionBuilder {
         };
         let out_of_memory = |source| SessionError::Io { what: "the buffer".into(), source };
         let ring = Ring::new(ring_config(self.buffer_bytes)).map_err(out_of_memory)?;
-        let area =
-            Area::new(self.buffer_bytes / 16, MOST_TEXTS.min(self.buffer_bytes / 1024)).map_err(out_of_memory)?;
         category::prepare();
         call_site::prepare();
         at_exit();
@@ -205,8 +199,6 @@ impl SessionBuilder {
             // It is never 0, also after 2^32 sessions.
             id: LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1),
             ring,
-            area,
-            hasher: RandomState::with_seeds(1, 2, 3, 4),
             clock: Clock::new(),
             threads: Threads::default(),
             policy: self.policy,
@@ -389,8 +381,6 @@ impl Drop for Session {
 pub(super) struct Shared {
     pub(super) id: u32,
     pub(super) ring: Ring,
-    pub(super) area: Area,
-    hasher: RandomState,
     pub(super) clock: Clock,
     pub(super) threads: Threads,
     pub(super) policy: Policy,
@@ -419,10 +409,6 @@ pub(super) struct Progress {
 }
 
 impl Shared {
-    pub(super) fn intern(&self, text: &str) -> Option<u32> {
-        self.area.intern(text.as_bytes(), self.hasher.hash_one(text))
-    }
-
     pub(super) fn no_place(&self) {
         self.no_place.fetch_add(1, Ordering::Relaxed);
     }

@@ -48,7 +48,6 @@ pub(super) struct ThreadInfo {
     pub(super) name: Mutex<String>,
     dropped: [AtomicU64; LOSSES],
     truncated: AtomicU64,
-    inlined: AtomicU64,
     exited: AtomicBool,
     /// How many chunks it has begun, when it exited.
     chunks: AtomicU32,
@@ -86,10 +85,6 @@ impl ThreadInfo {
         add(&self.truncated, 1);
     }
 
-    pub(super) fn inlined(&self) {
-        add(&self.inlined, 1);
-    }
-
     pub(super) fn lost(&self) -> u64 {
         self.dropped().total()
     }
@@ -120,7 +115,6 @@ impl ThreadInfo {
             dropped: self.dropped(),
             undelivered: self.undelivered.load(Ordering::Relaxed),
             truncated: self.truncated.load(Ordering::Relaxed),
-            inlined_names: self.inlined.load(Ordering::Relaxed),
         }
     }
 }
@@ -143,8 +137,6 @@ pub struct ThreadReport {
     pub undelivered: u64,
     /// How many have texts that were cut, since they were larger than a chunk.
     pub truncated: u64,
-    /// How many names given at run time stand in their packets themselves, since the memory for them was full.
-    pub inlined_names: u64,
 }
 
 /// The threads of a session. Numbers of those that have exited, and whose chunks have all been read, are given out again.
@@ -187,7 +179,6 @@ impl Threads {
             name: Mutex::new(name),
             dropped: Default::default(),
             truncated: AtomicU64::new(0),
-            inlined: AtomicU64::new(0),
             exited: AtomicBool::new(false),
             chunks: AtomicU32::new(0),
             events: AtomicU64::new(0),
@@ -225,7 +216,6 @@ impl Threads {
         others.bytes += report.bytes;
         others.undelivered += report.undelivered;
         others.truncated += report.truncated;
-        others.inlined_names += report.inlined_names;
         others.dropped.no_room += report.dropped.no_room;
         others.dropped.too_large += report.dropped.too_large;
         others.dropped.too_deep += report.dropped.too_deep;

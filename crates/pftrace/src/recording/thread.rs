@@ -5,32 +5,35 @@ use std::sync::Arc;
 
 use pftrace_clock::{Line, ticks};
 use pftrace_protos::{Trace, TrackEvent};
-use pftrace_ring::{Space, Unavailable, Writer};
+use pftrace_ring::{Unavailable, Writer};
 
 use super::argument::{Argument, annotate};
-use super::call_site::{CallSite, Prepared, TEMPLATE_LEN};
-use super::header::{self, Fixed, Open};
+use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, NEEDS_STATE, TEMPLATE_LEN, Template};
+use super::header::{self, Fixed};
 use super::session::Shared;
+use super::slices::Slices;
 use super::stats::{Loss, ThreadInfo};
 use super::text::{Cut, Scratch};
-use crate::writer::MAX_OPEN_SLICES;
 
-/// The word at a chunk's end that says that it uses a call site, or, with this bit, a text.
-pub(super) const TEXT: u32 = 1 << 31;
-
-/// What a packet without annotations needs at most: what is the same for all of a thread's, the template, and a timestamp.
+/// What a packet of an event needs at most that is all constant, or a counter: what is the same for all packets of a
+/// thread, the template, a value, a timestamp.
 const SHORT: usize = 64;
 
-/// Names given at run time that are longer are not interned: they stand in the packet itself.
-const LONGEST_INTERNED: usize = 1024;
+/// The same, of an event with a name or annotations whose lengths are all below 128.
+const MEDIUM: usize = 192;
 
 /// How many places the table of known definitions has.
 const KNOWN: usize = 512;
+
+/// The tag of `TracePacket.timestamp`.
+const TIMESTAMP_TAG: u8 = 0x40;
 
 /// Of a session, what one thread has.
 #[derive(Debug)]
 pub(super) struct Thread {
     pub(super) session: u32,
+    /// How many chunks have been begun.
+    chunks: u32,
     writer: Writer,
     line: Line,
     /// The time of the last packet.
@@ -40,24 +43,12 @@ pub(super) struct Thread {
     /// The begin of each packet: its tag, room for its length, its sequence.
     prefix: [u8; 8],
     prefix_len: u8,
-    /// How many chunks have been begun.
-    chunks: u32,
-    /// Which definitions the present chunk lists: the number of the chunk and the definition.
+    /// Which call sites the present chunk lists: the number of the chunk and the call site.
     known: [u64; KNOWN],
     slices: Slices,
     info: Arc<ThreadInfo>,
     shared: Arc<Shared>,
     scratch: Option<Box<Scratch>>,
-}
-
-/// The slices that are open.
-#[derive(Debug)]
-struct Slices {
-    open: [Open; MAX_OPEN_SLICES as usize],
-    depth: usize,
-    /// When slices ended, whose begin is written and whose end is not: the next header says so.
-    ended: [u64; MAX_OPEN_SLICES as usize],
-    unwritten_ends: usize,
 }
 
 /// What a call site has to say this time.
@@ -67,7 +58,6 @@ pub(super) struct Event<'e> {
     /// Its name, where the call site has none.
     pub(super) name: Option<&'e str>,
     pub(super) arguments: &'e [Argument<'e>],
-    pub(super) value: Option<CounterValue>,
 }
 
 /// The value of a counter.
@@ -94,23 +84,18 @@ impl Thread {
         let info = shared.threads.add();
         let line = shared.clock.line();
         let mut prefix = [0x0a, 0, 0x50, 0, 0, 0, 0, 0];
-        let sequence_len = put_varint(&mut prefix, 3, u64::from(info.sequence())) - 3;
+        let prefix_len = put_varint(&mut prefix, 3, u64::from(info.sequence())) as u8;
         Some(Self {
             session: shared.id,
+            chunks: 0,
             writer,
             line,
             last_ns: line.ns(ticks()),
             lost_ns: 0,
             prefix,
-            prefix_len: 3 + sequence_len as u8,
-            chunks: 0,
+            prefix_len,
             known: [0; KNOWN],
-            slices: Slices {
-                open: [Open::default(); MAX_OPEN_SLICES as usize],
-                depth: 0,
-                ended: [0; MAX_OPEN_SLICES as usize],
-                unwritten_ends: 0,
-            },
+            slices: Slices::new(),
             info,
             shared: shared.clone(),
             scratch: Some(Scratch::new()),
@@ -124,90 +109,95 @@ impl Thread {
     /// Begins a slice that is all constant. Whether it has to be ended.
     #[inline]
     pub(super) fn begin(&mut self, site: &'static CallSite) -> bool {
-        let Some(prepared) = self.prepare(site) else { return false };
-        if self.is_too_deep() {
+        if !self.prepare(site) || self.is_too_deep() {
             return false;
         }
-        let written = self.constant(&prepared);
-        self.push(prepared.number, 0, written);
+        let written = self.constant(&site.template);
+        self.slices.push(self.event_ns(written), site.template.number(), written);
         true
     }
 
     /// Begins a slice. Whether it has to be ended.
+    #[inline]
     pub(super) fn begin_with(&mut self, event: &Event<'_>) -> bool {
-        let Some(prepared) = self.prepare(event.site) else { return false };
-        if self.is_too_deep() {
+        if !self.prepare(event.site) || self.is_too_deep() {
             return false;
         }
-        let (written, text) = self.varying(&prepared, event);
-        self.push(prepared.number, text, written);
+        let written = self.varying(event);
+        let (begin_ns, number) = (self.event_ns(written), event.site.template.number());
+        match event.name {
+            None => self.slices.push(begin_ns, number, written),
+            Some(name) => self.slices.push_named(begin_ns, number, written, name),
+        }
         true
     }
 
-    /// Ends the innermost slice; with annotations, if there are any.
+    /// Ends the innermost slice.
     #[inline]
-    pub(super) fn end(&mut self, event: Option<&Event<'_>>) {
-        let Some(depth) = self.slices.depth.checked_sub(1) else { return };
-        self.slices.depth = depth;
-        if self.slices.open[depth % MAX_OPEN_SLICES as usize].written == 0 {
+    pub(super) fn end(&mut self) {
+        match self.slices.pop() {
+            Some(open) if open.written != 0 => {
+                if !self.constant(&call_site::END) {
+                    self.slices.end_unwritten(self.lost_ns);
+                }
+            }
             // Its begin was lost, and nobody has heard of it.
-            return self.lose(Loss::NoRoom);
-        }
-        let written = match event {
-            None => self.constant(&Prepared::END),
-            Some(event) => self.varying(&Prepared::END, event).0,
-        };
-        if !written {
-            self.slices.ended[self.slices.unwritten_ends] = self.lost_ns;
-            self.slices.unwritten_ends += 1;
+            Some(_) => self.lose(Loss::NoRoom),
+            None => {}
         }
     }
 
     /// The call site of the innermost slice.
     pub(super) fn innermost(&self) -> Option<&'static CallSite> {
-        let depth = self.slices.depth.checked_sub(1)?;
-        CallSite::of_number(self.slices.open[depth].site)
+        CallSite::of_number(self.slices.innermost()?.site)
     }
 
-    /// An event that is all constant.
+    /// An instant that is all constant.
     #[inline]
-    pub(super) fn record(&mut self, site: &'static CallSite) {
-        if let Some(prepared) = self.prepare(site) {
-            self.constant(&prepared);
+    pub(super) fn instant(&mut self, site: &'static CallSite) {
+        if self.prepare(site) {
+            self.constant(&site.template);
         }
     }
 
-    /// An event.
-    pub(super) fn record_with(&mut self, event: &Event<'_>) {
-        if let Some(prepared) = self.prepare(event.site) {
-            self.varying(&prepared, event);
+    /// An instant.
+    #[inline]
+    pub(super) fn instant_with(&mut self, event: &Event<'_>) {
+        if self.prepare(event.site) {
+            self.varying(event);
+        }
+    }
+
+    /// The value of a counter.
+    #[inline]
+    pub(super) fn counter(&mut self, site: &'static CallSite, value: CounterValue) {
+        if self.prepare(site) {
+            self.write::<SHORT>(&site.template, |packet, at| Some(put_counter(packet, at, value)));
         }
     }
 
     #[inline]
-    fn prepare(&mut self, site: &'static CallSite) -> Option<Prepared> {
-        let prepared = site.prepared();
-        if prepared.is_none() && site.is_enabled() {
+    fn prepare(&mut self, site: &'static CallSite) -> bool {
+        let is_prepared = site.prepare();
+        if !is_prepared && site.is_enabled() {
             self.lose(Loss::TooManyCallSites);
         }
-        prepared
+        is_prepared
     }
 
     #[inline]
     fn is_too_deep(&mut self) -> bool {
-        let too_deep = self.slices.depth == MAX_OPEN_SLICES as usize;
+        let too_deep = self.slices.is_full();
         if too_deep {
             self.lose(Loss::TooDeep);
         }
         too_deep
     }
 
+    /// The time of the event that was just written, or lost.
     #[inline]
-    fn push(&mut self, site: u32, text: u32, written: bool) {
-        let begin_ns = if written { self.last_ns } else { self.lost_ns };
-        let open = &mut self.slices.open[self.slices.depth % MAX_OPEN_SLICES as usize];
-        *open = Open { begin_ns, site, text, written: u32::from(written), reserved: 0 };
-        self.slices.depth += 1;
+    fn event_ns(&self, written: bool) -> u64 {
+        if written { self.last_ns } else { self.lost_ns }
     }
 
     /// Not before the last event.
@@ -226,41 +216,68 @@ impl Thread {
 
     /// Writes an event of constant bytes and a time. Whether it could.
     #[inline]
-    fn constant(&mut self, prepared: &Prepared) -> bool {
+    fn constant(&mut self, template: &Template) -> bool {
+        self.write::<SHORT>(template, |_, at| Some(at))
+    }
+
+    /// Writes an event whose packet is at most `N` bytes: `fill` adds to the template, from where on it is told, and says where
+    /// that ends. Whether it could.
+    #[inline]
+    fn write<const N: usize>(
+        &mut self,
+        template: &Template,
+        fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
+    ) -> bool {
         let now = self.now();
-        if self.try_constant(prepared, now).is_ok() {
-            return true;
-        }
-        self.constant_elsewhere(prepared, now)
+        self.try_short(template, now, &fill).is_ok() || self.write_elsewhere(template, now, &fill)
     }
 
     #[cold]
-    fn constant_elsewhere(&mut self, prepared: &Prepared, now: u64) -> bool {
-        let written = self.next_chunk(now) && self.try_constant(prepared, now).is_ok();
+    fn write_elsewhere<const N: usize>(
+        &mut self,
+        template: &Template,
+        now: u64,
+        fill: &impl Fn(&mut [u8; N], usize) -> Option<usize>,
+    ) -> bool {
+        let written = self.next_chunk(now) && self.try_short(template, now, fill).is_ok();
         if !written {
             self.lose_at(Loss::NoRoom, now);
         }
         written
     }
 
+    /// The packet is laid out so that all that varies in length comes last: prefix, template, what `fill` adds, timestamp.
     #[inline]
-    fn try_constant(&mut self, prepared: &Prepared, now: u64) -> Result<(), NoRoom> {
+    fn try_short<const N: usize>(
+        &mut self,
+        template: &Template,
+        now: u64,
+        fill: &impl Fn(&mut [u8; N], usize) -> Option<usize>,
+    ) -> Result<(), NoRoom> {
         let mut space = self.writer.begin()?;
-        let place = &mut self.known[prepared.number as usize % KNOWN];
-        let definition = known(self.chunks, prepared.number);
-        let is_new = *place != definition && prepared.number != 0;
-        if is_new && !space.has_room_for_word(SHORT) {
+        let number = template.number();
+        let place = &mut self.known[number as usize % KNOWN];
+        let definition = known(self.chunks, number);
+        let is_new = *place != definition && number != 0;
+        if is_new && !space.has_room_for_word(N) {
             return Err(NoRoom);
         }
-        let packet = space.bytes().first_chunk_mut::<SHORT>().ok_or(NoRoom)?;
+        let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom)?;
         let now = now.max(self.last_ns);
         let begin = usize::from(self.prefix_len % 8);
         packet[..8].copy_from_slice(&self.prefix);
-        packet[begin..begin + TEMPLATE_LEN].copy_from_slice(&prepared.template);
-        let len = put_varint(packet, begin + prepared.len % (TEMPLATE_LEN + 1), now - self.last_ns);
-        packet[1] = len as u8 - 2;
+        packet[begin..begin + TEMPLATE_LEN].copy_from_slice(&template.bytes());
+        let fields_end = fill(packet, begin + template.len()).ok_or(NoRoom)?;
+        let event_len = fields_end - begin - EVENT_AT;
+        packet[begin + EVENT_LEN_AT] = event_len as u8;
+        packet[fields_end] = TIMESTAMP_TAG;
+        let len = put_varint(packet, fields_end + 1, now - self.last_ns);
+        packet[1] = (len - 2) as u8;
+        if N > SHORT && len - 2 > 127 {
+            return Err(NoRoom);
+        }
         if is_new {
-            space.commit_with(len, &[prepared.number]);
+            space.commit_with(len, &[number]);
             *place = definition;
         } else {
             space.commit(len);
@@ -269,31 +286,39 @@ impl Thread {
         Ok(())
     }
 
-    /// Writes an event with what it has to say this time: whether it could, and the number of its name.
-    fn varying(&mut self, prepared: &Prepared, event: &Event<'_>) -> (bool, u32) {
-        let text = event.name.map_or(0, |name| self.intern(name));
+    /// Writes an event with what it has to say this time. Whether it could.
+    #[inline]
+    fn varying(&mut self, event: &Event<'_>) -> bool {
         let now = self.now();
-        let fits = |longest| Fit { text, now, longest };
-        if self.try_varying(prepared, event, fits(usize::MAX)).is_ok() {
-            return (true, text);
-        }
-        (self.varying_elsewhere(prepared, event, fits), text)
+        let fill = |packet: &mut [u8; MEDIUM], at: usize| {
+            let fields = TrackEvent::encode(&mut packet[at..at + 128], |track_event| {
+                if let Some(name) = event.name {
+                    track_event.set_name(name);
+                }
+                annotate(track_event, event.site, event.arguments, usize::MAX);
+            });
+            Some(at + fields.ok()?.len())
+        };
+        self.try_short(&event.site.template, now, &fill).is_ok() || self.varying_elsewhere(event, now)
     }
 
+    /// In full length; in another chunk; cut.
     #[cold]
-    fn varying_elsewhere(&mut self, prepared: &Prepared, event: &Event<'_>, fits: impl Fn(usize) -> Fit) -> bool {
-        let now = fits(0).now;
+    fn varying_elsewhere(&mut self, event: &Event<'_>, now: u64) -> bool {
+        if self.try_long(event, now, usize::MAX).is_ok() {
+            return true;
+        }
         if !self.next_chunk(now) {
             self.lose_at(Loss::NoRoom, now);
             return false;
         }
-        if self.try_varying(prepared, event, fits(usize::MAX)).is_ok() {
+        if self.try_long(event, now, usize::MAX).is_ok() {
             return true;
         }
         // It is larger than a chunk: each of its texts is cut to its share.
         let shares = event.arguments.len() + 1;
         let longest = self.shared.ring.chunk_len() as usize / 2 / shares;
-        let written = self.try_varying(prepared, event, fits(longest)).is_ok();
+        let written = self.try_long(event, now, longest).is_ok();
         match written {
             true => self.info.truncated(),
             false => self.lose_at(Loss::TooLarge, now),
@@ -301,57 +326,44 @@ impl Thread {
         written
     }
 
-    fn try_varying(&mut self, prepared: &Prepared, event: &Event<'_>, fit: Fit) -> Result<(), NoRoom> {
-        let Fit { text, now, longest } = fit;
+    fn try_long(&mut self, event: &Event<'_>, now: u64, longest: usize) -> Result<(), NoRoom> {
         let mut space = self.writer.begin()?;
-        let mut new = NewDefinitions::default();
-        new.add(&self.known, self.chunks, prepared.number, 0);
-        new.add(&self.known, self.chunks, text, TEXT);
-        let words = size_of_val(&new.words);
-        if !space.has_room_for_word(words) {
+        let template = &event.site.template;
+        let number = template.number();
+        let place = &mut self.known[number as usize % KNOWN];
+        let is_new = *place != known(self.chunks, number);
+        if !space.has_room_for_word(0) {
             return Err(NoRoom);
         }
         let now = now.max(self.last_ns);
         let (prefix, last_ns) = (&self.prefix[2..usize::from(self.prefix_len)], self.last_ns);
-        let room = space.bytes().len().checked_sub(words).ok_or(NoRoom)?;
+        let room = space.bytes().len() - size_of::<u32>();
         let packet = Trace::encode(&mut space.bytes()[..room], |trace| {
             trace.add_packet(|packet| {
                 packet.raw().encoded(prefix);
-                packet.set_sequence_flags(2).set_timestamp(now - last_ns);
+                packet.set_sequence_flags(NEEDS_STATE).set_timestamp(now - last_ns);
                 packet.set_track_event(|track_event| {
-                    track_event.raw().encoded(prepared.event());
-                    match (event.name, text) {
-                        (None, _) => {}
-                        (Some(name), 0) => {
-                            let Cut { text, mark } = Cut::to(name, longest);
-                            track_event.raw().string_parts::<{ TrackEvent::NAME_FIELD_NUMBER }>(|mut parts| {
-                                parts.push(text);
-                                parts.push(mark);
-                            });
-                        }
-                        (Some(_), text) => _ = track_event.set_name_iid(super::call_site::text_iid(text)),
-                    }
-                    match event.value {
-                        Some(CounterValue::Int(value)) => _ = track_event.set_counter_value(value),
-                        Some(CounterValue::Double(value)) => _ = track_event.set_double_counter_value(value),
-                        None => {}
+                    track_event.raw().encoded(&template.bytes()[EVENT_AT..template.len()]);
+                    if let Some(name) = event.name {
+                        let Cut { text, mark } = Cut::to(name, longest);
+                        track_event.raw().string_parts::<{ TrackEvent::NAME_FIELD_NUMBER }>(|mut parts| {
+                            parts.push(text);
+                            parts.push(mark);
+                        });
                     }
                     annotate(track_event, event.site, event.arguments, longest);
                 });
             });
         });
         let len = packet.map_err(|_| NoRoom)?.len();
-        new.commit(space, len, &mut self.known, self.chunks);
+        if is_new {
+            space.commit_with(len, &[number]);
+            *place = known(self.chunks, number);
+        } else {
+            space.commit(len);
+        }
         self.last_ns = now;
         Ok(())
-    }
-
-    fn intern(&self, name: &str) -> u32 {
-        let number = (name.len() <= LONGEST_INTERNED).then(|| self.shared.intern(name)).flatten();
-        if number.is_none() {
-            self.info.inlined();
-        }
-        number.unwrap_or(0)
     }
 
     /// Goes on in another chunk, if there is one, and begins it with a header.
@@ -362,12 +374,9 @@ impl Thread {
             return false;
         }
         let Ok(mut space) = self.writer.begin() else { return false };
-        let Slices { open, depth, ended, unwritten_ends } = &mut self.slices;
-        // A chunk is for events: of slices that are open it lists as many as a quarter has room for.
-        let most = self.shared.ring.chunk_len() as usize / 4 / size_of::<Open>();
-        let (listed, unlisted) = open[..*depth].split_at_mut((*depth).min(most));
-        let begun = listed.iter().filter(|open| open.written == 0).count();
-        let recovered = (*unwritten_ends + begun) as u32;
+        // A chunk is for events: what is open may take a quarter.
+        let listing = self.slices.listing(self.shared.ring.chunk_len() as usize / 4);
+        let (listed, recovered) = (listing.open.len(), listing.recovered());
         self.last_ns = if self.chunks == 0 { now } else { self.last_ns };
         let fixed = Fixed {
             thread: self.info.number(),
@@ -375,15 +384,11 @@ impl Thread {
             last_ns: self.last_ns,
             resume_ns: self.last_ns.max(self.lost_ns),
             lost: self.info.lost() - u64::from(recovered),
-            ended: *unwritten_ends as u32,
-            listed: listed.len() as u32,
-            unlisted: unlisted.iter().filter(|open| open.written == 1).count() as u32,
-            recovered,
+            ..Fixed::default()
         };
-        let Some(len) = header::write(space.bytes(), &fixed, &ended[..*unwritten_ends], listed) else { return false };
+        let Some(len) = header::write(space.bytes(), fixed, &listing) else { return false };
         space.commit(len);
-        listed.iter_mut().for_each(|open| open.written = 1);
-        *unwritten_ends = 0;
+        self.slices.listed(listed);
         self.info.recovered(recovered);
         self.last_ns = fixed.resume_ns;
         self.chunks += 1;
@@ -411,41 +416,34 @@ impl Drop for Thread {
     }
 }
 
-/// How an event is written: with which interned name, when, and how long its texts may be.
-#[derive(Clone, Copy, Debug)]
-struct Fit {
-    text: u32,
-    now: u64,
-    longest: usize,
-}
-
-/// What the table of known definitions has for one that the present chunk lists. Chunks count from 1, so never 0.
+/// What the table of known call sites has for one that the present chunk lists. Chunks count from 1, so it is never 0.
 #[inline]
-fn known(chunks: u32, definition: u32) -> u64 {
-    u64::from(chunks) << 32 | u64::from(definition)
+fn known(chunks: u32, number: u32) -> u64 {
+    u64::from(chunks) << 32 | u64::from(number)
 }
 
-/// What a packet uses and its chunk does not list yet.
-#[derive(Debug, Default)]
-struct NewDefinitions {
-    words: [u32; 2],
-    count: usize,
+/// The tags of `TrackEvent.counter_value` and `double_counter_value`, two bytes each.
+const COUNTER_TAG: [u8; 2] = two_bytes(pftrace_wire::tag(30, pftrace_wire::WireType::Varint));
+const DOUBLE_COUNTER_TAG: [u8; 2] = two_bytes(pftrace_wire::tag(44, pftrace_wire::WireType::Fixed64));
+
+/// A varint of two bytes.
+const fn two_bytes(value: u32) -> [u8; 2] {
+    assert!(value >= 1 << 7 && value < 1 << 14);
+    [value as u8 | 0x80, (value >> 7) as u8]
 }
 
-impl NewDefinitions {
-    fn add(&mut self, table: &[u64; KNOWN], chunks: u32, number: u32, kind: u32) {
-        let definition = number | kind;
-        if number != 0 && table[number as usize % KNOWN] != known(chunks, definition) {
-            self.words[self.count] = definition;
-            self.count += 1;
+/// Writes the field of a counter's value; returns where it ends.
+#[inline]
+fn put_counter(packet: &mut [u8; SHORT], at: usize, value: CounterValue) -> usize {
+    match value {
+        CounterValue::Int(value) => {
+            packet[at..at + 2].copy_from_slice(&COUNTER_TAG);
+            put_varint(packet, at + 2, value as u64)
         }
-    }
-
-    fn commit(&self, space: Space<'_>, len: usize, table: &mut [u64; KNOWN], chunks: u32) {
-        let words = &self.words[..self.count];
-        space.commit_with(len, words);
-        for &definition in words {
-            table[definition as usize % KNOWN] = known(chunks, definition);
+        CounterValue::Double(value) => {
+            packet[at..at + 2].copy_from_slice(&DOUBLE_COUNTER_TAG);
+            packet[at + 2..at + 10].copy_from_slice(&value.to_le_bytes());
+            at + 10
         }
     }
 }

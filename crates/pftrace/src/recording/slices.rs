@@ -1,0 +1,124 @@
+//! The slices that a thread has open: what a header says of them.
+
+use super::header::Open;
+use super::text::Cut;
+use crate::writer::MAX_OPEN_SLICES;
+
+const MOST: usize = MAX_OPEN_SLICES as usize;
+
+/// For the names that were given at run time. What has no room is cut; it matters only when the begin is lost.
+const NAMES_LEN: usize = 8192;
+
+#[derive(Debug)]
+pub(super) struct Slices {
+    open: [Open; MOST],
+    depth: usize,
+    /// The names of those that are open, one behind the other.
+    names: [u8; NAMES_LEN],
+    names_len: usize,
+    /// When slices ended, whose begin is written and whose end is not: the next header says so.
+    ended: [u64; MOST],
+    unwritten_ends: usize,
+}
+
+impl Slices {
+    pub(super) fn new() -> Self {
+        Self {
+            open: [Open::default(); MOST],
+            depth: 0,
+            names: [0; NAMES_LEN],
+            names_len: 0,
+            ended: [0; MOST],
+            unwritten_ends: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.depth >= MOST
+    }
+
+    /// One more. Only if it is not full.
+    #[inline]
+    pub(super) fn push(&mut self, begin_ns: u64, site: u32, is_written: bool) {
+        self.open[self.depth % MOST] =
+            Open { begin_ns, site, name_len: 0, written: u32::from(is_written), reserved: 0 };
+        self.depth += 1;
+    }
+
+    /// One more, with a name that was given at run time.
+    pub(super) fn push_named(&mut self, begin_ns: u64, site: u32, is_written: bool, name: &str) {
+        let free = &mut self.names[self.names_len..];
+        let Cut { text, mark } = Cut::to(name, free.len());
+        let name_len = text.len() + mark.len();
+        free[..text.len()].copy_from_slice(text.as_bytes());
+        free[text.len()..name_len].copy_from_slice(mark.as_bytes());
+        self.push(begin_ns, site, is_written);
+        self.open[(self.depth - 1) % MOST].name_len = name_len as u32;
+        self.names_len += name_len;
+    }
+
+    /// The innermost, which is open no more.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<Open> {
+        self.depth = self.depth.checked_sub(1)?;
+        let open = self.open[self.depth % MOST];
+        self.names_len -= open.name_len as usize;
+        Some(open)
+    }
+
+    pub(super) fn innermost(&self) -> Option<Open> {
+        Some(self.open[self.depth.checked_sub(1)? % MOST])
+    }
+
+    /// The end of one whose begin is written had no room.
+    pub(super) fn end_unwritten(&mut self, at_ns: u64) {
+        // Each was open once, so they are no more than can be; those that are lost for good would be the last.
+        if let Some(place) = self.ended.get_mut(self.unwritten_ends) {
+            *place = at_ns;
+            self.unwritten_ends += 1;
+        }
+    }
+
+    /// What a header says that has `room` bytes for what is open.
+    pub(super) fn listing(&self, room: usize) -> Listing<'_> {
+        let (mut count, mut names_len) = (0, 0);
+        for open in &self.open[..self.depth] {
+            let names = names_len + open.name_len as usize;
+            if (count + 1) * size_of::<Open>() + names > room {
+                break;
+            }
+            (count, names_len) = (count + 1, names);
+        }
+        let (open, unlisted) = self.open[..self.depth].split_at(count);
+        Listing {
+            ended: &self.ended[..self.unwritten_ends],
+            open,
+            names: &self.names[..names_len],
+            unlisted: unlisted.iter().filter(|open| open.written != 0).count() as u32,
+        }
+    }
+
+    /// A header has been written with so many open ones.
+    pub(super) fn listed(&mut self, count: usize) {
+        self.open[..count].iter_mut().for_each(|open| open.written = 1);
+        self.unwritten_ends = 0;
+    }
+}
+
+/// What stands in a header.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listing<'s> {
+    pub(super) ended: &'s [u64],
+    pub(super) open: &'s [Open],
+    pub(super) names: &'s [u8],
+    /// How many more are open whose begin was written.
+    pub(super) unlisted: u32,
+}
+
+impl Listing<'_> {
+    /// How many events it makes up for.
+    pub(super) fn recovered(&self) -> u32 {
+        (self.ended.len() + self.open.iter().filter(|open| open.written == 0).count()) as u32
+    }
+}
