@@ -21,6 +21,7 @@ test: tools ## all tests, judged by the real trace processor and two reference d
 	$(CARGO) test --workspace --all-targets
 	$(CARGO) test --workspace --doc
 	$(CARGO) test -p pftrace --no-default-features --test no_std
+	$(CARGO) test -p pftrace --features off --test off
 	$(MAKE) --no-print-directory gen-check
 	@$(SKIPS)
 
@@ -48,15 +49,15 @@ gen-check: ## the committed writers of crates/protos are what the generator make
 
 TRIPLE := x86_64-unknown-linux-gnu
 
-asan: ## the unsafe code's tests under AddressSanitizer (nightly)
-	RUST_MIN_STACK=67108864 PROPTEST_CASES=200 PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p pftrace-wire -p pftrace-ring --tests --target $(TRIPLE)
+asan: ## the unsafe code, and many threads that record, under AddressSanitizer (nightly)
+	RUST_MIN_STACK=67108864 PROPTEST_CASES=200 PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=address $(NIGHTLY) test -p pftrace-wire -p pftrace-ring -p pftrace-stress --tests --target $(TRIPLE)
 
-tsan: ## the ring under ThreadSanitizer (nightly, with a standard library built for it)
+tsan: ## the ring, and many threads that record, under ThreadSanitizer (nightly, with a standard library built for it)
 	rustup component add rust-src --toolchain nightly
-	PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=thread $(NIGHTLY) test -Zbuild-std -p pftrace-ring --test stress --target $(TRIPLE)
+	PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=thread $(NIGHTLY) test -Zbuild-std -p pftrace-ring -p pftrace-stress --test stress --test threads --target $(TRIPLE)
 
-loom: ## the ring in every order that its threads can meet
-	RUSTFLAGS="--cfg loom" $(CARGO) test -p pftrace-ring --release --lib --target-dir $(TARGET)/loom
+loom: ## the ring and the clock in every order that their threads can meet
+	RUSTFLAGS="--cfg loom" $(CARGO) test -p pftrace-ring -p pftrace-clock --release --lib --target-dir $(TARGET)/loom
 
 CARGO_FUZZ := $(TOOLS)/cargo-fuzz/bin/cargo-fuzz
 

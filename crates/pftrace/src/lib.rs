@@ -1,7 +1,30 @@
 //! Writes [Perfetto](https://perfetto.dev) traces: streaming, without a message tree, without allocations, without C++.
+//! Open them at <https://ui.perfetto.dev>.
+//!
+//! There are two doors.
+//!
+//! [`Session`] and the macros record what the threads of a program do, while they do it, at about the price of reading the clock
+//! (docs/recording.md in the repository is the guide):
+//!
+#![cfg_attr(feature = "recording", doc = "```")]
+#![cfg_attr(not(feature = "recording"), doc = "```ignore")]
+//! use pftrace::{MemorySink, Session, counter, instant, slice};
+//!
+//! # let path = std::env::temp_dir().join(format!("pftrace-crate-{}.pftrace", std::process::id()));
+//! let session = Session::builder().file(&path).start()?;
+//! {
+//!     let _frame = slice!("render", "frame", number = 1);
+//!     instant!("cache", "miss");
+//!     counter!("queue", "length", 3);
+//! }
+//! let report = session.stop()?;
+//! assert_eq!((report.events, report.lost()), (4, 0));
+//! # std::fs::remove_file(path).unwrap();
+//! # Ok::<(), pftrace::SessionError>(())
+//! ```
 //!
 //! [`TraceWriter`] writes events with explicit times on explicit tracks of any process or thread, as emulators,
-//! simulators and converters want it. Open the file at <https://ui.perfetto.dev>.
+//! simulators and converters want it:
 //!
 //! ```
 //! use pftrace::TraceWriter;
@@ -22,6 +45,9 @@
 //!
 //! | type | what it is |
 //! |---|---|
+//! | [`Session`], [`SessionBuilder`], [`Report`] | one recording, how it is to be, and what came of it |
+//! | [`slice!`], [`begin!`], [`end!`], [`instant!`], [`counter!`] | what is recorded |
+//! | [`Category`], [`categories!`], [`set_categories`] | what it is switched by |
 //! | [`TraceWriter`] | writes a trace into any [`Write`](std::io::Write) or a byte buffer |
 //! | [`Builder`] | what can be set before: the clock, sizes |
 //! | [`ProcessTrack`], [`Track`], [`CounterTrack`], [`StateTrack`] | what events are put on |
@@ -34,10 +60,15 @@
 //! `std` (on): files and other [`Write`](std::io::Write)rs. Without it the crate is `no_std`, needs no allocator, and writes into
 //! byte buffers.
 //!
+//! `recording` (on, needs `std`): sessions and macros.
+//!
+//! `off`: the macros record nothing, and nothing is left of them in the program.
+//!
 //! # Limits
 //!
-//! * One writer is used by one thread at a time.
-//! * A packet is at most [`Builder::max_packet_len`] bytes long; a larger one is an error.
+//! * One [`TraceWriter`] is used by one thread at a time.
+//! * Its packets are at most [`Builder::max_packet_len`] bytes long; a larger one is an error.
+//! * One session is recorded at a time; an event that is larger than [`Session::max_event_len`] has its texts cut.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -73,8 +104,8 @@ pub use crate::error::Error;
 pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
 #[cfg(feature = "recording")]
 pub use crate::recording::{
-    Annotate, Argument, CallSite, Category, CounterNumber, Dropped, MAX_ANNOTATIONS, MAX_CALL_SITES, MemorySink,
-    Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport, set_categories,
+    Annotate, Argument, CallSite, Category, CounterNumber, Dropped, EventKind, MAX_ANNOTATIONS, MAX_CALL_SITES,
+    MemorySink, Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport, set_categories,
 };
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;
@@ -86,6 +117,11 @@ pub use crate::track::{
 #[cfg(feature = "std")]
 pub use crate::writer::FileTraceWriter;
 pub use crate::writer::{Builder, CounterValue, MAX_END_LEN, MAX_OPEN_SLICES, Memory, TraceWriter};
+
+/// The programs of the guide to recording are tests.
+#[cfg(all(doctest, feature = "recording"))]
+#[doc = include_str!("../../../docs/recording.md")]
+struct RecordingGuide;
 
 /// The program of the README is a test.
 #[cfg(all(doctest, feature = "std"))]

@@ -4,6 +4,8 @@
 ///
 /// `slice!(category, name, key = value, …)`
 ///
+/// It is on the calling thread's track. While no session is recorded nothing happens, and it costs one load.
+///
 /// * The **category** is a [`Category`](crate::Category) declared with [`categories!`](crate::categories), or a text.
 /// * The **name** is a text; any expression that is a `&str` will do, but one that is written out costs less.
 /// * **Annotations** are `key = value` of numbers, `bool`, texts, pointers and `Option`s of these; `key = ?value` records the
@@ -57,7 +59,9 @@ macro_rules! begin {
 
 /// Ends the innermost slice of this thread that [`begin!`](crate::begin) began, if it is of that category.
 ///
-/// What was not begun, since nothing was recorded or the category was off, is not ended.
+/// If the innermost slice is of another category, or none is open, nothing is ended, and
+/// [`Report::ignored`](crate::Report::ignored) counts it: so what was not begun, since its category was off, does not end
+/// another. A slice of [`slice!`](crate::slice) ends by its guard; do not end it by this.
 #[macro_export]
 macro_rules! end {
     ($category:literal) => {
@@ -104,7 +108,8 @@ macro_rules! counter {
     };
 }
 
-/// Declares categories: what is recorded is switched by them, see [`set_categories`](crate::set_categories).
+/// Declares categories: what is recorded is switched by them, see [`set_categories`](crate::set_categories). Each is a `static`, with
+/// the visibility and the comment that stand before it.
 ///
 /// ```
 /// pftrace::categories! {
@@ -142,7 +147,7 @@ macro_rules! __site {
     ($kind:ident $category:tt $name:expr, [$($key:ident,)*]) => {
         $crate::__category!($category);
         static __PFTRACE_SITE: $crate::__private::CallSite = $crate::__private::CallSite::new(
-            $crate::__private::Kind::$kind,
+            $crate::__private::EventKind::$kind,
             __PFTRACE_CATEGORY,
             $name,
             &[$($crate::__private::stringify!($key)),*],

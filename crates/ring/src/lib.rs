@@ -39,7 +39,6 @@
 //! it begins the next packet; who loses goes elsewhere, nobody waits. The word of a thread's own chunk is in its cache, and
 //! the compare-and-swap is done while the clock is read.
 
-mod area;
 mod lists;
 mod process;
 mod reader;
@@ -50,11 +49,10 @@ mod word;
 mod words;
 mod writer;
 
-pub use area::Area;
 pub use process::at_exit;
 pub use reader::{Reader, Reading};
 pub use ring::{Config, Policy, Ring};
-pub use word::{MAX_CHUNK_LEN, MAX_PACKETS, MAX_TAIL, Owner};
+pub use word::{MAX_CHUNK_LEN, MAX_TAIL, Owner};
 pub use writer::{Space, Unavailable, Writer};
 
 #[cfg(all(test, loom))]

@@ -1,7 +1,7 @@
 //! The word of a chunk: who has it, and how much of it can be read.
 //!
 //! ```text
-//!   63          45 44         35 34            21 20           3 2     0
+//!   63          49 48         39 38            21 20           3 2     0
 //!  | owner        | tail        | packets        | len          | state |
 //! ```
 //!
@@ -57,9 +57,9 @@ impl Owner {
 
 const STATE_BITS: u32 = 3;
 const LEN_BITS: u32 = 18;
-const PACKETS_BITS: u32 = 14;
+const PACKETS_BITS: u32 = 18;
 const TAIL_BITS: u32 = 10;
-const OWNER_BITS: u32 = 19;
+const OWNER_BITS: u32 = 15;
 
 const LEN_SHIFT: u32 = STATE_BITS;
 const PACKETS_SHIFT: u32 = LEN_SHIFT + LEN_BITS;
@@ -69,8 +69,6 @@ const _: () = assert!(OWNER_SHIFT + OWNER_BITS == 64);
 
 /// The largest chunk, in bytes.
 pub const MAX_CHUNK_LEN: u32 = 1 << (LEN_BITS - 1);
-/// The most packets that one chunk takes.
-pub const MAX_PACKETS: u32 = (1 << PACKETS_BITS) - 1;
 /// The most words at the end of one chunk.
 pub const MAX_TAIL: u32 = (1 << TAIL_BITS) - 1;
 
@@ -80,6 +78,8 @@ pub(crate) struct Word(pub(crate) u64);
 
 impl Word {
     pub(crate) const FREE: Self = Self(State::Free as u64);
+    /// No word of any chunk, nor is one more: they have states that there are not.
+    pub(crate) const NONE: Self = Self(u64::MAX - 1);
 
     /// A chunk that `owner` has just taken.
     pub(crate) fn taken(owner: Owner) -> Self {
@@ -101,12 +101,18 @@ impl Word {
         Self(self.0 & !((1 << STATE_BITS) - 1) | state as u64)
     }
 
-    /// One packet more. `len` and `tail` are those of the whole chunk.
-    pub(crate) fn committed(self, len: u32, tail: u32) -> Self {
-        debug_assert!(len <= MAX_CHUNK_LEN && tail <= MAX_TAIL && self.packets() < MAX_PACKETS);
-        let owner = self.0 >> OWNER_SHIFT << OWNER_SHIFT;
-        let counts = u64::from(tail) << TAIL_SHIFT | u64::from(self.packets() + 1) << PACKETS_SHIFT;
-        Self(owner | counts | u64::from(len) << LEN_SHIFT | State::Idle as u64)
+    /// The same, idle before, within a packet.
+    #[inline]
+    pub(crate) fn busy(self) -> Self {
+        Self(self.0 + (State::Busy as u64 - State::Idle as u64))
+    }
+
+    /// One packet more, of `len` bytes, at least one, and `words` words. Together they have room in the chunk: so no field
+    /// overflows into the next, since a chunk has no more packets than bytes.
+    #[inline]
+    pub(crate) fn committed(self, len: u32, words: u32) -> Self {
+        debug_assert!(len > 0 && self.len() + len <= MAX_CHUNK_LEN && self.tail() + words <= MAX_TAIL);
+        Self(self.0 + (u64::from(len) << LEN_SHIFT) + (1 << PACKETS_SHIFT) + (u64::from(words) << TAIL_SHIFT))
     }
 
     pub(crate) fn len(self) -> u32 {
@@ -141,6 +147,10 @@ mod tests {
         assert_eq!((word.state(), word.len(), word.packets(), word.tail()), (State::Idle, 0, 0, 0));
         let word = word.committed(MAX_CHUNK_LEN, MAX_TAIL);
         assert_eq!((word.len(), word.packets(), word.tail(), word.owner()), (MAX_CHUNK_LEN, 1, MAX_TAIL, owner));
+        assert_eq!((word.busy().state(), word.busy().with(State::Idle)), (State::Busy, word));
+        // As many packets as bytes.
+        let full = (0..MAX_CHUNK_LEN).fold(Word::taken(owner), |word, _| word.committed(1, 0));
+        assert_eq!((full.len(), full.packets(), full.tail(), full.owner()), (MAX_CHUNK_LEN, MAX_CHUNK_LEN, 0, owner));
         for state in [State::Free, State::Idle, State::Busy, State::Complete, State::Reading] {
             let other = word.with(state);
             assert_eq!(other.state(), state);

@@ -5,7 +5,7 @@ use std::slice;
 
 use crate::ring::{Ring, Shared};
 use crate::sync::{AtomicU64, Ordering};
-use crate::word::{MAX_PACKETS, MAX_TAIL, Owner, State, Word};
+use crate::word::{MAX_TAIL, Owner, Word};
 
 /// Writes packets into one chunk after the other. It never waits: what can't be written is for the caller to count.
 ///
@@ -13,15 +13,16 @@ use crate::word::{MAX_PACKETS, MAX_TAIL, Owner, State, Word};
 /// by a reader that wants what is in it; the writer notices at the next packet and [takes](Self::take) another.
 #[derive(Debug)]
 pub struct Writer {
-    ring: Ring,
-    owner: Owner,
-    /// What its word is while nobody has taken the chunk away; [`Word::FREE`], which no word of ours is, when there is none.
+    /// What the chunk's word is while nobody has taken the chunk away; [`Word::NONE`] when there is no chunk.
     idle: Word,
-    index: u32,
-    chunk_len: u32,
-    /// Of the chunk `index`: its word and its first byte, in memory that `ring` keeps.
+    /// The chunk's word; some word of the ring when there is no chunk.
     word: NonNull<AtomicU64>,
-    chunk: *mut u8,
+    /// Where the next packet goes, and how many bytes are free from there.
+    at: *mut u8,
+    free: u32,
+    index: u32,
+    owner: Owner,
+    ring: Ring,
 }
 
 // SAFETY: the pointers lead into what `ring` shares between threads anyway.
@@ -41,9 +42,8 @@ impl Ring {
     #[must_use]
     pub fn writer(&self) -> Option<Writer> {
         let owner = Owner::new(self.0.owners.pop()?);
-        let chunk_len = self.chunk_len();
-        let (word, chunk) = (NonNull::from(self.0.word(0)), self.0.region.chunk(0));
-        Some(Writer { ring: self.clone(), owner, idle: Word::FREE, index: 0, chunk_len, word, chunk })
+        let (word, at) = (NonNull::from(self.0.word(0)), self.0.region.chunk(0));
+        Some(Writer { idle: Word::NONE, word, at, free: 0, index: 0, owner, ring: self.clone() })
     }
 }
 
@@ -64,7 +64,7 @@ impl Writer {
     #[inline]
     #[must_use]
     pub fn packets(&self) -> u32 {
-        self.idle.packets()
+        if self.idle == Word::NONE { 0 } else { self.idle.packets() }
     }
 
     fn shared(&self) -> &Shared {
@@ -104,10 +104,7 @@ impl Writer {
 
     #[inline]
     fn make_busy(&mut self) -> Result<(), Unavailable> {
-        let (idle, busy) = (self.idle, self.idle.with(State::Busy));
-        if idle == Word::FREE || idle.packets() == MAX_PACKETS {
-            return Err(Unavailable::NoChunk);
-        }
+        let (idle, busy) = (self.idle, self.idle.busy());
         // Relaxed: nobody else has written into the chunk since our own last commit, which is what `idle` says. Nobody
         // reads behind its length before the commit that follows.
         match self.word().compare_exchange(idle.0, busy.0, Ordering::Relaxed, Ordering::Relaxed) {
@@ -126,7 +123,9 @@ impl Writer {
         match self.shared().take(self.owner) {
             Some(index) => {
                 (self.index, self.idle) = (index, Word::taken(self.owner));
-                (self.word, self.chunk) = (NonNull::from(self.ring.0.word(index)), self.ring.0.region.chunk(index));
+                let shared = &self.ring.0;
+                (self.word, self.at) = (NonNull::from(shared.word(index)), shared.region.chunk(index));
+                self.free = shared.region.chunk_len();
                 true
             }
             None => false,
@@ -136,11 +135,11 @@ impl Writer {
     /// Ends the chunk, if there is one: what is in it can be read. False when that can't be done just now, and it is kept.
     #[cold]
     pub fn complete(&mut self) -> bool {
-        if self.idle != Word::FREE {
+        if self.idle != Word::NONE {
             if !self.shared().complete(self.index, self.idle) {
                 return false;
             }
-            self.idle = Word::FREE;
+            self.idle = Word::NONE;
         }
         true
     }
@@ -155,6 +154,9 @@ impl Drop for Writer {
     }
 }
 
+/// The size of a word at the end of a chunk.
+const WORD_LEN: usize = size_of::<u32>();
+
 /// The free part of a chunk, to write one packet into. Dropped without a commit, nothing of it remains.
 #[derive(Debug)]
 pub struct Space<'w> {
@@ -165,10 +167,10 @@ impl Space<'_> {
     /// The bytes between the packets so far and the words at the end.
     #[inline]
     pub fn bytes(&mut self) -> &mut [u8] {
-        let word = self.writer.idle;
-        let (from, to) = (word.len() as usize, (self.writer.chunk_len - 4 * word.tail()) as usize);
-        // SAFETY: the chunk is `Busy` and ours; nobody reads behind the committed length or before the committed words.
-        unsafe { slice::from_raw_parts_mut(self.writer.chunk.add(from), to - from) }
+        let Writer { at, free, .. } = *self.writer;
+        // SAFETY: the chunk is `Busy` and ours, with so many bytes free from there; nobody reads behind the committed length or
+        // before the committed words.
+        unsafe { slice::from_raw_parts_mut(at, free as usize) }
     }
 
     /// The chunk, and how many packets are before this one.
@@ -177,51 +179,54 @@ impl Space<'_> {
         (self.writer.index, self.writer.idle.packets() as usize)
     }
 
-    /// Whether the packet is the chunk's first.
+    /// Room for one more word at the end, beside a packet of `len` bytes.
     #[inline]
     #[must_use]
-    pub fn is_first(&self) -> bool {
-        self.writer.idle.packets() == 0
+    pub fn has_room_for_word(&self, len: usize) -> bool {
+        self.writer.idle.tail() < MAX_TAIL && len + WORD_LEN <= self.writer.free as usize
     }
 
-    /// Room for one more word at the end.
-    #[inline]
-    #[must_use]
-    pub fn has_room_for_word(&self, behind: usize) -> bool {
-        let word = self.writer.idle;
-        let used = word.len() as usize + behind + 4 * (word.tail() as usize + 1);
-        word.tail() < MAX_TAIL && used <= self.writer.chunk_len as usize
-    }
-
-    /// The packet is `len` bytes: the first ones of [`bytes`](Self::bytes). They can be read from now on.
+    /// The packet is `len` bytes, at least one: the first ones of [`bytes`](Self::bytes). They can be read from now on.
     ///
     /// # Panics
     ///
-    /// When it is longer than that.
+    /// When it is longer than that, or empty.
     #[inline]
     pub fn commit(self, len: usize) {
-        self.commit_with(len, &[]);
+        assert!(len > 0 && len <= self.writer.free as usize, "the packet is larger than its space, or empty");
+        self.end(len as u32, 0);
     }
 
     /// Also adds words at the end of the chunk, which come before those that are there. The packet must leave them room.
     ///
     /// # Panics
     ///
-    /// When they don't fit, or are more than a chunk takes.
-    #[inline]
+    /// When they don't fit, or are more than a chunk takes, or the packet is empty.
     pub fn commit_with(self, len: usize, words: &[u32]) {
-        let word = self.writer.idle;
-        let tail = word.tail() as usize + words.len();
-        let new_len = word.len() as usize + len;
-        let chunk_len = self.writer.chunk_len as usize;
-        assert!(tail <= MAX_TAIL as usize && new_len + 4 * tail <= chunk_len, "the packet is larger than its space");
-        for (number, value) in (word.tail() as usize + 1..).zip(words) {
-            // SAFETY: before the words that are committed and behind the packet, in a chunk that is ours.
-            unsafe { self.writer.chunk.add(chunk_len - 4 * number).cast::<u32>().write(*value) };
+        let Writer { at, free, idle, .. } = *self.writer;
+        let (free, tail) = (free as usize, idle.tail() as usize);
+        assert!(
+            len > 0 && tail + words.len() <= MAX_TAIL as usize && len + WORD_LEN * words.len() <= free,
+            "the packet is larger than its space, or empty"
+        );
+        for (number, value) in (1..).zip(words) {
+            // SAFETY: behind the packet and before the words that are committed, in a chunk that is ours. It is aligned, since
+            // the end of a chunk is, and only words have been taken off it.
+            unsafe { at.add(free - WORD_LEN * number).cast::<u32>().write(*value) };
         }
-        self.writer.idle = word.committed(new_len as u32, tail as u32);
+        self.end(len as u32, words.len() as u32);
+    }
+
+    /// That much has room, which the callers have checked.
+    #[inline]
+    fn end(self, len: u32, words: u32) {
+        let writer = &mut *self.writer;
+        writer.idle = writer.idle.committed(len, words);
+        writer.free -= len + WORD_LEN as u32 * words;
+        // SAFETY: within the chunk, or its end: `len` was free.
+        writer.at = unsafe { writer.at.add(len as usize) };
         // Release: who sees the length sees the packet.
-        self.writer.word().store(self.writer.idle.0, Ordering::Release);
+        writer.word().store(writer.idle.0, Ordering::Release);
         std::mem::forget(self);
     }
 }

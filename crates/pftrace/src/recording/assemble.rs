@@ -15,7 +15,7 @@ use pftrace_protos::track_event::Type;
 use pftrace_protos::{BuiltinClock, InternedData, Trace, TracePacket};
 use pftrace_ring::Reading;
 
-use super::call_site::{self, CallSite, Kind, NEEDS_STATE, counter_track};
+use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
 use super::category::Category;
 use super::drain::add;
 use super::header::{Header, Open};
@@ -331,7 +331,8 @@ impl Assembler {
             }
             new.push(word);
             let site = CallSite::of_number(word);
-            let category = site.filter(|site| site.kind() != Kind::Counter).map_or(0, |site| site.category().number());
+            let category =
+                site.filter(|site| site.kind() != EventKind::Counter).map_or(0, |site| site.category().number());
             if category != 0 && sequence.defined.insert(category | CATEGORY) {
                 new.push(category | CATEGORY);
             }
@@ -344,7 +345,7 @@ impl Assembler {
             packet.set_interned_data(|data| new.iter().for_each(|&word| define(data, word)));
         });
         for &word in new.iter().filter(|&&word| word & CATEGORY == 0) {
-            if let Some(site) = CallSite::of_number(word).filter(|site| site.kind() == Kind::Counter) {
+            if let Some(site) = CallSite::of_number(word).filter(|site| site.kind() == EventKind::Counter) {
                 self.describe_counter(site, out);
             }
         }
@@ -425,7 +426,7 @@ fn define(data: &mut InternedData<'_>, word: u32) {
             entry.set_iid(u64::from(word & !CATEGORY)).set_name(category.map_or("", Category::name));
         });
     } else if let Some(site) = CallSite::of_number(word) {
-        if let Some(name) = site.name().filter(|_| site.kind() != Kind::Counter) {
+        if let Some(name) = site.name().filter(|_| site.kind() != EventKind::Counter) {
             data.add_event_names(|entry| {
                 entry.set_iid(u64::from(word)).set_name(name);
             });

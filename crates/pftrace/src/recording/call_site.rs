@@ -6,15 +6,34 @@ use pftrace_protos::TrackEvent;
 use pftrace_protos::track_event::Type;
 use pftrace_wire::Message;
 
+use super::argument::Argument;
 use super::category::Category;
-use super::record::MAX_ANNOTATIONS;
+use super::record::{self, CounterNumber, MAX_ANNOTATIONS, SliceGuard};
 use super::registry::Registry;
 
-/// A place in a program that records: what is the same each time it does. The macros make one, as a `static`.
+/// A place in a program that records: what is the same each time it does.
+///
+/// The macros make one, as a `static`. Made at run time, for what a program loads or generates, it has to live as long as the
+/// program: there are at most [`MAX_CALL_SITES`] that ever record.
+///
+/// ```
+/// use pftrace::{Annotate, CallSite, Category, EventKind};
+///
+/// fn site_of(function: String) -> &'static CallSite {
+///     static SCRIPT: Category = Category::new("script");
+///     let name = Some(&*function.leak());
+///     Box::leak(Box::new(CallSite::new(EventKind::Slice, &SCRIPT, name, &["depth"])))
+/// }
+///
+/// let site = site_of("main".into());
+/// if site.is_enabled() {
+///     let _slice = site.slice(None, &[1.argument()]);
+/// }
+/// ```
 #[derive(Debug)]
 pub struct CallSite {
     category: &'static Category,
-    kind: Kind,
+    kind: EventKind,
     /// `None`: given each time.
     name: Option<&'static str>,
     keys: &'static [&'static str],
@@ -27,7 +46,8 @@ pub struct CallSite {
 
 /// What a call site records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+#[non_exhaustive]
+pub enum EventKind {
     /// The begin of a slice.
     Slice,
     /// A moment.
@@ -81,7 +101,8 @@ impl Template {
     /// How many of the bytes count.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        (self.known.load(Ordering::Relaxed) >> 32) as usize % (TEMPLATE_LEN + 1)
+        // The mask only tells the compiler that it is small.
+        (self.known.load(Ordering::Relaxed) >> 32) as usize & (TEMPLATE_LEN | 7)
     }
 
     #[inline]
@@ -100,10 +121,14 @@ impl Template {
 
 impl CallSite {
     /// A call site, switched by `category`. Without a name, one is given each time. Events have annotations of the names
-    /// `keys`, in that order.
+    /// `keys`, in that order. A counter has a name and no keys.
+    ///
+    /// # Panics
+    ///
+    /// With more than 32 keys.
     #[must_use]
     pub const fn new(
-        kind: Kind,
+        kind: EventKind,
         category: &'static Category,
         name: Option<&'static str>,
         keys: &'static [&'static str],
@@ -119,11 +144,35 @@ impl CallSite {
         self.category.is_enabled()
     }
 
+    /// Begins a slice, which ends when the guard is dropped. Ask [`is_enabled`](Self::is_enabled) first: this does not.
+    ///
+    /// `name` is for a call site that has none. Each argument is the value of the key of its place.
+    pub fn slice(&'static self, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
+        match self.kind {
+            EventKind::Slice => record::begin_slice_with(self, name, arguments),
+            _ => SliceGuard::inactive(),
+        }
+    }
+
+    /// Records an instant, as [`slice`](Self::slice) does a slice.
+    pub fn instant(&'static self, name: Option<&str>, arguments: &[Argument<'_>]) {
+        if self.kind == EventKind::Instant {
+            record::instant_with(self, name, arguments);
+        }
+    }
+
+    /// Records the value of a counter. Ask [`is_enabled`](Self::is_enabled) first.
+    pub fn counter(&'static self, value: impl CounterNumber) {
+        if self.kind == EventKind::Counter {
+            value.record(self);
+        }
+    }
+
     pub(super) fn category(&self) -> &'static Category {
         self.category
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> EventKind {
         self.kind
     }
 
@@ -171,7 +220,7 @@ impl CallSite {
             &self.first,
             match self.kind {
                 // Counters of one name are one track.
-                Kind::Counter => self.same_counter().unwrap_or(number),
+                EventKind::Counter => self.same_counter().unwrap_or(number),
                 _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
             },
         );
@@ -187,16 +236,16 @@ impl CallSite {
 
     /// The call site that was the first for a counter of that name.
     fn same_counter(&self) -> Option<u32> {
-        let same = |other: &Self| other.kind == Kind::Counter && other.name == self.name;
+        let same = |other: &Self| other.kind == EventKind::Counter && other.name == self.name;
         CALL_SITES.iter().find(|(_, other)| same(other)).map(|(number, _)| number)
     }
 
     fn write_constant(&self, event: Message<'_>, category: u32, number: u32, first: u32) {
         let mut event = TrackEvent::new(event);
         match self.kind {
-            Kind::Slice => event.set_type(Type::TYPE_SLICE_BEGIN),
-            Kind::Instant => event.set_type(Type::TYPE_INSTANT),
-            Kind::Counter => {
+            EventKind::Slice => event.set_type(Type::TYPE_SLICE_BEGIN),
+            EventKind::Instant => event.set_type(Type::TYPE_INSTANT),
+            EventKind::Counter => {
                 event.set_type(Type::TYPE_COUNTER).set_track_uuid(counter_track(first));
                 return;
             }
@@ -237,7 +286,7 @@ mod tests {
     #[test]
     fn every_template_has_room() {
         static CATEGORY: Category = Category::new("c");
-        for kind in [Kind::Slice, Kind::Instant, Kind::Counter] {
+        for kind in [EventKind::Slice, EventKind::Instant, EventKind::Counter] {
             let site = CallSite::new(kind, &CATEGORY, Some("name"), &[]);
             let longest = pftrace_wire::encode(&mut [0; TEMPLATE_LEN], |mut packet| {
                 packet.uint32::<13>(NEEDS_STATE);

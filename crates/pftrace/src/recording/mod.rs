@@ -13,6 +13,7 @@ mod drain;
 mod header;
 mod local;
 mod os;
+mod put;
 mod record;
 mod registry;
 mod session;
@@ -22,7 +23,7 @@ mod text;
 mod thread;
 
 pub use self::argument::{Annotate, Argument};
-pub use self::call_site::{CallSite, MAX_CALL_SITES};
+pub use self::call_site::{CallSite, EventKind, MAX_CALL_SITES};
 pub use self::category::{Category, set_categories};
 pub use self::record::{CounterNumber, MAX_ANNOTATIONS, SliceGuard};
 pub use self::session::{MemorySink, Policy, Report, Session, SessionBuilder, SessionError};
@@ -34,7 +35,7 @@ pub mod private {
     pub use core::stringify;
 
     pub use super::argument::{Annotate, Argument};
-    pub use super::call_site::{CallSite, Kind};
+    pub use super::call_site::{CallSite, EventKind};
     pub use super::category::Category;
     pub use super::record::{
         CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, end, instant, instant_with,

@@ -114,7 +114,7 @@ impl SessionBuilder {
         }
     }
 
-    /// Writes the trace into a new file.
+    /// Writes the trace into a file, which is created when the session starts; one that is there is written over.
     pub fn file(mut self, path: impl AsRef<Path>) -> Self {
         self.target = Target::File(path.as_ref().to_path_buf());
         self
@@ -550,10 +550,19 @@ pub struct Report {
     pub threads: Vec<ThreadReport>,
 }
 
+impl Report {
+    /// How many events the program recorded, or was about to, that are not in the trace: dropped, undelivered, nested, and of threads
+    /// that were too many. Not those that were ignored.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.dropped.total() + self.undelivered + self.nested + self.no_place
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, bytes, thread_count, dropped, undelivered, .. } = self;
-        let lost = dropped.total() + undelivered;
+        let Self { events, bytes, thread_count, .. } = self;
+        let lost = self.lost();
         write!(f, "{events} events of {thread_count} threads in {bytes} bytes, {lost} lost")
     }
 }

@@ -10,6 +10,7 @@ use pftrace_ring::{Unavailable, Writer};
 use super::argument::{Argument, annotate};
 use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, NEEDS_STATE, TEMPLATE_LEN, Template};
 use super::header::{self, Fixed};
+use super::put;
 use super::session::Shared;
 use super::slices::Slices;
 use super::stats::{Loss, ThreadInfo};
@@ -20,7 +21,11 @@ use super::text::{Cut, Scratch};
 const SHORT: usize = 64;
 
 /// The same, of an event with a name or annotations whose lengths are all below 128.
-const MEDIUM: usize = 192;
+const MEDIUM: usize = 160;
+
+/// The event's fields end here at most, so that the packet's length, which is that without its first two bytes and with a timestamp
+/// of at most eleven, takes one byte.
+const LONGEST_SHORT: usize = 127 + 2 - 11;
 
 /// How many places the table of known definitions has.
 const KNOWN: usize = 512;
@@ -84,7 +89,7 @@ impl Thread {
         let info = shared.threads.add();
         let line = shared.clock.line();
         let mut prefix = [0x0a, 0, 0x50, 0, 0, 0, 0, 0];
-        let prefix_len = put_varint(&mut prefix, 3, u64::from(info.sequence())) as u8;
+        let prefix_len = put::varint(&mut prefix, 3, u64::from(info.sequence())) as u8;
         Some(Self {
             session: shared.id,
             chunks: 0,
@@ -172,7 +177,7 @@ impl Thread {
     #[inline]
     pub(super) fn counter(&mut self, site: &'static CallSite, value: CounterValue) {
         if self.prepare(site) {
-            self.write::<SHORT>(&site.template, |packet, at| Some(put_counter(packet, at, value)));
+            self.write::<SHORT>(&site.template, |packet, at| Some(put::counter(packet, at, value)));
         }
     }
 
@@ -247,7 +252,7 @@ impl Thread {
     }
 
     /// The packet is laid out so that all that varies in length comes last: prefix, template, what `fill` adds, timestamp.
-    #[inline]
+    #[inline(always)]
     fn try_short<const N: usize>(
         &mut self,
         template: &Template,
@@ -269,13 +274,13 @@ impl Thread {
         packet[begin..begin + TEMPLATE_LEN].copy_from_slice(&template.bytes());
         let fields_end = fill(packet, begin + template.len()).ok_or(NoRoom)?;
         let event_len = fields_end - begin - EVENT_AT;
-        packet[begin + EVENT_LEN_AT] = event_len as u8;
-        packet[fields_end] = TIMESTAMP_TAG;
-        let len = put_varint(packet, fields_end + 1, now - self.last_ns);
-        packet[1] = (len - 2) as u8;
-        if N > SHORT && len - 2 > 127 {
+        if N > LONGEST_SHORT && fields_end > LONGEST_SHORT {
             return Err(NoRoom);
         }
+        packet[begin + EVENT_LEN_AT] = event_len as u8;
+        packet[fields_end] = TIMESTAMP_TAG;
+        let len = put::varint(packet, fields_end + 1, now - self.last_ns);
+        packet[1] = (len - 2) as u8;
         if is_new {
             space.commit_with(len, &[number]);
             *place = definition;
@@ -291,13 +296,11 @@ impl Thread {
     fn varying(&mut self, event: &Event<'_>) -> bool {
         let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| {
-            let fields = TrackEvent::encode(&mut packet[at..at + 128], |track_event| {
-                if let Some(name) = event.name {
-                    track_event.set_name(name);
-                }
-                annotate(track_event, event.site, event.arguments, usize::MAX);
-            });
-            Some(at + fields.ok()?.len())
+            let at = match event.name {
+                Some(name) => put::name(packet, at, name)?,
+                None => at,
+            };
+            put::annotations(packet, at, event.site, event.arguments)
         };
         self.try_short(&event.site.template, now, &fill).is_ok() || self.varying_elsewhere(event, now)
     }
@@ -420,42 +423,4 @@ impl Drop for Thread {
 #[inline]
 fn known(chunks: u32, number: u32) -> u64 {
     u64::from(chunks) << 32 | u64::from(number)
-}
-
-/// The tags of `TrackEvent.counter_value` and `double_counter_value`, two bytes each.
-const COUNTER_TAG: [u8; 2] = two_bytes(pftrace_wire::tag(30, pftrace_wire::WireType::Varint));
-const DOUBLE_COUNTER_TAG: [u8; 2] = two_bytes(pftrace_wire::tag(44, pftrace_wire::WireType::Fixed64));
-
-/// A varint of two bytes.
-const fn two_bytes(value: u32) -> [u8; 2] {
-    assert!(value >= 1 << 7 && value < 1 << 14);
-    [value as u8 | 0x80, (value >> 7) as u8]
-}
-
-/// Writes the field of a counter's value; returns where it ends.
-#[inline]
-fn put_counter(packet: &mut [u8; SHORT], at: usize, value: CounterValue) -> usize {
-    match value {
-        CounterValue::Int(value) => {
-            packet[at..at + 2].copy_from_slice(&COUNTER_TAG);
-            put_varint(packet, at + 2, value as u64)
-        }
-        CounterValue::Double(value) => {
-            packet[at..at + 2].copy_from_slice(&DOUBLE_COUNTER_TAG);
-            packet[at + 2..at + 10].copy_from_slice(&value.to_le_bytes());
-            at + 10
-        }
-    }
-}
-
-/// Writes a varint at `at`; returns where it ends.
-#[inline]
-fn put_varint<const N: usize>(bytes: &mut [u8; N], mut at: usize, mut value: u64) -> usize {
-    while value >= 0x80 {
-        bytes[at] = value as u8 | 0x80;
-        value >>= 7;
-        at += 1;
-    }
-    bytes[at] = value as u8;
-    at + 1
 }

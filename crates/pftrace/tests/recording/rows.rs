@@ -265,3 +265,37 @@ fn the_clocks_of_the_machine_are_told() {
     assert!(near(boottime - monotonic, ClockId::Boottime), "{first}");
     assert!(near(realtime - monotonic, ClockId::Realtime), "{first}");
 }
+
+/// Call sites that are made while the program runs, as an interpreter would.
+#[test]
+fn call_sites_are_made_at_run_time() {
+    use pftrace::{Annotate, CallSite, Category, EventKind};
+    static SCRIPT: Category = Category::new("script");
+    let recorded = record(|| {
+        let make = |kind, name: Option<String>| -> &'static CallSite {
+            let name = name.map(|name| &*name.leak());
+            let keys: &'static [&'static str] = if kind == EventKind::Counter { &[] } else { &["line", "file"] };
+            Box::leak(Box::new(CallSite::new(kind, &SCRIPT, name, keys)))
+        };
+        for number in 0..300 {
+            let function = make(EventKind::Slice, Some(format!("function {number}")));
+            assert!(function.is_enabled());
+            let _slice = function.slice(None, &[number.argument(), "a.lua".argument()]);
+            make(EventKind::Instant, None).instant(Some("given"), &[7.argument()]);
+        }
+        make(EventKind::Counter, Some("depth".into())).counter(3);
+        // Of the wrong kind: nothing.
+        make(EventKind::Counter, Some("depth".into())).instant(None, &[]);
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!(report.events, 901);
+    for number in [0, 127, 128, 299] {
+        let slices = loaded.slices_named(&format!("function {number}"));
+        assert_eq!(slices.len(), 1);
+        assert_eq!(slices[0].category.as_deref(), Some("script"));
+        assert_eq!(slices[0].args["debug.line"], Arg::Int(number));
+        assert_eq!(slices[0].args["debug.file"], Arg::Text("a.lua".into()));
+    }
+    assert_eq!(loaded.slices_named("given").len(), 300);
+    assert_eq!(loaded.counter_values("depth").len(), 1);
+}
