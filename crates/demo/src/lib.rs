@@ -32,4 +32,3 @@ pftrace::categories! {
     /// What came of all files together.
     COLLECT = "collect";
 }
-
