@@ -6,15 +6,18 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot transcode-newest bench bench-schema bench-record ci
+.PHONY: help demo demo-codegen test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot transcode-newest bench bench-schema bench-record ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
 
 include tools/tools.mk
 
-demo: ## trace the code generator at work on the official .proto tree
-	$(CARGO) run --release -q -p pftrace-demo -- --protos "$$(tools/official-protos.sh)" --out $(DEMO)/codegen.pftrace
+demo: ## several threads take stock of thousands of Rust sources, traced
+	$(CARGO) run --release -q -p pftrace-demo -- --out $(DEMO)/sources.pftrace --at-least 200000
+
+demo-codegen: ## the code generator compiles the official .proto tree, traced
+	$(CARGO) run --release -q -p traced-generator -- --protos "$$(tools/official-protos.sh)" --out $(DEMO)/codegen.pftrace
 
 test: tools ## all tests, judged by the real trace processor and two reference decoders
 	@rm -f $(TOOLS)/skips.log

@@ -15,6 +15,8 @@ mod function_profiling;
 mod io_monitoring;
 mod no_std_buffer;
 mod performance_metrics;
+mod recording_env;
+mod recording_threads;
 mod several_processes;
 
 /// Runs an example. Returns what it returned and its trace, loaded; `None` where a judge is not installed.

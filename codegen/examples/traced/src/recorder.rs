@@ -57,7 +57,7 @@ impl Recorder {
         trace.clock_snapshot(&[(Clock::Simulated, 0), (Clock::Realtime, since_1970.as_nanos() as u64)])?;
 
         let pid = std::process::id() as i32;
-        let process = trace.process_track(pid).name("pftrace-demo").describe()?;
+        let process = trace.process_track(pid).name("traced-generator").describe()?;
         let thread = trace.thread_track(&process, pid.into()).name("generator").describe()?;
         let mut counters = Vec::new();
         for counter in COUNTERS {
