@@ -32,7 +32,7 @@ pub(crate) struct Assembler {
 impl Assembler {
     pub(crate) fn new(track: u64) -> Self {
         Self {
-            trace: clocks(),
+            trace: clocks(1),
             track,
             next: None,
             defined: BTreeSet::new(),
@@ -75,6 +75,16 @@ impl Assembler {
         (self.last, self.events, self.depth) = (chunk.last, chunk.events_before + chunk.events, chunk.depth);
     }
 
+    /// What the drain writes each second: the machine's clocks, on the sequence of the file's first packet.
+    pub(crate) fn machine_clocks(&mut self, ns: u64) {
+        self.trace.extend(clocks(ns));
+    }
+
+    /// Has the thread's own clock show another time, from here on.
+    pub(crate) fn step_to(&mut self, ns: u64) {
+        self.packet(|packet| snapshot(packet, ns));
+    }
+
     pub(crate) fn finish(self) -> Vec<u8> {
         self.trace
     }
@@ -93,14 +103,7 @@ impl Assembler {
                     event.set_track_uuid(track);
                 });
             });
-            packet.set_clock_snapshot(|snapshot| {
-                snapshot.add_clocks(|clock| {
-                    clock.set_clock_id(INCREMENTAL).set_timestamp(anchor).set_is_incremental(true);
-                });
-                snapshot.add_clocks(|clock| {
-                    clock.set_clock_id(MONOTONIC).set_timestamp(anchor);
-                });
-            });
+            snapshot(packet, anchor);
         });
         if first {
             self.packet(|packet| {
@@ -159,8 +162,20 @@ impl Assembler {
     }
 }
 
-/// The first packet of the file, on a sequence of its own: how the clocks of the machine relate, and which is the trace's.
-fn clocks() -> Vec<u8> {
+/// The thread's own clock shows `ns`, and so does CLOCK_MONOTONIC.
+fn snapshot(packet: &mut TracePacket<'_>, ns: u64) {
+    packet.set_clock_snapshot(|snapshot| {
+        snapshot.add_clocks(|clock| {
+            clock.set_clock_id(INCREMENTAL).set_timestamp(ns).set_is_incremental(true);
+        });
+        snapshot.add_clocks(|clock| {
+            clock.set_clock_id(MONOTONIC).set_timestamp(ns);
+        });
+    });
+}
+
+/// How the clocks of the machine relate, and which is the trace's: the first packet of the file, on a sequence of its own.
+fn clocks(ns: u64) -> Vec<u8> {
     const BOOTTIME: u32 = 6;
     let mut buffer = [0; 64];
     let bytes = Trace::encode(&mut buffer, |trace| {
@@ -170,7 +185,7 @@ fn clocks() -> Vec<u8> {
                 snapshot.set_primary_trace_clock(BuiltinClock::BUILTIN_CLOCK_MONOTONIC);
                 for clock_id in [MONOTONIC, BOOTTIME] {
                     snapshot.add_clocks(|clock| {
-                        clock.set_clock_id(clock_id).set_timestamp(1);
+                        clock.set_clock_id(clock_id).set_timestamp(ns);
                     });
                 }
             });

@@ -5,6 +5,7 @@
 //! each generation those of the chunk that follows, later those that are new.
 
 mod assemble;
+mod rate;
 mod thread;
 
 use std::collections::BTreeSet;
@@ -62,10 +63,14 @@ fn assert_survives(text: &str, per_chunk: usize, losses: impl Iterator<Item = BT
         let Some(loaded) = check(&trace(&chunks, &lost)) else { return };
         assert!(loaded.complaints().is_empty(), "{:?}", loaded.complaints());
         let kept: Vec<_> = (0..chunks.len()).filter(|number| !lost.contains(number)).collect();
-        let mut expected = expected(&recorded, per_chunk, &kept);
-        expected.sort();
-        assert_eq!(shown(&loaded), expected, "{text} in chunks of {per_chunk}, without {lost:?}");
+        let note = format!("{text} in chunks of {per_chunk}, without {lost:?}");
+        assert_shown(&loaded, expected(&recorded, per_chunk, &kept), &note);
     }
+}
+
+fn assert_shown(loaded: &Loaded, mut expected: Vec<Slice>, note: &str) {
+    expected.sort();
+    assert_eq!(shown(loaded), expected, "{note}");
 }
 
 /// Every set of lost chunks out of `count`.

@@ -12,7 +12,7 @@ pub(crate) enum Recorded {
 }
 
 impl Recorded {
-    fn time(self) -> u64 {
+    pub(crate) fn time(self) -> u64 {
         match self {
             Self::Begin { time, .. } | Self::End { time } | Self::Instant { time, .. } => time,
         }
