@@ -59,9 +59,9 @@ macro_rules! begin {
 
 /// Ends the innermost slice of this thread that [`begin!`](crate::begin) began, if it is of that category.
 ///
-/// If the innermost slice is of another category, or none is open, nothing is ended, and
+/// If the innermost slice is of another category, or of a [`slice!`](crate::slice), or none is open, nothing is ended, and
 /// [`Report::ignored`](crate::Report::ignored) counts it: so what was not begun, since its category was off, does not end
-/// another. A slice of [`slice!`](crate::slice) ends by its guard; do not end it by this.
+/// another. What was begun is ended, also when its category is off by now.
 #[macro_export]
 macro_rules! end {
     ($category:literal) => {
@@ -171,9 +171,7 @@ macro_rules! __counter {
 macro_rules! __end {
     ($category:tt) => {{
         $crate::__category!($category);
-        if __PFTRACE_CATEGORY.is_enabled() {
-            $crate::__private::end(__PFTRACE_CATEGORY)
-        }
+        $crate::__private::end(__PFTRACE_CATEGORY)
     }};
 }
 

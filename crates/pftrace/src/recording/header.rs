@@ -22,7 +22,8 @@ pub(super) struct Open {
     pub(super) name_len: u32,
     /// Whether its begin was written, by a packet or an earlier header. Otherwise it was lost, and this is its first mention.
     pub(super) written: u32,
-    pub(super) reserved: u32,
+    /// Whether a guard ends it. No reader asks.
+    pub(super) guarded: u32,
 }
 
 /// The fixed part.
@@ -117,17 +118,17 @@ impl<'c> Header<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::slices::Slices;
+    use crate::recording::slices::{Begun, Slices};
 
     #[test]
     fn what_is_written_is_read() {
         let mut slices = Slices::new();
-        slices.push(7, 1, true);
-        slices.push_named(8, 2, false, "näme");
-        slices.push_named(9, 3, true, "popped");
+        slices.push(Begun { ns: 7, site: 1, written: true, guarded: true });
+        slices.push_named(Begun { ns: 8, site: 2, written: false, guarded: true }, "näme");
+        slices.push_named(Begun { ns: 9, site: 3, written: true, guarded: true }, "popped");
         slices.pop();
         slices.end_unwritten(10);
-        slices.push_named(11, 4, false, "other");
+        slices.push_named(Begun { ns: 11, site: 4, written: false, guarded: true }, "other");
         let fixed = Fixed { thread: 5, serial: 6, ..Fixed::default() };
         let mut bytes = [0; 256];
         let len = write(&mut bytes, fixed, &slices.listing(1000)).unwrap();

@@ -61,7 +61,7 @@ fn end_in(session: u32) {
 /// Begins a slice of a call site that has a name and no annotations.
 #[inline(never)]
 pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
-    let session = local::with(|thread| if thread.begin(site) { thread.session } else { 0 });
+    let session = local::with(|thread| if thread.begin(site, true) { thread.session } else { 0 });
     SliceGuard::new(session.unwrap_or(0))
 }
 
@@ -70,28 +70,38 @@ pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
 pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
     let begin = |arguments: &[Argument<'_>]| {
         let event = Event { site, name, arguments };
-        local::with(|thread| if thread.begin_with(&event) { thread.session } else { 0 })
+        local::with(|thread| if thread.begin_with(&event, true) { thread.session } else { 0 })
     };
     SliceGuard::new(formatted(arguments, begin).unwrap_or(0))
 }
 
 /// Begins a slice that [`end`] ends.
+#[inline(never)]
 pub fn begin(site: &'static CallSite) {
-    core::mem::forget(begin_slice(site));
+    local::with(|thread| thread.begin(site, false));
 }
 
 /// Begins a slice that [`end`] ends.
+#[inline(never)]
 pub fn begin_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    core::mem::forget(begin_slice_with(site, name, arguments));
+    formatted(arguments, |arguments| {
+        let event = Event { site, name, arguments };
+        local::with(|thread| thread.begin_with(&event, false))
+    });
 }
 
-/// Ends the innermost slice of this thread, if it is of that category.
-#[inline(never)]
+/// Ends the innermost slice of this thread, if it is of that category and no guard's. What was begun is ended, also when its
+/// category is off by now.
+#[inline(always)]
 pub fn end(category: &'static Category) {
-    local::with(|thread| match thread.innermost() {
-        Some(site) if site.category().name() == category.name() => thread.end(),
-        _ => session::count_ignored(),
-    });
+    if session::is_recording() {
+        end_now(category);
+    }
+}
+
+#[inline(never)]
+fn end_now(category: &'static Category) {
+    local::with(|thread| thread.end_of(category));
 }
 
 /// Records an instant of a call site that has a name and no annotations.

@@ -340,7 +340,7 @@ impl Session {
         self.shared.stop()
     }
 
-    /// What came of the events so far.
+    /// What has come of the events so far. The sink has got those that the drain has passed on, which takes up to 100 ms.
     #[must_use]
     pub fn stats(&self) -> Report {
         self.shared.report()

@@ -21,6 +21,17 @@ pub(super) struct Slices {
     unwritten_ends: usize,
 }
 
+/// A slice that begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    pub(super) ns: u64,
+    pub(super) site: u32,
+    /// Whether its begin had room.
+    pub(super) written: bool,
+    /// Whether a guard will end it.
+    pub(super) guarded: bool,
+}
+
 impl Slices {
     pub(super) fn new() -> Self {
         Self {
@@ -40,20 +51,21 @@ impl Slices {
 
     /// One more. Only if it is not full.
     #[inline]
-    pub(super) fn push(&mut self, begin_ns: u64, site: u32, is_written: bool) {
-        self.open[self.depth % MOST] =
-            Open { begin_ns, site, name_len: 0, written: u32::from(is_written), reserved: 0 };
+    pub(super) fn push(&mut self, begun: Begun) {
+        let Begun { ns, site, written, guarded } = begun;
+        let (written, guarded) = (u32::from(written), u32::from(guarded));
+        self.open[self.depth % MOST] = Open { begin_ns: ns, site, name_len: 0, written, guarded };
         self.depth += 1;
     }
 
     /// One more, with a name that was given at run time.
-    pub(super) fn push_named(&mut self, begin_ns: u64, site: u32, is_written: bool, name: &str) {
+    pub(super) fn push_named(&mut self, begun: Begun, name: &str) {
         let free = &mut self.names[self.names_len..];
         let Cut { text, mark } = Cut::to(name, free.len());
         let name_len = text.len() + mark.len();
         free[..text.len()].copy_from_slice(text.as_bytes());
         free[text.len()..name_len].copy_from_slice(mark.as_bytes());
-        self.push(begin_ns, site, is_written);
+        self.push(begun);
         self.open[(self.depth - 1) % MOST].name_len = name_len as u32;
         self.names_len += name_len;
     }

@@ -9,10 +9,11 @@ use pftrace_ring::{Unavailable, Writer};
 
 use super::argument::{Argument, annotate};
 use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, NEEDS_STATE, TEMPLATE_LEN, Template};
+use super::category::Category;
 use super::header::{self, Fixed};
 use super::put;
-use super::session::Shared;
-use super::slices::Slices;
+use super::session::{Shared, count_ignored};
+use super::slices::{Begun, Slices};
 use super::stats::{Loss, ThreadInfo};
 use super::text::{Cut, Scratch};
 
@@ -113,26 +114,26 @@ impl Thread {
 
     /// Begins a slice that is all constant. Whether it has to be ended.
     #[inline]
-    pub(super) fn begin(&mut self, site: &'static CallSite) -> bool {
+    pub(super) fn begin(&mut self, site: &'static CallSite, guarded: bool) -> bool {
         if !self.prepare(site) || self.is_too_deep() {
             return false;
         }
         let written = self.constant(&site.template);
-        self.slices.push(self.event_ns(written), site.template.number(), written);
+        self.slices.push(self.begun(site, written, guarded));
         true
     }
 
     /// Begins a slice. Whether it has to be ended.
     #[inline]
-    pub(super) fn begin_with(&mut self, event: &Event<'_>) -> bool {
+    pub(super) fn begin_with(&mut self, event: &Event<'_>, guarded: bool) -> bool {
         if !self.prepare(event.site) || self.is_too_deep() {
             return false;
         }
         let written = self.varying(event);
-        let (begin_ns, number) = (self.event_ns(written), event.site.template.number());
+        let begun = self.begun(event.site, written, guarded);
         match event.name {
-            None => self.slices.push(begin_ns, number, written),
-            Some(name) => self.slices.push_named(begin_ns, number, written, name),
+            None => self.slices.push(begun),
+            Some(name) => self.slices.push_named(begun, name),
         }
         true
     }
@@ -152,9 +153,13 @@ impl Thread {
         }
     }
 
-    /// The call site of the innermost slice.
-    pub(super) fn innermost(&self) -> Option<&'static CallSite> {
-        CallSite::of_number(self.slices.innermost()?.site)
+    /// Ends the innermost slice, if it is of that category and no guard's.
+    pub(super) fn end_of(&mut self, category: &Category) {
+        let innermost = self.slices.innermost().filter(|open| open.guarded == 0);
+        match innermost.and_then(|open| CallSite::of_number(open.site)) {
+            Some(site) if site.category().name() == category.name() => self.end(),
+            _ => count_ignored(),
+        }
     }
 
     /// An instant that is all constant.
@@ -199,10 +204,11 @@ impl Thread {
         too_deep
     }
 
-    /// The time of the event that was just written, or lost.
+    /// A slice whose begin was just written, or lost.
     #[inline]
-    fn event_ns(&self, written: bool) -> u64 {
-        if written { self.last_ns } else { self.lost_ns }
+    fn begun(&self, site: &CallSite, written: bool, guarded: bool) -> Begun {
+        let ns = if written { self.last_ns } else { self.lost_ns };
+        Begun { ns, site: site.template.number(), written, guarded }
     }
 
     /// Not before the last event.

@@ -179,23 +179,36 @@ fn outside_of_a_session_nothing_happens() {
     assert_eq!(loaded.slices.len(), 1);
 }
 
-/// An end that is not of the innermost slice's category ends nothing.
+/// An end ends what was begun, in its category, whether that is on by now; it ends nothing else.
 #[test]
-fn an_end_of_another_category_is_ignored() {
+fn ends_are_of_what_was_begun() {
+    pftrace::categories! {
+        A = "a";
+        B = "b";
+    }
     let (trace, report) = record_as(
         |builder| builder,
         |_| {
-            let _outer = slice!("r", "outer");
-            pftrace::set_categories("-off");
-            begin!("off", "inner");
-            pftrace::set_categories("");
+            begin!(A, "outer");
+            begin!(B, "switched off");
+            pftrace::set_categories("-b -off");
+            end!(B);
+            begin!("off", "never begun");
             end!("off");
-            instant!("r", "within");
+            let guarded = slice!(A, "guarded");
+            end!(A);
+            instant!(A, "within");
+            drop(guarded);
+            end!(A);
+            end!(A);
+            pftrace::set_categories("");
         },
     );
-    assert_eq!((report.events, report.ignored), (3, 1));
+    assert_eq!((report.events, report.ignored), (7, 3));
     let Some(loaded) = check(&trace) else { return };
-    assert_eq!(loaded.slices_named("within")[0].depth, 1);
+    let rows: Vec<_> = loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap(), slice.depth)).collect();
+    assert_eq!(rows, [("outer", 0), ("switched off", 1), ("guarded", 1), ("within", 2)]);
+    assert!(loaded.slices.iter().all(|slice| slice.dur >= 0), "{:?}", loaded.slices);
 }
 
 /// The child of a fork records nothing in its parent's session, and may start its own; the parent's is whole.
