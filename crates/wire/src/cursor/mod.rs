@@ -7,8 +7,10 @@
 //! ```
 //!
 //! * `start..cur` is written. Each open message has one byte there, reserved for its length, right before its body.
-//! * `notes..end` is a stack of notes that grows down: one for each closed body longer than 127 bytes, the last closed at
-//!   the lowest address. Their lengths are still to be written.
+//! * A closed body longer than 127 bytes, but not by much, is moved up at once, to make room for its length. One around it
+//!   is not: no byte is moved at once twice.
+//! * `notes..end` is a stack of notes that grows down: one for each other closed body longer than 127 bytes, the last closed
+//!   at the lowest address. Their lengths are still to be written.
 //! * `grow` is how many bytes those lengths will add to what is written. The last `grow` bytes before the notes are kept
 //!   free for them, so [`Rest::compact`] always has room.
 //! * `soft` is [`SLACK`] bytes before the limit: up to there a small field fits, whatever its value, which is one
@@ -55,10 +57,8 @@ struct Head {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
     cur: *mut u8,
-    /// That of the head; or one of those below, when there was no slack.
-    soft: usize,
+    /// That of the rest.
     grow: usize,
-    compactions: usize,
 }
 
 /// A body up to this length has a length of one byte.
@@ -68,14 +68,6 @@ const MAX_SHORT: usize = 0x7f;
 const SLACK: usize = 16;
 
 const _: () = assert!(MAX_TAG_LEN + MAX_VARINT_LEN <= SLACK && NOTE_LEN < SLACK);
-
-/// Instead of `Frame::soft` where there was no slack, so that [`Cursor::close`] does nothing in a hurry. No `Head::soft`
-/// is one of these, since it is 0 or [`SLACK`] below an address.
-const NO_SLACK: usize = usize::MAX;
-/// The same where it had overflowed already.
-const OVERFLOWED: usize = usize::MAX - 1;
-/// The same where it had a fault already.
-const FAULTY: usize = usize::MAX - 2;
 
 impl Cursor {
     /// A cursor at the start of the buffer of `rest`.
@@ -93,8 +85,8 @@ impl Cursor {
     pub(crate) fn finish(mut self) -> Result<usize, (usize, Option<Fault>)> {
         let (mut head, rest) = self.parts();
         if rest.grow != 0 {
-            if rest.overflowed {
-                return Err((rest.final_offset(head), rest.fault));
+            if rest.overflow.is_some() {
+                return Err(rest.failure(head));
             }
             head = rest.compact(head);
         }
@@ -156,7 +148,7 @@ impl Cursor {
             unsafe {
                 self.head.put(tag.bytes());
                 self.head.put(&[value.len() as u8]);
-                self.head.put(value);
+                self.head.put_content(value);
             }
         } else {
             self.cold(|head, rest| rest.bytes_long(head, tag, value));
@@ -178,10 +170,8 @@ impl Cursor {
     /// What is to be known of a message that is opened next.
     #[inline]
     pub(crate) fn frame(&mut self) -> Frame {
-        let slack = self.head.has_slack();
-        let (Head { cur, soft }, rest) = self.parts();
-        let soft = if slack { soft } else { rest.no_slack() };
-        Frame { cur, soft, grow: rest.grow, compactions: rest.compactions }
+        let (Head { cur, .. }, rest) = self.parts();
+        Frame { cur, grow: rest.grow }
     }
 
     /// Opens a length-delimited field whose length is not known yet.
@@ -205,17 +195,15 @@ impl Cursor {
     #[inline]
     pub(crate) fn close<const N: u32>(&mut self, frame: Frame) {
         let tag = const { &Tag::new(N, WireType::Len) };
-        // `soft` changes with each note, each compaction and at the first byte that does not fit, so here nothing in the
-        // body has, and it is where it was. (Had it been moved, and `soft` come back to the same by new notes, they would
-        // make it a long one.)
-        if self.head.soft == frame.soft {
-            let body = frame.cur.wrapping_add(tag.len + 1);
-            let len = self.head.cur.addr().wrapping_sub(body.addr());
-            if len <= MAX_SHORT {
-                // SAFETY: `open` had the slack for the byte before the body, or `soft` would differ.
-                unsafe { body.sub(1).write(len as u8) };
-                return;
-            }
+        let body = frame.cur.wrapping_add(tag.len + 1);
+        let (head, rest) = self.parts();
+        let len = head.cur.addr().wrapping_sub(body.addr());
+        // With slack nothing has overflowed. When besides `grow` is what it was, the body is where it was, or is a long one: had the
+        // notes of before been compacted, there would be as many new ones in the body.
+        if len <= MAX_SHORT && head.has_slack() && rest.grow == frame.grow {
+            // SAFETY: so the byte before the body is the one that `open` reserved.
+            unsafe { body.sub(1).write(len as u8) };
+            return;
         }
         self.cold(|head, rest| rest.close_cold(head, frame, tag.len + 1));
     }

@@ -5,13 +5,23 @@ use core::ptr;
 use super::{Head, Rest};
 use crate::varint;
 
-/// A closed body whose length takes more than the one byte that was reserved.
-#[derive(Clone, Copy)]
-pub(super) struct Note {
-    /// Offset of the reserved byte from the start of the buffer.
-    pub(super) at: u32,
-    /// Final length of the body.
-    pub(super) len: u32,
+/// A closed body whose length takes more than the one byte that was reserved: the offset of that byte from the start of the
+/// buffer, and, in the lower half, the final length of the body. So notes compare as their places do.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub(super) struct Note(u64);
+
+impl Note {
+    pub(super) fn new(at: u32, len: u32) -> Self {
+        Self(u64::from(at) << 32 | u64::from(len))
+    }
+
+    pub(super) fn at(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    fn len(self) -> u32 {
+        self.0 as u32
+    }
 }
 
 pub(super) const NOTE_LEN: usize = size_of::<Note>();
@@ -25,24 +35,24 @@ impl Rest {
     #[cold]
     #[inline(never)]
     pub(super) fn compact(&mut self, head: Head) -> Head {
-        let notes = self.notes.cast::<Note>();
-        let count = (self.end.addr() - self.notes.addr()) / NOTE_LEN;
-        let mut waiting = 0;
+        let (stack, end) = (self.notes.cast::<Note>(), self.end.cast::<Note>());
+        let (mut next, mut waiting) = (stack, stack);
         let mut mover = Mover { start: self.start, source_end: head.cur, shift: self.grow };
-        // SAFETY: there are `count` notes from `notes` on; `waiting` never passes the index of the note that was read.
+        // SAFETY: there are notes from `stack` up to `end`; those from `stack` up to `waiting` wait, which never passes `next`.
         unsafe {
-            for i in 0..count {
-                let note = notes.add(i).read_unaligned();
-                while waiting > 0 && notes.add(waiting - 1).read_unaligned().at > note.at {
-                    waiting -= 1;
-                    mover.move_body(notes.add(waiting).read_unaligned());
+            while next != end {
+                let note = next.read_unaligned();
+                next = next.add(1);
+                while waiting != stack && waiting.sub(1).read_unaligned() > note {
+                    waiting = waiting.sub(1);
+                    mover.move_body(waiting.read_unaligned());
                 }
-                notes.add(waiting).write_unaligned(note);
-                waiting += 1;
+                waiting.write_unaligned(note);
+                waiting = waiting.add(1);
             }
-            while waiting > 0 {
-                waiting -= 1;
-                mover.move_body(notes.add(waiting).read_unaligned());
+            while waiting != stack {
+                waiting = waiting.sub(1);
+                mover.move_body(waiting.read_unaligned());
             }
         }
         debug_assert_eq!(mover.shift, 0, "each note added its share of `grow`");
@@ -50,7 +60,7 @@ impl Rest {
         let cur = unsafe { head.cur.add(self.grow) };
         self.grow = 0;
         self.notes = self.end;
-        self.compactions += 1;
+        self.settled = cur.addr();
         self.head(cur)
     }
 }
@@ -74,17 +84,16 @@ impl Mover {
     unsafe fn move_body(&mut self, note: Note) {
         // SAFETY: `at` is the byte reserved for the length, the body begins after it and ends before `source_end`.
         unsafe {
-            let reserved = self.start.add(note.at as usize);
+            let reserved = self.start.add(note.at());
             let body = reserved.add(1);
             move_up(body, self.shift, self.source_end.addr() - body.addr());
             self.source_end = reserved;
-            if note.len < 1 << 14 {
+            if note.len() < 1 << 14 {
                 // Nearly always. (A note's length is over 127.)
                 self.shift -= 1;
-                let varint = [note.len as u8 | 0x80, (note.len >> 7) as u8];
-                reserved.add(self.shift).cast::<[u8; 2]>().write(varint);
+                reserved.add(self.shift).cast::<[u8; 2]>().write(varint::two_byte_varint(note.len()));
             } else {
-                let (varint, varint_len) = varint::spread(u64::from(note.len));
+                let (varint, varint_len) = varint::spread(u64::from(note.len()));
                 self.shift -= varint_len - 1;
                 ptr::copy_nonoverlapping(varint.as_ptr(), reserved.add(self.shift), varint_len);
             }

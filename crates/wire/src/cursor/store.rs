@@ -18,19 +18,62 @@ impl Head {
         }
     }
 
+    /// The content of a string or of bytes. Those of 8 to 32 bytes, as names are, without a call: from both ends to the middle.
+    ///
+    /// # Safety
+    ///
+    /// There is room for `bytes`.
+    #[inline]
+    pub(super) unsafe fn put_content(&mut self, bytes: &[u8]) {
+        // SAFETY: the caller's; and the length is what the arm says.
+        unsafe {
+            match bytes.len() {
+                8..=16 => self.put_ends::<8>(bytes),
+                17..=32 => self.put_ends::<16>(bytes),
+                _ => self.put(bytes),
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// There is room for `bytes`, which are from `END` to twice as many.
+    #[inline]
+    unsafe fn put_ends<const END: usize>(&mut self, bytes: &[u8]) {
+        let (from, last) = (bytes.as_ptr(), bytes.len() - END);
+        // SAFETY: both ends are in `bytes`, for which there is room that nobody else has.
+        unsafe {
+            ptr::copy_nonoverlapping(from, self.cur, END);
+            ptr::copy_nonoverlapping(from.add(last), self.cur.add(last), END);
+            self.cur = self.cur.add(bytes.len());
+        }
+    }
+
+    /// Inline, with a branch for each length but for that between three and four bytes. A field's values are mostly of one length, or of
+    /// lengths that the processor learns; a call here cost more than both. (Elements of packed fields have any lengths: see
+    /// [`put_any_varint`].)
+    ///
     /// # Safety
     ///
     /// There is room for [`MAX_VARINT_LEN`] bytes, of whatever length the varint is.
     #[inline]
-    pub(super) unsafe fn put_varint(&mut self, value: u64) {
-        // SAFETY: the caller's.
+    pub(super) unsafe fn put_varint(&mut self, mut value: u64) {
+        // SAFETY: the caller's. At most two times four bytes, and two for the eight bits that remain; or once four and four.
         unsafe {
+            while value >= 1 << 28 {
+                self.put(&(varint::groups28(value as u32) | 0x8080_8080).to_le_bytes());
+                value >>= 28;
+            }
+            let value = value as u32;
             if value < 1 << 7 {
                 self.put(&[value as u8]);
             } else if value < 1 << 14 {
-                self.put(&[value as u8 | 0x80, (value >> 7) as u8]);
+                self.put(&varint::two_byte_varint(value));
             } else {
-                self.cur = put_long_varint(self.cur, value);
+                let four = value >= 1 << 21;
+                let more = if four { 0x80_8080 } else { 0x8080 };
+                self.put(&(varint::groups28(value) | more).to_le_bytes());
+                self.cur = self.cur.sub(usize::from(!four));
             }
         }
     }
@@ -48,28 +91,6 @@ pub(super) unsafe fn put_any_varint(at: *mut u8, value: u64) -> *mut u8 {
     unsafe {
         ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
         at.add(len)
-    }
-}
-
-/// A varint of three bytes or more, out of line; returns where it ends.
-///
-/// # Safety
-///
-/// `value` takes three bytes or more. Ten bytes may be written at `at`.
-#[inline(never)]
-unsafe fn put_long_varint(at: *mut u8, value: u64) -> *mut u8 {
-    // SAFETY: the caller's.
-    unsafe {
-        if value >> 35 != 0 {
-            return put_any_varint(at, value);
-        }
-        // Three to five bytes: the same in half the instructions.
-        let x = value as u32;
-        let groups = x & 0x7f | x << 1 & 0x7f00 | x << 2 & 0x7f_0000 | x << 3 & 0x7f00_0000;
-        let empty = u32::from(value < 1 << 28) + u32::from(value < 1 << 21);
-        at.cast::<[u8; 4]>().write((groups | 0x8080_8080 >> (8 * empty)).to_le_bytes());
-        at.add(4).write((value >> 28) as u8);
-        at.add(5 - empty as usize)
     }
 }
 
