@@ -62,11 +62,12 @@
 //! # How lengths stay minimal
 //!
 //! The length of a nested message stands before its body and is known only after it. One byte is reserved for it. A body
-//! of up to 127 bytes, nearly every one, is finished by one store into that byte. A longer body is *noted*: eight bytes
-//! (where, how long) at the far end of the caller's buffer, which is free until the message ends. When the outermost
-//! message ends, one pass over the notes from right to left moves each byte at most once, straight to its final place,
-//! and writes the lengths. Should the room for a note be missing (a buffer that fits exactly), the bodies noted so far are
-//! moved at once instead: the result is the same, in time that then also depends on how many of them are open.
+//! of up to 127 bytes, nearly every one, is finished by one store into that byte. One of up to 256 bytes is moved up by a
+//! byte, unless such a body is in it. Any other is *noted*: eight bytes (where, how long) at the far end of the caller's
+//! buffer, which is free until the message ends. When the outermost message ends, one pass over the notes from right to
+//! left moves each byte at most once, straight to its final place, and writes the lengths. So a byte moves at most twice.
+//! Should the room for a note be missing (a buffer that fits exactly), the bodies noted so far are moved at once instead:
+//! the result is the same, in time that then also depends on how many of them are open.
 
 #![no_std]
 #![warn(clippy::std_instead_of_core)]

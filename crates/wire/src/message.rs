@@ -164,6 +164,8 @@ impl Message<'_> {
         let frame = self.cursor.open::<N>();
         let nested = Nested { cursor: &mut *self.cursor, frame };
         f(&mut *nested.cursor);
+        // Read back, so that it is in one place only.
+        let frame = nested.frame;
         core::mem::forget(nested);
         self.cursor.close::<N>(frame);
     }

@@ -100,24 +100,45 @@ pub(crate) const fn spread(value: u64) -> ([u8; MAX_VARINT_LEN], usize) {
 /// As [`spread`], at run time: with the processor's own instruction for it, where the target has one.
 #[inline]
 pub(crate) fn spread_fast(value: u64) -> ([u8; MAX_VARINT_LEN], usize) {
+    spread_groups(value, deposit(value).unwrap_or(groups(value)))
+}
+
+/// The low 28 bits in four groups of 7, each in a byte of its own.
+#[inline]
+pub(crate) fn groups28(value: u32) -> u32 {
+    deposit(u64::from(value)).unwrap_or(groups(u64::from(value))) as u32
+}
+
+/// [`groups`], where the target has an instruction for it.
+#[inline]
+fn deposit(value: u64) -> Option<u64> {
     #[cfg(all(target_arch = "x86_64", target_feature = "bmi2"))]
     {
         // SAFETY: the target has the feature. (From Rust 1.87 on, that is known to the compiler.)
         #[allow(unused_unsafe)]
-        let groups = unsafe { core::arch::x86_64::_pdep_u64(value, 0x7f7f_7f7f_7f7f_7f7f) };
-        spread_groups(value, groups)
+        Some(unsafe { core::arch::x86_64::_pdep_u64(value, 0x7f7f_7f7f_7f7f_7f7f) })
     }
     #[cfg(not(all(target_arch = "x86_64", target_feature = "bmi2")))]
-    spread(value)
+    {
+        _ = value;
+        None
+    }
 }
 
 /// The low 56 bits in eight groups of 7, each in a byte of its own.
 #[inline]
 const fn groups(value: u64) -> u64 {
-    // Three rounds of halving.
-    let x = value & 0x0000_0000_0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
-    let x = x & 0x0000_3fff_0000_3fff | (x & 0x0fff_c000_0fff_c000) << 2;
-    x & 0x007f_007f_007f_007f | (x & 0x3f80_3f80_3f80_3f80) << 1
+    // Three rounds of halving. To add a part of itself, once or three times, is to move that part up, by one bit or by two.
+    let x = value & 0x0fff_ffff | value << 4 & 0x0fff_ffff_0000_0000;
+    let x = x + 3 * (x & 0x0fff_c000_0fff_c000);
+    x + (x & 0x3f80_3f80_3f80_3f80)
+}
+
+/// The varint of a value of 8 to 14 bits.
+#[inline]
+pub(crate) const fn two_byte_varint(value: u32) -> [u8; 2] {
+    // The upper group added once more: it moves up by one.
+    ((value + (value & 0x3f80)) as u16 | 0x80).to_le_bytes()
 }
 
 #[inline]
@@ -130,9 +151,8 @@ const fn spread_groups(value: u64, groups: u64) -> ([u8; MAX_VARINT_LEN], usize)
     // The top bit says "more": on all bytes before the last one.
     let more = if long { 0x8080_8080_8080_8080 } else { 0x0080_8080_8080_8080 >> empty };
     let [a, b, c, d, e, f, g, h] = (groups | more).to_le_bytes();
-    let tenth = (value >> 63) as u8;
-    let ninth = (value >> 56) as u8 & 0x7f | tenth << 7;
-    ([a, b, c, d, e, f, g, h, ninth, tenth], len)
+    // The ninth's top bit, "more", is the tenth itself.
+    ([a, b, c, d, e, f, g, h, (value >> 56) as u8, (value >> 63) as u8], len)
 }
 
 #[cfg(test)]
@@ -163,6 +183,7 @@ mod tests {
                     assert_eq!(bytes[..len], expected[..len], "{value:#x}");
                     assert_eq!(varint_len(value), len);
                     assert_eq!(spread_fast(value), (bytes, len));
+                    assert_eq!(groups28(value as u32), groups(value) as u32);
                 }
             }
         }

@@ -318,6 +318,29 @@ fn many_long_siblings_at_each_of_three_depths() {
     assert_encodes(&(0..10).map(|_| middle()).collect::<Vec<_>>());
 }
 
+/// In an abandoned message, a short one that is open while the notes of before are compacted, and that then overflows by as
+/// many bytes as those notes had added: its length must not be written where it no longer is.
+#[test]
+fn a_short_message_moved_and_overflown_by_as_much() {
+    let long =
+        || Field { number: 0, value: Value::Nested(vec![Field { number: 0, value: Value::Bytes(vec![1; 300]) }]) };
+    let flag = || Field { number: 0, value: Value::Bool(true) };
+    for longs in 1..6 {
+        for flags in 0..60 {
+            let short = Field { number: 0, value: Value::Nested((0..flags).map(|_| flag()).collect()) };
+            let mut fields: Vec<_> = (0..longs).map(|_| long()).collect();
+            fields.push(Field { number: 0, value: Value::Abandoned(vec![short]) });
+            let expected = naive(&fields);
+            for capacity in expected.len()..expected.len() + 80 {
+                assert!(
+                    encode_within(capacity, &fields).unwrap() == expected,
+                    "{longs} notes, {flags} flags, {capacity}"
+                );
+            }
+        }
+    }
+}
+
 /// Whatever else is written, and whether it fits or not.
 #[test]
 fn the_first_fault_is_reported_and_nothing_else() {
