@@ -16,14 +16,8 @@ pub struct Pftrace(Option<Session>);
 
 impl Contender for Pftrace {
     type Thread = ();
-    const WORKLOADS: &[Workload] = &[
-        Workload::Span,
-        Workload::Instant,
-        Workload::Counter,
-        Workload::Annotated,
-        Workload::Named,
-        Workload::Off,
-    ];
+    const WORKLOADS: &[Workload] =
+        &[Workload::Span, Workload::Instant, Workload::Counter, Workload::Annotated, Workload::Named, Workload::Off];
 
     fn start(file: &Path, recording: bool) -> Self {
         let session = || Session::builder().file(file).start().expect("the file can be made");

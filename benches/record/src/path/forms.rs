@@ -109,7 +109,8 @@ fn stretch(packet: &mut [u8; SHORT], len: usize, delta: u64) -> Option<usize> {
     Some(len + more)
 }
 
-fn varint(bytes: &mut [u8], mut value: u64) -> usize {
+/// Gives its length.
+pub fn varint(bytes: &mut [u8], mut value: u64) -> usize {
     let mut len = 0;
     while value >= 0x80 {
         bytes[len] = value as u8 | 0x80;

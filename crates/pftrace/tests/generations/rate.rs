@@ -133,8 +133,8 @@ fn rows_have_our_times_when_the_rate_changes() {
     }
 }
 
-/// Taken up with a step back of a microsecond instead, of a thread whose events are 100 ns apart: slices are cut and moved into others,
-/// and nothing complains.
+/// Taken up with a step back of a microsecond instead, by a thread whose events are 100 ns apart: durations and depths are wrong, and
+/// nothing complains.
 #[test]
 fn what_a_step_back_does() {
     let recorded = program(PROGRAM);
