@@ -1,5 +1,7 @@
 //! What was generated, for tools that generate code around it.
 
+use std::collections::HashMap;
+
 use crate::emit::Names;
 use crate::ir::{Cardinality, Field, Kind, MessageId, Schema};
 use crate::names::method_ident;
@@ -64,12 +66,16 @@ pub enum ValueType {
 
 /// All writers of the output, in its order.
 pub(crate) fn writers(schema: &Schema, names: &Names<'_>) -> Vec<Writer> {
+    let mut extensions: HashMap<_, Vec<_>> = HashMap::new();
+    for group in &names.extensions {
+        extensions.entry(group.extendee).or_default().push(group);
+    }
     let ids = (0..schema.messages.len()).map(MessageId);
     ids.filter_map(|id| {
         let message = &schema.messages[id.0];
         names.message(id)?;
         let mut setters: Vec<_> = message.fields.iter().map(|field| setter(names, field)).collect();
-        for group in names.extensions.iter().filter(|group| group.extendee == id) {
+        for group in extensions.get(&id).into_iter().flatten() {
             let path = group.place.path();
             let fields = group.members.iter().map(|&index| &schema.extensions[index].field);
             setters.extend(fields.map(|field| Setter {
@@ -82,7 +88,7 @@ pub(crate) fn writers(schema: &Schema, names: &Names<'_>) -> Vec<Writer> {
             message: message.path.full_name(),
             path: names.path_from(&[], &Kind::Message(id)),
             setters,
-            has_required: message.fields.iter().any(|field| field.cardinality == Cardinality::Required),
+            has_required: message.has_required,
         })
     })
     .collect()

@@ -10,7 +10,7 @@ mod ranges;
 use std::collections::HashMap;
 
 pub(crate) use self::fields::bad_number;
-
+use self::ranges::Ranges;
 use crate::error::{Error, Origin};
 use crate::load::{Sources, Unit};
 use crate::observer::{Phase, Watch};
@@ -56,6 +56,7 @@ pub(crate) fn check(sources: &Sources, watch: Watch<'_>) -> Result<Checked, Erro
     }
     let symbols = Symbols::new(sources)?;
     let extendable = extensions::extendable(sources);
+    let mut extension_ranges = HashMap::new();
     let mut extension_numbers = HashMap::new();
     let mut checked = Checked::default();
     for (index, unit) in sources.units.iter().enumerate() {
@@ -67,6 +68,7 @@ pub(crate) fn check(sources: &Sources, watch: Watch<'_>) -> Result<Checked, Erro
             unit,
             file,
             extendable: &extendable,
+            extension_ranges: &mut extension_ranges,
             extension_numbers: &mut extension_numbers,
             checked: &mut checked,
         };
@@ -95,6 +97,8 @@ struct Checker<'a> {
     unit: &'a Unit,
     file: &'a File,
     extendable: &'a HashMap<String, (&'a Unit, &'a Message)>,
+    /// The ranges for extensions of the messages that have been extended so far.
+    extension_ranges: &'a mut HashMap<String, Ranges>,
     /// The extensions so far: of which message, by which number.
     extension_numbers: &'a mut HashMap<(String, u64), Origin>,
     checked: &'a mut Checked,

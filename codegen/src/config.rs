@@ -81,7 +81,8 @@ impl<'a> Config<'a> {
     }
 
     /// The types of a package, or a single type, are not generated: they are found at `rust_path`, generated there by
-    /// pftrace-codegen too. The path begins with `::` or `crate`. The longest prefix that fits wins.
+    /// pftrace-codegen too. The path begins with `::` or `crate`. The longest prefix that fits wins; one that fits no type in
+    /// the inputs and their imports is an error.
     ///
     /// ```no_run
     /// let config = pftrace_codegen::Config::new()
@@ -119,6 +120,7 @@ impl<'a> Config<'a> {
             };
             let mut schema = lower::lower(&described, watch)?;
             let externs = Externs::new(&self.extern_paths)?;
+            externs.check(&schema)?;
             want::choose(&mut schema, &self.roots, &externs)?;
             let names = Names::new(&schema, &externs)?;
             let code = emit::emit(&schema, &names, watch)?;

@@ -19,11 +19,12 @@ pub struct Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", Place(&self.file, self.line), self.name)
+        write!(f, "{}: {}", Place(&self.file, self.line), name(&self.name))
     }
 }
 
-/// Why nothing was generated. The text says where, what was expected and what was found.
+/// Why nothing was generated. The text says where, what was expected and what was found. In it, names and texts of the
+/// input that are too long to be read are cut, with a `…` at their end.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -165,28 +166,36 @@ impl fmt::Display for Error {
                 write!(f, "{}: expected an input below an include directory ({})", path.display(), paths(includes))
             }
             Self::MissingImport { file, line, import, searched } => {
-                write!(f, "{}: import `{import}` is not found in {}", Place(file, *line), paths(searched))
+                let (place, import) = (Place(file, *line), name(import));
+                write!(f, "{place}: import `{import}` is not found in {}", paths(searched))
             }
             Self::ImportCycle { file, line, cycle } => {
-                write!(f, "{}: files import each other: {}", Place(file, *line), cycle.join(" -> "))
+                write!(
+                    f,
+                    "{}: files import each other: {}",
+                    Place(file, *line),
+                    circle(cycle.iter().map(String::as_str))
+                )
             }
-            Self::Syntax { file, line, message } => write!(f, "{}: {message}", Place(file, *line)),
+            Self::Syntax { file, line, message } => write!(f, "{}: {}", Place(file, *line), text(message)),
             Self::Invalid { origin, message } | Self::Unsupported { origin, message } => {
-                write!(f, "{origin}: {message}")
+                write!(f, "{origin}: {}", text(message))
             }
             Self::Duplicate { origin, first } => {
                 write!(f, "{origin}: is already declared at {}", Place(&first.file, first.line))
             }
             Self::NameClash { origin, first, rust_name } => {
-                write!(f, "{origin}: becomes `{rust_name}` in rust, as does {first}")
+                write!(f, "{origin}: becomes `{}` in rust, as does {first}", name(rust_name))
             }
             Self::Outdated { path, line: 0 } => write!(f, "{}: expected generated code, found no file", path.display()),
             Self::Outdated { path, line } => {
                 write!(f, "{}:{line}: is not what would be generated, generate it again", path.display())
             }
-            Self::DescriptorSet { path, message } => write!(f, "{}: {message}", path.display()),
-            Self::UnknownType { name } => write!(f, "expected the full name of a message or enum, found `{name}`"),
-            Self::Config { message } => f.write_str(message),
+            Self::DescriptorSet { path, message } => write!(f, "{}: {}", path.display(), text(message)),
+            Self::UnknownType { name: unknown } => {
+                write!(f, "expected the full name of a message or enum, found `{}`", name(unknown))
+            }
+            Self::Config { message } => write!(f, "{}", text(message)),
             Self::Internal { message } => write!(f, "{message} (this is a bug of pftrace-codegen)"),
         }
     }
@@ -207,8 +216,8 @@ struct Place<'a>(&'a str, u32);
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.1 {
-            0 => f.write_str(self.0),
-            line => write!(f, "{}:{line}", self.0),
+            0 => write!(f, "{}", name(self.0)),
+            line => write!(f, "{}:{line}", name(self.0)),
         }
     }
 }
@@ -216,4 +225,56 @@ impl fmt::Display for Place<'_> {
 fn paths(paths: &[PathBuf]) -> String {
     let quoted: Vec<_> = paths.iter().map(|p| format!("`{}`", p.display())).collect();
     if quoted.is_empty() { "no directory".to_owned() } else { quoted.join(", ") }
+}
+
+/// The files of a circle of imports; of a large one, some.
+pub(crate) fn circle<'a>(files: impl Iterator<Item = &'a str>) -> String {
+    const MAX_FILES: usize = 10;
+    let mut names: Vec<_> = files.map(|file| name(file).to_string()).collect();
+    if names.len() > MAX_FILES {
+        // The last one is the first one.
+        let left_out = names.len() - MAX_FILES;
+        names.splice(MAX_FILES - 1..names.len() - 1, [format!("({left_out} more)")]);
+    }
+    names.join(" -> ")
+}
+
+/// A full name, or that of a file.
+fn name(text: &str) -> Cut<'_> {
+    Cut { text, max_len: 400 }
+}
+
+/// What was expected and what was found, with names in it.
+fn text(text: &str) -> Cut<'_> {
+    Cut { text, max_len: 1_500 }
+}
+
+/// A text that may be part of a file of megabytes, and is shown up to `max_len` bytes.
+struct Cut<'a> {
+    text: &'a str,
+    max_len: usize,
+}
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.text.len() <= self.max_len {
+            return f.write_str(self.text);
+        }
+        let end = (0..=self.max_len).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
+        write!(f, "{}…", &self.text[..end])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let cut = |text| Cut { text, max_len: 5 }.to_string();
+        assert_eq!(
+            [cut(""), cut("abcde"), cut("abcdef"), cut("äöü"), cut("🦀🦀")],
+            ["", "abcde", "abcde…", "äö…", "🦀…"]
+        );
+    }
 }

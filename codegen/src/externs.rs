@@ -1,7 +1,7 @@
 //! Types that are generated elsewhere.
 
 use crate::error::Error;
-use crate::ir::Path;
+use crate::ir::{Path, Schema};
 use crate::names::{module_ident, type_ident};
 
 /// Prefixes of full names, and where what they begin is found.
@@ -29,24 +29,51 @@ impl Externs {
         Ok(Self(externs))
     }
 
+    /// Fails when one of them begins the name of no type: it is mistyped.
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), Error> {
+        let types = schema.messages.iter().map(|message| &message.path).chain(schema.enums.iter().map(|e| &e.path));
+        let mut unused: Vec<_> = self.0.iter().collect();
+        for path in types {
+            if unused.is_empty() {
+                return Ok(());
+            }
+            let whole = parts(path);
+            unused.retain(|(prefix, _)| !begins(&whole, prefix));
+        }
+        match unused.first() {
+            Some((prefix, rust_path)) => {
+                let found = format!("found `{}`, which begins the name of none", prefix.join("."));
+                let message = format!("expected a package or type of the inputs for `{rust_path}`, {found}");
+                Err(Error::Config { message })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The path of a type that is generated elsewhere.
     pub(crate) fn find(&self, path: &Path) -> Option<String> {
-        let modules: Vec<_> = path
-            .package
-            .split('.')
-            .filter(|part| !part.is_empty())
-            .chain(path.parents.iter().map(String::as_str))
-            .collect();
-        let whole: Vec<_> = modules.iter().copied().chain([path.name.as_str()]).collect();
-        let (prefix, rust_path) =
-            self.0.iter().find(|(prefix, _)| whole.len() >= prefix.len() && whole[..prefix.len()] == **prefix)?;
+        if self.0.is_empty() {
+            return None;
+        }
+        let whole = parts(path);
+        let (prefix, rust_path) = self.0.iter().find(|(prefix, _)| begins(&whole, prefix))?;
         if prefix.len() == whole.len() {
             return Some(rust_path.clone());
         }
-        let inner = modules[prefix.len()..].iter().map(|module| module_ident(module));
+        let inner = whole[prefix.len()..whole.len() - 1].iter().map(|module| module_ident(module));
         let parts: Vec<_> = [rust_path.clone()].into_iter().chain(inner).chain([type_ident(&path.name)]).collect();
         Some(parts.join("::"))
     }
+}
+
+/// Of the full name of a type.
+fn parts(path: &Path) -> Vec<&str> {
+    let package = path.package.split('.').filter(|part| !part.is_empty());
+    package.chain(path.parents.iter().map(String::as_str)).chain([path.name.as_str()]).collect()
+}
+
+fn begins(whole: &[&str], prefix: &[String]) -> bool {
+    whole.len() >= prefix.len() && whole[..prefix.len()] == *prefix
 }
 
 /// Whether it is a path, and the same one in every module of the output.

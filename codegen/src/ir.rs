@@ -44,6 +44,8 @@ pub(crate) struct Message {
     pub(crate) doc: Doc,
     pub(crate) fields: Vec<Field>,
     pub(crate) oneofs: Vec<Oneof>,
+    /// One of its fields is required.
+    pub(crate) has_required: bool,
     /// Its extensions are written as items of a `MessageSet`.
     pub(crate) message_set: bool,
     /// There may be extensions of it.

@@ -83,6 +83,8 @@ mod externs;
 mod features;
 mod frontend;
 mod ir;
+#[cfg(test)]
+mod large;
 mod load;
 mod lower;
 mod names;

@@ -112,6 +112,7 @@ impl Lowering<'_> {
         self.schema.messages.push(ir::Message {
             doc,
             oneofs: self.oneofs(&full_name, message, &fields),
+            has_required: fields.iter().any(|field| field.cardinality == Cardinality::Required),
             fields,
             path,
             message_set: message.options.message_set_wire_format(),
@@ -198,10 +199,16 @@ impl Lowering<'_> {
     }
 
     fn oneofs(&self, message: &str, descriptor: &DescriptorProto, fields: &[ir::Field]) -> Vec<ir::Oneof> {
-        let oneofs = descriptor.oneof_decl.iter().enumerate().map(|(index, oneof)| ir::Oneof {
+        let mut members = vec![Vec::new(); descriptor.oneof_decl.len()];
+        for field in fields {
+            if let Some(members) = field.oneof.and_then(|index| members.get_mut(index)) {
+                members.push(field.name.clone());
+            }
+        }
+        let oneofs = descriptor.oneof_decl.iter().zip(members).map(|(oneof, fields)| ir::Oneof {
             name: oneof.name().to_owned(),
             comment: self.places.get(&join(message, oneof.name())).comment,
-            fields: fields.iter().filter(|field| field.oneof == Some(index)).map(|field| field.name.clone()).collect(),
+            fields,
         });
         // Behind those that are declared come those of single optional fields.
         oneofs.filter(|oneof| !oneof.fields.is_empty()).collect()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::Error;
 use crate::externs::Externs;
-use crate::ir::{Enum, EnumId, Kind, Message, MessageId, Schema};
+use crate::ir::{Enum, EnumId, Extension, Kind, Message, MessageId, Schema};
 
 /// Marks what is wanted: the `roots`, or, when there are none, all of the wanted files; and what these need.
 pub(crate) fn choose(schema: &mut Schema, roots: &[String], externs: &Externs) -> Result<(), Error> {
@@ -13,24 +13,18 @@ pub(crate) fn choose(schema: &mut Schema, roots: &[String], externs: &Externs) -
     } else {
         want_roots(schema, roots)?;
     }
-    let mut chooser =
-        Chooser { messages: &mut schema.messages, enums: &mut schema.enums, externs, pending: Vec::new() };
-    chooser.start();
-    // An extension is wanted with its message, and its own type may have extensions again.
-    loop {
-        chooser.follow();
-        let mut more = false;
-        for extension in schema.extensions.iter_mut().filter(|extension| !extension.chosen && extension.wanted) {
-            if chooser.messages[extension.extendee.0].wanted {
-                extension.chosen = true;
-                more = true;
-                chooser.want(&extension.field.kind);
-            }
-        }
-        if !more {
-            break;
-        }
+    let mut chooser = Chooser {
+        messages: &mut schema.messages,
+        enums: &mut schema.enums,
+        extensions: HashMap::new(),
+        externs,
+        pending: Vec::new(),
+    };
+    for extension in schema.extensions.iter_mut().filter(|extension| extension.wanted) {
+        chooser.extensions.entry(extension.extendee.0).or_default().push(extension);
     }
+    chooser.start();
+    chooser.follow();
     for message in &mut schema.messages {
         message.wanted &= externs.find(&message.path).is_none();
     }
@@ -71,8 +65,10 @@ fn want_roots(schema: &mut Schema, roots: &[String]) -> Result<(), Error> {
 struct Chooser<'a> {
     messages: &'a mut [Message],
     enums: &'a mut [Enum],
+    /// Of the wanted files, by what they extend.
+    extensions: HashMap<usize, Vec<&'a mut Extension>>,
     externs: &'a Externs,
-    /// Messages that are wanted and whose fields have not been looked at.
+    /// Messages that are wanted and whose fields and extensions have not been looked at.
     pending: Vec<usize>,
 }
 
@@ -84,6 +80,11 @@ impl Chooser<'_> {
 
     fn follow(&mut self) {
         while let Some(index) = self.pending.pop() {
+            // An extension is wanted with its message.
+            for extension in self.extensions.remove(&index).into_iter().flatten() {
+                extension.chosen = true;
+                self.want(&extension.field.kind);
+            }
             // What is generated elsewhere needs nothing here.
             if self.externs.find(&self.messages[index].path).is_some() {
                 continue;

@@ -277,6 +277,32 @@ fn types() {
     );
 }
 
+/// A text of megabytes tells nobody anything.
+#[test]
+fn long_names_are_cut() {
+    let long = "ä".repeat(1 << 20);
+    for (text, begin, end) in [
+        (format!("import \"{long}\";"), "a.proto:1: import `ä", "ä…` is not found in `DIR`"),
+        (
+            format!("import \"/{long}\";"),
+            "a.proto:1: expected a path relative to an include directory, found `/ä",
+            "ä…",
+        ),
+        (format!("syntax = \"{long}\";"), "a.proto:1: expected the syntax \"proto2\" or \"proto3\", found \"ä", "ä…"),
+        (format!("edition = \"{long}\";"), "a.proto:1: edition ä", "editions are read from descriptor sets"),
+        (format!("message \"{long}\" {{}}"), "a.proto:1: expected the name of a message, found `\"ä", "ä…"),
+        (
+            format!("message M {{ optional a{}.b x = 1; }}", ".aaaaaaaaa".repeat(1 << 17)),
+            "a.proto:1: M.x: type `a.aaaaaaaaa.",
+            "…",
+        ),
+    ] {
+        let files = Files::new("long", &[("a.proto", text.as_bytes())]);
+        let refused = files.refused("a.proto");
+        assert!(refused.starts_with(begin) && refused.ends_with(end) && refused.len() < 2_000, "{refused}");
+    }
+}
+
 #[test]
 fn labels_and_options() {
     assert_refused(

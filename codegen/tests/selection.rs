@@ -173,6 +173,14 @@ fn extern_paths_that_are_none() {
             )
         );
     }
+    // Mistyped: the types would be generated as if nothing had been said.
+    for prefix in ["fixture.bse", "Fixture.base", "fixture.base.Id.kind", "fixture.base.Id.Kind.x", "base"] {
+        let config = config().extern_path("fixture.base", "::base").extern_path(prefix, "::a");
+        let error = config.generate(&["split/app.proto"]).unwrap_err();
+        assert!(matches!(&error, Error::Config { .. }), "{prefix}: {error}");
+        let text = format!("found `{prefix}`, which begins the name of none");
+        assert_eq!(error.to_string(), format!("expected a package or type of the inputs for `::a`, {text}"));
+    }
     for prefix in ["", ".", "a..b", "a."] {
         let error = config().extern_path(prefix, "::a").generate(&["split/app.proto"]).unwrap_err();
         assert!(matches!(&error, Error::Config { .. }), "{prefix}: {error}");

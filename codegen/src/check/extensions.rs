@@ -1,6 +1,7 @@
 //! The rules of extensions.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::ranges::Ranges;
 use super::{Checker, is_map, option};
@@ -71,8 +72,14 @@ impl Checker<'_> {
     fn extension_number(&mut self, extendee: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
         let number = i128::from(field.number);
         let Some((unit, message)) = self.extendable.get(extendee) else { return Ok(()) };
-        let whole = Origin { file: unit.name.clone(), line: message.pos.line, name: extendee.to_owned() };
-        let ranges = Ranges::new(&whole, 1..=super::fields::max_number(message), &[], &message.extension_ranges)?;
+        let ranges = match self.extension_ranges.entry(extendee.to_owned()) {
+            Entry::Occupied(ranges) => ranges.into_mut(),
+            Entry::Vacant(entry) => {
+                let whole = Origin { file: unit.name.clone(), line: message.pos.line, name: extendee.to_owned() };
+                let limits = 1..=super::fields::max_number(message);
+                entry.insert(Ranges::new(&whole, limits, &[], &message.extension_ranges)?)
+            }
+        };
         if ranges.violation(number).is_none() {
             let text = format!("expected a number that `{extendee}` has for extensions, found {number}");
             return Err(Error::invalid(origin.clone(), text));

@@ -61,11 +61,7 @@ pub(super) fn message(
 
 /// What calls `f` with the writer `ty` over `message`.
 fn run(ty: &str, message: &str, schema: &Message) -> String {
-    if has_required(schema) { format!("{ty}::write({message}, f)") } else { format!("f(&mut {ty}::new({message}))") }
-}
-
-fn has_required(message: &Message) -> bool {
-    message.fields.iter().any(|field| field.cardinality == Cardinality::Required)
+    if schema.has_required { format!("{ty}::write({message}, f)") } else { format!("f(&mut {ty}::new({message}))") }
 }
 
 /// The numbers of the fields, and the bound of the length, if there is one.
@@ -140,7 +136,7 @@ impl<'a> Checks<'a> {
     }
 
     fn message(&self) -> &'static str {
-        if self.flags().next().is_none() { "self.0" } else { "self.message" }
+        if self.message.oneofs.is_empty() && !self.message.has_required { "self.0" } else { "self.message" }
     }
 
     /// What a field's method calls.
@@ -297,7 +293,9 @@ impl Fields<'_> {
                 oneof.name,
                 members(&oneof.fields)
             ));
-            docs.comment(&oneof.comment);
+            if oneof.comment.len() <= MAX_REPEATED_LEN || oneof.fields.first() == Some(&field.name) {
+                docs.comment(&oneof.comment);
+            }
         }
         docs.code()
     }
@@ -331,6 +329,9 @@ impl Fields<'_> {
         name
     }
 }
+
+/// The comment on a oneof is on each of its fields; on the first one alone when it is longer.
+const MAX_REPEATED_LEN: usize = 2_000;
 
 /// The call of `method` that opens a nested message in `target`; `write` writes it, as `message`.
 fn nested(target: &str, method: &str, number: u32, message: &str, write: &str) -> String {

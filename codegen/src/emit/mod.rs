@@ -26,6 +26,17 @@ pub(crate) fn emit(schema: &Schema, names: &Names<'_>, watch: Watch<'_>) -> Resu
     Ok(emitter.out)
 }
 
+/// All types, as they are before they are formatted.
+#[cfg(test)]
+pub(crate) fn unformatted(schema: &Schema, names: &Names<'_>) -> Result<Vec<String>, Error> {
+    let max_lens = bounds::max_lens(schema);
+    let messages = (0..schema.messages.len()).map(MessageId);
+    let messages = messages.map(|id| messages::message(schema, names, &[], id, max_lens[id.0]));
+    let enums = (0..schema.enums.len()).map(|id| enums::enumeration(schema, names, EnumId(id)));
+    let extensions = names.extensions.iter().map(|group| extensions::extensions(schema, names, group));
+    messages.chain(enums).chain(extensions).collect()
+}
+
 fn header(files: &[String]) -> String {
     let mut files = files.to_vec();
     files.sort();

@@ -56,33 +56,22 @@ impl<'a> Names<'a> {
         for (id, enumeration) in schema.enums.iter().enumerate().filter(|(_, e)| e.wanted) {
             names.enums.insert(EnumId(id), taken.place(&enumeration.path, &enumeration.doc.origin)?);
         }
+        let mut groups: HashMap<_, usize> = HashMap::new();
         for (index, extension) in schema.extensions.iter().enumerate().filter(|(_, e)| e.wanted) {
-            names.extension(schema, &mut taken, index, extension)?;
+            let scope = (extension.extendee, &extension.package, &extension.parents);
+            match groups.entry(scope) {
+                Entry::Occupied(group) => names.extensions[*group.get()].members.push(index),
+                Entry::Vacant(group) => {
+                    group.insert(names.extensions.len());
+                    names.extensions.push(Extensions {
+                        place: taken.place(&trait_path(schema, extension), &extension.field.doc.origin)?,
+                        extendee: extension.extendee,
+                        members: vec![index],
+                    });
+                }
+            }
         }
         Ok(names)
-    }
-
-    fn extension(
-        &mut self,
-        schema: &Schema,
-        taken: &mut Taken,
-        index: usize,
-        extension: &Extension,
-    ) -> Result<(), Error> {
-        let same_scope = |group: &&mut Extensions| {
-            let first = &schema.extensions[group.members[0]];
-            group.extendee == extension.extendee
-                && (&first.package, &first.parents) == (&extension.package, &extension.parents)
-        };
-        if let Some(group) = self.extensions.iter_mut().find(same_scope) {
-            group.members.push(index);
-            return Ok(());
-        }
-        let name = format!("{}Extensions", schema.messages[extension.extendee.0].path.name);
-        let (package, parents) = (extension.package.clone(), extension.parents.clone());
-        let place = taken.place(&Path { package, parents, name }, &extension.field.doc.origin)?;
-        self.extensions.push(Extensions { place, extendee: extension.extendee, members: vec![index] });
-        Ok(())
     }
 
     pub(crate) fn message(&self, id: MessageId) -> Option<&Place> {
@@ -118,6 +107,12 @@ impl Names<'_> {
         };
         self.externs.find(path).unwrap_or_default()
     }
+}
+
+/// Of the trait of `extension` and its like.
+fn trait_path(schema: &Schema, extension: &Extension) -> Path {
+    let name = format!("{}Extensions", schema.messages[extension.extendee.0].path.name);
+    Path { package: extension.package.clone(), parents: extension.parents.clone(), name }
 }
 
 /// Which Rust names are taken, and by what.

@@ -12,7 +12,7 @@ use protobuf::rt::WireType;
 use protobuf::{CodedInputStream, Message};
 
 use super::{Described, File};
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::load;
 use crate::observer::{Counter, Phase, Watch};
 
@@ -120,7 +120,10 @@ fn in_order(path: &Path, files: Vec<FileDescriptorProto>) -> Result<Vec<FileDesc
                 Seen::Open => {
                     let circle = open.iter().map(|(index, _)| *index).skip_while(|&index| index != import);
                     let circle: Vec<_> = circle.chain([import]).map(|index| files[index].name()).collect();
-                    return Err(broken(path, format!("files import each other: {}", circle.join(" -> "))));
+                    return Err(broken(
+                        path,
+                        format!("files import each other: {}", error::circle(circle.into_iter())),
+                    ));
                 }
             }
         }

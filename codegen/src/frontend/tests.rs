@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::load::Unit;
 use crate::lower::lower;
 
 const SILENT: Watch<'static> = Watch(None);

@@ -5,7 +5,7 @@
 //!
 //! # Guarantees
 //!
-//! * `no_std`, no allocation, no dependencies.
+//! * `no_std`, no allocation (but for the feature `alloc`), no dependencies.
 //! * Lengths are **minimal** varints, also those of nested messages of any size and depth, in time linear in size and
 //!   depth (how: see below).
 //! * Nothing is ever written past the end of the buffer. A message that does not fit is reported once, by [`encode`], as
@@ -59,6 +59,10 @@
 //! });
 //! ```
 //!
+//! # Features
+//!
+//! `alloc`, which is off by default: `growing`, which encodes into a `Vec` that grows.
+//!
 //! # How lengths stay minimal
 //!
 //! The length of a nested message stands before its body and is known only after it. One byte is reserved for it. A body
@@ -72,17 +76,26 @@
 #![no_std]
 #![warn(clippy::std_instead_of_core)]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
 mod cursor;
+mod delimited;
 mod envelope;
 mod error;
+#[cfg(feature = "alloc")]
+mod growing;
 mod message;
 mod packed;
 mod parts;
 mod varint;
 
 use crate::cursor::{Cursor, Rest};
+pub use crate::delimited::delimited;
 pub use crate::envelope::{Layer, envelope};
 pub use crate::error::Error;
+#[cfg(feature = "alloc")]
+pub use crate::growing::growing;
 pub use crate::message::{Message, Oneof, Required};
 pub use crate::packed::{Iter, Packed, iter};
 pub use crate::parts::{BytesParts, StringParts};
