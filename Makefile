@@ -75,8 +75,13 @@ fuzz-smoke: tools $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
 			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 -dict=proto.dict || exit 1; \
 	done
 
-screenshot: demo tools-ui ## the demo's trace in the real Perfetto UI, as docs/images/demo.png
-	node tools/screenshot.mjs --out docs/images/demo.png --select TracePacket $(DEMO)/codegen.pftrace
+SCREENSHOT := node tools/screenshot.mjs --no-sidebar
+
+screenshot: demo tools-ui ## the pictures of README.md and docs/recording.md, from the real Perfetto UI
+	$(CARGO) run --release -q -p pftrace --example recording_threads -- $(DEMO)/threads.pftrace
+	$(SCREENSHOT) --size 1400x1190 --out docs/images/demo.png $(DEMO)/sources.pftrace
+	$(SCREENSHOT) --size 1400x470 --out docs/images/recording-threads.png $(DEMO)/threads.pftrace
+	$(SCREENSHOT) --size 1400x860 --select parse_impl --zoom 12 --out docs/images/recording-arguments.png $(DEMO)/sources.pftrace
 
 transcode-newest: tools ## the newest official descriptors, through the generated writers and back
 	PFTRACE_DESCRIPTOR_SET=$(TOOLS)/schema/perfetto.binpb $(CARGO) test -p pftrace-transcode --test built --target-dir $(TARGET)/transcode-newest

@@ -18,14 +18,17 @@ const USAGE = `usage: node screenshot.mjs [options] TRACE
   --no-expand     leave track groups as the UI shows them at first
   --range A,B     zoom: from A to B, in ns after the trace's start
   --select NAME   select the first slice of this name (its details are shown)
+  --zoom N        with --select: show N times as much as that slice
+  --no-sidebar    more room for the tracks
   --chromium BIN  (default /usr/bin/chromium)
 `;
 const opt = {ui: path.join(TOOLS, 'ui'), out: 'screenshot.png', size: '1600x900',
-  chromium: '/usr/bin/chromium', expand: true};
+  chromium: '/usr/bin/chromium', expand: true, sidebar: true};
 let trace;
 for (let a = process.argv.slice(2); a.length;) {
   const k = a.shift();
   if (k === '--no-expand') opt.expand = false;
+  else if (k === '--no-sidebar') opt.sidebar = false;
   else if (k.startsWith('--') && a.length) opt[k.slice(2)] = a.shift();
   else if (!k.startsWith('--') && !trace) trace = k;
   else { process.stderr.write(USAGE); process.exit(2); }
@@ -84,14 +87,21 @@ try {
     await page.evaluate(() => self.app.commands.runCommand('dev.perfetto.ExpandAllGroups'));
     await idle();
   }
+  if (!opt.sidebar) {
+    await page.evaluate(() => self.app.commands.runCommand('dev.perfetto.ToggleLeftSidebar'));
+    await idle();
+  }
   if (opt.select) {
-    await page.evaluate(async (name) => {
+    opt.range ??= await page.evaluate(async ([name, zoom]) => {
       const t = self.app.trace;
-      const r = await t.engine.query(`select id from slice where name = '${name.replaceAll("'", "''")}' order by ts limit 1`);
-      const it = r.iter({id: 0});
+      const r = await t.engine.query(`select id, ts, dur from slice where name = '${name.replaceAll("'", "''")}' order by ts limit 1`);
+      const it = r.iter({id: 0, ts: 0n, dur: 0n});
       if (!it.valid()) throw new Error(`no slice is named ${name}`);
       t.selection.selectSqlEvent('slice', it.id, {scrollToSelection: true});
-    }, opt.select);
+      if (!zoom) return undefined;
+      const begin = Number(it.ts - t.traceInfo.start), dur = Number(it.dur), margin = dur * (zoom - 1) / 2;
+      return [begin - margin, begin + dur + margin].map(Math.round).join();
+    }, [opt.select, opt.zoom]);
     await idle();
   }
   if (opt.range) {
@@ -102,6 +112,15 @@ try {
         ? t.timeline.panSpanIntoView(s + BigInt(a), s + BigInt(b), {align: 'zoom'})
         : t.scrollTo({time: {start: s + BigInt(a), end: s + BigInt(b), viewPercentage: 1}});
     }, [a, b]);
+    await idle();
+  }
+  if (opt.select) {
+    // Its details have taken some of the tracks' room: the track may lie below it now.
+    await page.evaluate(() => self.app.trace.selection.scrollToSelection());
+    await idle();
+    // Its arguments stand below all else that is said of it.
+    await page.mouse.move(width / 4, height - 60);
+    await page.mouse.wheel(0, 1000);
     await idle();
   }
   await page.mouse.move(0, 0);
