@@ -141,15 +141,12 @@ impl Thread {
     /// Ends the innermost slice.
     #[inline]
     pub(super) fn end(&mut self) {
-        match self.slices.pop() {
-            Some(open) if open.written != 0 => {
-                if !self.constant(&call_site::END) {
-                    self.slices.end_unwritten(self.lost_ns);
-                }
-            }
+        let Some(open) = self.slices.pop() else { return };
+        if open.written == 0 {
             // Its begin was lost, and nobody has heard of it.
-            Some(_) => self.lose(Loss::NoRoom),
-            None => {}
+            self.lose(Loss::NoRoom);
+        } else if !self.constant(&call_site::END) {
+            self.slices.end_unwritten(self.lost_ns);
         }
     }
 
