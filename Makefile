@@ -68,6 +68,8 @@ $(CARGO_FUZZ):
 	@echo "tools: cargo-fuzz 0.13.2, into $(TOOLS)"
 	$(CARGO) install -q --locked cargo-fuzz --version 0.13.2 --root $(TOOLS)/cargo-fuzz
 
+# Instead of the official tree, whose writers build for minutes with the fuzzer's instruments; the tests judge them.
+fuzz-smoke: export PFTRACE_PROTO_ROOT = $(CURDIR)/codegen/examples/build-script/proto
 fuzz-smoke: tools $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
 	cd fuzz && for target in $$(cargo +nightly read-manifest | python3 -c 'import json,sys; print(*[t["name"] for t in json.load(sys.stdin)["targets"] if t["kind"] == ["bin"]])'); do \
 		mkdir -p corpus/$$target seeds/$$target; \

@@ -14,7 +14,7 @@ pub(crate) fn glue(name: &str, generated: &Generated, implicit: &BTreeSet<(Strin
         "mod writers {{ include!(concat!(env!(\"OUT_DIR\"), \"/{name}_writers.rs\")); }}
         use ::pftrace_transcode::glue::Message;
         /// All messages.
-        pub(crate) static SCHEMA: ::pftrace_transcode::Schema = ::pftrace_transcode::Schema::new(
+        pub static SCHEMA: ::pftrace_transcode::Schema = ::pftrace_transcode::Schema::new(
             include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.binpb\")),
             &["
     );
@@ -24,7 +24,8 @@ pub(crate) fn glue(name: &str, generated: &Generated, implicit: &BTreeSet<(Strin
         _ = writeln!(out, "({message:?}, |b, m| writers::{path}::encode(b, |w| write_{index}(w, m))),");
     }
     let setters: usize = writers.iter().map(|writer| writer.setters.len()).sum();
-    _ = writeln!(out, "], {setters});");
+    let implicit: Vec<_> = implicit.iter().collect();
+    _ = writeln!(out, "], {setters}, &{implicit:?});");
     for (index, writer) in writers.iter().enumerate() {
         out.push_str(&glue.function(index, writer));
     }

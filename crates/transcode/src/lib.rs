@@ -41,11 +41,13 @@ extern crate self as pftrace_transcode;
 
 mod error;
 #[doc(hidden)]
+pub mod fixtures;
+#[doc(hidden)]
 pub mod glue;
 mod message_set;
 mod schema;
 
-#[allow(clippy::all)]
+#[allow(clippy::all, unreachable_pub)]
 mod built {
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }

@@ -19,18 +19,34 @@ pub struct Schema {
     /// By full name, sorted.
     messages: &'static [(&'static str, Encode)],
     setters: usize,
+    /// By full name of the message, and number; sorted.
+    implicit: &'static [(&'static str, u32)],
     pool: OnceLock<Result<DescriptorPool, Error>>,
 }
 
 impl Schema {
-    /// Of descriptors for the decoder, and the writers by the full names of their messages, sorted, with as many setters.
+    /// Of descriptors for the decoder; the writers by the full names of their messages, sorted, with as many setters; and the
+    /// fields without presence, sorted.
     #[must_use]
     pub const fn new(
         descriptor_set: &'static [u8],
         messages: &'static [(&'static str, Encode)],
         setters: usize,
+        implicit: &'static [(&'static str, u32)],
     ) -> Self {
-        Self { descriptor_set, messages, setters, pool: OnceLock::new() }
+        Self { descriptor_set, messages, setters, implicit, pool: OnceLock::new() }
+    }
+
+    /// The decoder's descriptors, serialized: all is proto2, and has presence.
+    #[must_use]
+    pub const fn descriptor_set(&self) -> &'static [u8] {
+        self.descriptor_set
+    }
+
+    /// Whether a field has no presence in truth, so that its default is not written.
+    #[must_use]
+    pub fn is_implicit(&self, message: &str, number: u32) -> bool {
+        self.implicit.binary_search(&(message, number)).is_ok()
     }
 
     /// The full names of the messages, sorted.

@@ -6,29 +6,24 @@ use std::path::Path;
 use std::process::Command;
 
 use pftrace_testkit::tools;
+use pftrace_transcode::fixtures::{editions, language, well_known};
 use pftrace_transcode::{Error, Schema};
 use support::google::Sample;
 use support::random::{delimited, field, varint};
 
-macro_rules! schemas {
-    ($($name:ident $file:literal $original:literal;)*) => {$(
-        #[allow(clippy::all, unreachable_pub, dead_code)]
-        mod $name {
-            include!(concat!(env!("OUT_DIR"), $file));
-            pub(crate) const ORIGINAL: &str = concat!(env!("OUT_DIR"), $original);
-        }
-
-        #[test]
-        fn $name() {
-            judge(&$name::SCHEMA, $name::ORIGINAL);
-        }
-    )*};
+#[test]
+fn the_language() {
+    judge(&language::SCHEMA, language::ORIGINAL);
 }
 
-schemas! {
-    language "/language.rs" "/language_original.binpb";
-    well_known "/well_known.rs" "/well_known_original.binpb";
-    editions "/editions.rs" "/editions_original.binpb";
+#[test]
+fn the_well_known_types() {
+    judge(&well_known::SCHEMA, well_known::ORIGINAL);
+}
+
+#[test]
+fn the_editions() {
+    judge(&editions::SCHEMA, editions::ORIGINAL);
 }
 
 fn judge(schema: &Schema, original: &str) {
@@ -126,14 +121,16 @@ fn what_the_writer_and_the_decoder_do_not_agree_about() {
             pftrace_wire::encode(b, |mut w| m.fields().iter().for_each(|f| w.int32::<6>(f.int32())))
         })],
         1,
+        &[],
     );
     static NO_SETTER: Schema = Schema::new(
         DESCRIPTORS,
         &[("fixture.all.Scalars", |b, m| pftrace_wire::encode(b, |_| m.fields().iter().for_each(|f| f.no_setter())))],
         1,
+        &[],
     );
     static NO_DESCRIPTOR: Schema =
-        Schema::new(&[], &[("fixture.all.Scalars", |b, _| pftrace_wire::encode(b, |_| ()))], 0);
+        Schema::new(&[], &[("fixture.all.Scalars", |b, _| pftrace_wire::encode(b, |_| ()))], 0, &[]);
     let error = |schema: &Schema| schema.transcode(b"\x30\x01", "fixture.all.Scalars").unwrap_err().to_string();
     let field = "fixture.all.Scalars, field 6";
     assert_eq!(error(&WRONG_TYPE), format!("{field}: the writer has int32, the decoder 64 bits with a sign"));
