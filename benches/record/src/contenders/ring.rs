@@ -52,7 +52,7 @@ impl Contender for OverRing {
 
     fn start(file: &Path, recording: bool) -> Self {
         ON.store(recording, Ordering::Relaxed);
-        let session = Session::new(2048, Policy::Keep);
+        let session = Session::new::<Tsc>(2048, Policy::Keep);
         let sites = Sites::new(&session);
         let drain = session.drain(File::create(file).expect("the file can be made"));
         Self { session, sites, drain }

@@ -326,7 +326,7 @@ fn repeat(encode: Encode, messages: &Messages, times: u32) -> (f64, f64) {
 /// Time and bytes of a packet in the ring, with the drain reading.
 fn record<C: Clock>(annotated: Annotated<C>) -> (f64, f64) {
     const EVENTS: u64 = 500_000;
-    let session = Session::new(2048, Policy::Keep);
+    let session = Session::new::<C>(2048, Policy::Keep);
     let sites = Sites::new(&session);
     let drain = session.drain(std::io::sink());
     let mut thread = Thread::new(&session);

@@ -119,7 +119,7 @@ pub fn run(options: &PartsOptions) {
 
 /// CPU of a recording thread per event, and the bytes of one.
 fn record<C: crate::path::thread::Clock>(repeat: fn(&mut Thread<C>, &Sites, usize), threads: usize) -> (f64, f64) {
-    let session = Session::new(2048, Policy::Keep);
+    let session = Session::new::<C>(2048, Policy::Keep);
     let sites = Sites::new(&session);
     let drain = session.drain(std::io::sink());
     let barrier = Barrier::new(threads);
@@ -144,7 +144,7 @@ fn record<C: crate::path::thread::Clock>(repeat: fn(&mut Thread<C>, &Sites, usiz
 /// As a process of its own, for valgrind: records by the stub clock, and nobody reads.
 pub fn repeat(options: &RepeatOptions) {
     let form = FORMS.iter().find(|form| form.event == options.event && form.name == options.form).expect("a form");
-    let session = Session::new(64, Policy::Overwrite);
+    let session = Session::new::<Stub>(64, Policy::Overwrite);
     let sites = Sites::new(&session);
     let mut thread = Thread::new(&session);
     (form.by_stub)(&mut thread, &sites, options.events);

@@ -12,7 +12,7 @@ use pftrace_ring::{Config, Policy, Reader, Reading, Ring, Writer};
 
 use super::definitions::Definitions;
 use super::site::NEEDS_STATE;
-use crate::clock;
+use super::thread::Clock;
 
 #[derive(Debug)]
 pub struct Session {
@@ -25,12 +25,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// A ring of `chunks` chunks of 32 KiB.
-    pub fn new(chunks: u32, policy: Policy) -> Arc<Self> {
+    /// A ring of `chunks` chunks of 32 KiB, for threads that have their time from `C`.
+    pub fn new<C: Clock>(chunks: u32, policy: Policy) -> Arc<Self> {
         let ring = Ring::new(Config { chunk_len: 32 << 10, chunks, policy, writers: 64 }).expect("memory");
-        // Our time is the counter's, scaled: it begins with the machine.
-        let start_ns = ((u128::from(clock::ticks()) * u128::from(clock::scale())) >> 64) as u64;
-        Arc::new(Self { ring, definitions: Definitions::new(), start_ns, stalls: AtomicU64::new(0) })
+        Arc::new(Self { ring, definitions: Definitions::new(), start_ns: C::start_ns(), stalls: AtomicU64::new(0) })
     }
 
     pub fn writer(&self) -> Writer {

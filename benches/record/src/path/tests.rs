@@ -31,6 +31,9 @@ struct Steps(u64, usize);
 const STEPS: [u64; 7] = [0, 127, 128, (1 << 14) - 1, 1 << 14, 1 << 21, 1 << 40];
 
 impl Clock for Steps {
+    fn start_ns() -> u64 {
+        1_000_000_000
+    }
     fn new(start_ns: u64) -> Self {
         Self(start_ns, 0)
     }
@@ -85,7 +88,7 @@ fn number(bytes: &mut &[u8]) -> u64 {
 
 /// All packets of one recording, the reader's own included.
 fn recorded(record: impl Fn(&mut Thread<Steps>, &Sites)) -> Vec<Field> {
-    let session = Session::new(4, Policy::Keep);
+    let session = Session::new::<Steps>(4, Policy::Keep);
     let sites = Sites::new(&session);
     let memory = Memory::default();
     let drain = session.drain(memory.clone());

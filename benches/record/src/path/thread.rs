@@ -12,6 +12,8 @@ use crate::clock;
 
 /// Where a thread has its time from.
 pub trait Clock {
+    /// What the first packet of a thread counts from.
+    fn start_ns() -> u64;
     fn new(start_ns: u64) -> Self;
     fn now_ns(&mut self) -> u64;
 }
@@ -23,6 +25,9 @@ pub struct Tsc {
 }
 
 impl Clock for Tsc {
+    fn start_ns() -> u64 {
+        Self::new(0).now_ns()
+    }
     fn new(_start_ns: u64) -> Self {
         Self { scale: clock::scale() }
     }
@@ -36,7 +41,11 @@ impl Clock for Tsc {
 #[derive(Debug)]
 pub struct Stub(u64);
 
+/// It needs no rate, which takes a time to measure that would be counted among the instructions.
 impl Clock for Stub {
+    fn start_ns() -> u64 {
+        1_000_000_000
+    }
     fn new(start_ns: u64) -> Self {
         Self(start_ns)
     }
