@@ -7,10 +7,10 @@ use std::{fs, io};
 
 use pftrace::slice;
 
-use crate::FIND;
 use crate::collect::{Totals, collect};
 use crate::file::{Examiner, Finding, Source};
 use crate::queue::Queue;
+use crate::{FILE, FIND};
 
 /// How many files wait for a worker at most.
 const QUEUE_CAPACITY: usize = 256;
@@ -76,6 +76,7 @@ fn examine_all(queue: &Queue<Source>, findings: &Sender<Finding>) -> io::Result<
     while let Some(source) = queue.pop() {
         let path = source.path.clone();
         let finding = examiner.examine(source).map_err(|error| at(&path, error))?;
+        let _report = slice!(FILE, "report");
         if findings.send(finding).is_err() {
             // The collector has failed: it says why.
             return Ok(());

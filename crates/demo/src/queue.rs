@@ -10,7 +10,8 @@ use crate::QUEUE;
 /// Those that put in wait while it is full, those that take out while it is empty.
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
-    changed: Condvar,
+    has_room: Condvar,
+    has_items: Condvar,
     capacity: usize,
 }
 
@@ -22,34 +23,32 @@ struct State<T> {
 impl<T> Queue<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         let state = State { items: VecDeque::with_capacity(capacity), closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
+        Self { state: Mutex::new(state), has_room: Condvar::new(), has_items: Condvar::new(), capacity }
     }
 
     /// Does nothing once the queue is closed.
     pub(crate) fn push(&self, item: T) {
-        let mut state = self.lock();
-        if state.items.len() == self.capacity {
-            let _wait = slice!(QUEUE, "wait for room");
-            state = self.wait_while(state, |state| state.items.len() == self.capacity && !state.closed);
-        }
+        let _put = slice!(QUEUE, "put into the queue");
+        let full = |state: &mut State<T>| state.items.len() == self.capacity && !state.closed;
+        let state = self.has_room.wait_while(self.lock(), full);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if !state.closed {
             state.items.push_back(item);
             // While the lock is held, so that the values come in the order of time.
             counter!(QUEUE, "files in the queue", state.items.len());
-            self.changed.notify_all();
+            self.has_items.notify_one();
         }
     }
 
     /// `None` when the queue is closed and empty.
     pub(crate) fn pop(&self) -> Option<T> {
-        let mut state = self.lock();
-        if state.items.is_empty() && !state.closed {
-            let _wait = slice!(QUEUE, "wait for a file");
-            state = self.wait_while(state, |state| state.items.is_empty() && !state.closed);
-        }
+        let _take = slice!(QUEUE, "take from the queue");
+        let empty = |state: &mut State<T>| state.items.is_empty() && !state.closed;
+        let state = self.has_items.wait_while(self.lock(), empty);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
         let item = state.items.pop_front()?;
         counter!(QUEUE, "files in the queue", state.items.len());
-        self.changed.notify_all();
+        self.has_room.notify_one();
         Some(item)
     }
 
@@ -62,14 +61,6 @@ impl<T> Queue<T> {
         // A thread that panics with the lock held has left the queue whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn wait_while<'q>(
-        &self,
-        state: MutexGuard<'q, State<T>>,
-        mut waits: impl FnMut(&State<T>) -> bool,
-    ) -> MutexGuard<'q, State<T>> {
-        self.changed.wait_while(state, |state| waits(state)).unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 struct Closing<'q, T>(&'q Queue<T>);
@@ -77,6 +68,7 @@ struct Closing<'q, T>(&'q Queue<T>);
 impl<T> Drop for Closing<'_, T> {
     fn drop(&mut self) {
         self.0.lock().closed = true;
-        self.0.changed.notify_all();
+        self.0.has_items.notify_all();
+        self.0.has_room.notify_all();
     }
 }

@@ -11,7 +11,7 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use pftrace::{SessionBuilder, counter, instant, slice};
@@ -34,8 +34,8 @@ pub(crate) fn count_words(paths: impl Iterator<Item = OsString>) -> Result<(), B
 
 fn words_of_all(paths: impl Iterator<Item = OsString>) -> usize {
     let mut total = 0;
-    for path in paths {
-        match words_of(path.as_ref()) {
+    for path in paths.map(PathBuf::from) {
+        match words_of(&path) {
             Ok(words) => {
                 println!("{words} {}", path.display());
                 total += words;
