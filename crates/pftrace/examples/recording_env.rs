@@ -37,13 +37,13 @@ fn words_of_all(paths: impl Iterator<Item = OsString>) -> usize {
     for path in paths.map(PathBuf::from) {
         match words_of(&path) {
             Ok(words) => {
-                println!("{words} {}", path.display());
+                println!("{words} {}", path.to_string_lossy());
                 total += words;
                 counter!("file", "words", total);
             }
             Err(error) => {
                 instant!("file", "unreadable", path = ?path, %error);
-                eprintln!("{}: {error}", path.display());
+                eprintln!("{}: {error}", path.to_string_lossy());
             }
         }
     }
