@@ -38,7 +38,8 @@ pub enum Unavailable {
 }
 
 impl Ring {
-    /// A writer, without a chunk. `None` when as many live as the configuration has room for.
+    /// A writer, without a chunk. `None` when as many live as the configuration has room for. (The number of one whose last chunk
+    /// could not be ended, since another thread was stopped within the queue just then, is not given out again.)
     #[must_use]
     pub fn writer(&self) -> Option<Writer> {
         let owner = Owner::new(self.0.owners.pop()?);
@@ -147,10 +148,11 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // What can't be ended now stays idle, and a reader ends it.
-        self.complete();
-        // Nobody expects a word of ours any more.
-        self.ring.0.owners.push(self.owner.number());
+        // Nobody expects a word of ours any more. Where the chunk can't be ended now, it stays idle until a reader ends it, and comes
+        // behind what a next writer of that number would have written: so there is none.
+        if self.complete() {
+            self.ring.0.owners.push(self.owner.number());
+        }
     }
 }
 

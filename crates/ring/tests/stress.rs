@@ -132,14 +132,14 @@ fn stress(config: Config, threads: u32, packets: u32) {
 #[test]
 fn nothing_is_lost_or_torn_where_the_oldest_is_kept() {
     for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
-        stress(Config { chunk_len: 256, chunks, policy: Policy::Keep, writers: 64 }, threads, 100 * scale());
+        stress(Config { chunk_len: 256, chunks, policy: Policy::Keep, writers: 256 }, threads, 100 * scale());
     }
 }
 
 #[test]
 fn nothing_is_torn_and_all_is_counted_where_the_newest_is_kept() {
     for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
-        stress(Config { chunk_len: 256, chunks, policy: Policy::Overwrite, writers: 64 }, threads, 100 * scale());
+        stress(Config { chunk_len: 256, chunks, policy: Policy::Overwrite, writers: 256 }, threads, 100 * scale());
     }
 }
 
@@ -194,7 +194,7 @@ fn as_many_writers_live_as_there_is_room_for() {
 /// As from a signal handler, or from what is being recorded.
 #[test]
 fn a_packet_within_a_packet_is_refused() {
-    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 64 }).unwrap();
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 256 }).unwrap();
     let mut writer = ring.writer().unwrap();
     std::mem::forget(writer.begin_or_take().unwrap());
     assert_eq!(writer.begin().unwrap_err(), pftrace_ring::Unavailable::Nested);
