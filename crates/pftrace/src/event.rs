@@ -314,17 +314,25 @@ fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, nam
 
 fn scalar(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>, value: Value<'_>) {
     set_name(annotation, context, name);
+    if let Some(text) = set_number_or_text(annotation, value) {
+        match context.table.intern(Kind::StringValue, text, 0) {
+            Some(iid) => annotation.set_string_value_iid(iid),
+            None => annotation.set_string_value(text),
+        };
+    }
+}
+
+/// Sets the value, but for a text: that is returned, since there is more than one way to write it.
+pub(crate) fn set_number_or_text<'v>(annotation: &mut DebugAnnotation<'_>, value: Value<'v>) -> Option<&'v str> {
     match value {
         Value::Bool(value) => annotation.set_bool_value(value),
         Value::Int(value) => annotation.set_int_value(value),
         Value::Uint(value) => annotation.set_uint_value(value),
         Value::Double(value) => annotation.set_double_value(value),
         Value::Pointer(value) => annotation.set_pointer_value(value),
-        Value::Str(value) => match context.table.intern(Kind::StringValue, value, 0) {
-            Some(iid) => annotation.set_string_value_iid(iid),
-            None => annotation.set_string_value(value),
-        },
+        Value::Str(text) => return Some(text),
     };
+    None
 }
 
 /// The value of an annotation. Made from Rust's own types by `From`.

@@ -11,7 +11,7 @@ use pftrace_protos::{DebugAnnotation, TrackEvent};
 
 use super::call_site::CallSite;
 use super::text::Cut;
-use crate::event::Value;
+use crate::event::{Value, set_number_or_text};
 
 /// The value of an annotation, as a macro takes it.
 #[derive(Clone, Copy)]
@@ -133,33 +133,18 @@ impl<T: Annotate + ToOwned + ?Sized> Annotate for Cow<'_, T> {
 }
 
 /// Writes the annotations of an event of `site`; texts are cut to at most `longest` bytes each.
-#[inline]
 pub(super) fn annotate(event: &mut TrackEvent<'_>, site: &CallSite, arguments: &[Argument<'_>], longest: usize) {
     for (key, argument) in (site.first_key()..).zip(arguments) {
         let Argument::Value(value) = *argument else { continue };
         event.add_debug_annotations(|annotation| {
             annotation.set_name_iid(u64::from(key));
-            write(annotation, value, longest);
+            if let Some(text) = set_number_or_text(annotation, value) {
+                let Cut { text, mark } = Cut::to(text, longest);
+                annotation.raw().string_parts::<{ DebugAnnotation::STRING_VALUE_FIELD_NUMBER }>(|mut parts| {
+                    parts.push(text);
+                    parts.push(mark);
+                });
+            }
         });
     }
-}
-
-#[inline]
-fn write(annotation: &mut DebugAnnotation<'_>, value: Value<'_>, longest: usize) {
-    match value {
-        Value::Bool(value) => annotation.set_bool_value(value),
-        Value::Int(value) => annotation.set_int_value(value),
-        Value::Uint(value) => annotation.set_uint_value(value),
-        Value::Double(value) => annotation.set_double_value(value),
-        Value::Pointer(value) => annotation.set_pointer_value(value),
-        Value::Str(text) if text.len() <= longest => annotation.set_string_value(text),
-        Value::Str(text) => {
-            let Cut { text, mark } = Cut::to(text, longest);
-            annotation.raw().string_parts::<{ DebugAnnotation::STRING_VALUE_FIELD_NUMBER }>(|mut parts| {
-                parts.push(text);
-                parts.push(mark);
-            });
-            annotation
-        }
-    };
 }
