@@ -124,6 +124,6 @@ pub use crate::writer::{Builder, CounterValue, MAX_END_LEN, MAX_OPEN_SLICES, Mem
 struct RecordingGuide;
 
 /// The program of the README is a test.
-#[cfg(all(doctest, feature = "std"))]
+#[cfg(all(doctest, feature = "recording"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -96,6 +96,16 @@ impl Ring {
         self.0.region.chunk_len()
     }
 
+    /// How many chunks have packets that no reader has given back yet, and how many packets they are. Of chunks that are written
+    /// or read just now it is a guess.
+    #[must_use]
+    pub fn unread(&self) -> (u64, u64) {
+        let packets = self.0.words.slots().iter().map(|slot| Word(slot.word.load(Ordering::Relaxed)).packets());
+        packets
+            .filter(|&packets| packets > 0)
+            .fold((0, 0), |(chunks, sum), packets| (chunks + 1, sum + u64::from(packets)))
+    }
+
     /// Whether this process is a forked child of the one that made the ring: then nothing can be written or read. (Linux;
     /// elsewhere never: a child writes into its own copy.)
     #[must_use]

@@ -112,34 +112,30 @@ impl Assembler {
         });
     }
 
-    /// What changes slowly: the machine's clocks, the names of threads, threads that are gone.
+    /// What changes slowly: the machine's clocks, the names of threads, threads that are gone. All that was read has been written.
     pub(super) fn look_around(&mut self, shared: &Shared, out: &mut Vec<u8>) {
         self.clocks(shared, out);
         for info in shared.threads.present() {
             let number = info.number();
-            let Some(sequence) = self.threads.get(number as usize).and_then(Option::as_ref) else { continue };
-            if let Some(name) = os::renamed(info.tid, &sequence.name) {
+            let sequence = self.threads.get(number as usize).and_then(Option::as_ref);
+            let chunks = sequence.map_or(0, |sequence| sequence.chunks);
+            if info.has_exited_after() == Some(chunks) {
+                // All of it has been read: it makes room for another.
+                if let Some(place) = self.threads.get_mut(number as usize) {
+                    *place = None;
+                }
+                shared.threads.remove(number);
+            } else if let Some(name) = sequence.and_then(|sequence| os::renamed(info.tid, &sequence.name)) {
                 lock(&info.name).clone_from(&name);
                 self.describe(number, out);
             }
-            self.forget_if_gone(shared, number);
-        }
-    }
-
-    /// A thread that has exited and whose chunks have all been read makes room for another.
-    fn forget_if_gone(&mut self, shared: &Shared, number: u32) {
-        let Some(Some(sequence)) = self.threads.get(number as usize) else { return };
-        if sequence.info.has_exited_after() == Some(sequence.chunks) && self.gathered.is_empty() {
-            self.threads[number as usize] = None;
-            shared.threads.remove(number);
         }
     }
 
     /// The end of the trace; with what was lost, if anything was, so that the UI says so.
     pub(super) fn end(&mut self, shared: &Shared, out: &mut Vec<u8>) {
         self.clocks(shared, out);
-        let (threads, _) = shared.threads.reports();
-        let lost = threads.iter().map(|thread| thread.dropped.total() + thread.undelivered).sum::<u64>();
+        let lost = shared.report().lost();
         if lost == 0 {
             return;
         }
@@ -246,8 +242,10 @@ impl Assembler {
         let sequence = self.of(number);
         sequence.chunks = header.fixed.serial + 1;
         sequence.lost = header.fixed.lost;
-        let gathered = (sequence.info.clone(), own + u64::from(header.fixed.recovered), (out.len() - begin) as u64);
-        self.gathered.push(gathered);
+        let events = own + u64::from(header.fixed.recovered);
+        let info = sequence.info.clone();
+        self.gathered.push((info, events, (out.len() - begin) as u64));
+        add(&shared.gathered, events);
     }
 
     /// Sees to it that the thread is known. False when nobody is of that number.

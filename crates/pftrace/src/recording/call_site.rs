@@ -1,5 +1,6 @@
 //! Call sites: the places in a program that record.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use pftrace_protos::TrackEvent;
@@ -273,10 +274,12 @@ pub(super) fn key_name(key: &'static str) -> &'static str {
     key.strip_prefix("r#").unwrap_or(key)
 }
 
-/// The track of the counter that a call site of that number describes: different in each process, and short.
+/// The track of the counter that a call site of that number describes: different in each process, and short. In a forked child
+/// it is what it was, since the templates are.
 pub(super) fn counter_track(number: u32) -> u64 {
-    let process = crate::track::process_uuid(std::process::id() as i32) as u32;
-    u64::from(process | 1 << 31) << 15 | u64::from(number - 1)
+    static PROCESS: OnceLock<u32> = OnceLock::new();
+    let process = PROCESS.get_or_init(|| crate::track::process_uuid(std::process::id() as i32) as u32 | 1 << 31);
+    u64::from(*process) << 15 | u64::from(number - 1)
 }
 
 #[cfg(test)]

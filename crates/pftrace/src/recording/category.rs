@@ -13,14 +13,16 @@ use super::registry::Registry;
 #[derive(Debug)]
 pub struct Category {
     name: &'static str,
-    /// Bit 0: on. Above it: the number, 0 until it is first met. Until then it passes for on, and is looked at more closely.
+    /// 0 until it is first met; then [`MET`], [`ON`] or not, and above them the number, 0 if there was no room for one.
     state: AtomicU32,
 }
 
 const ON: u32 = 1;
+const MET: u32 = 2;
+const NUMBER_SHIFT: u32 = 2;
 
-/// How many there can be. What is recorded in further ones bears no category and is always on.
-const CAPACITY: u32 = 8192;
+/// How many there can be: each call site may have its own. What is recorded in further ones bears no category.
+const CAPACITY: u32 = super::call_site::MAX_CALL_SITES;
 
 static CATEGORIES: Registry<Category> = Registry::new(CAPACITY);
 
@@ -31,7 +33,7 @@ impl Category {
     /// A category of that name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, state: AtomicU32::new(ON) }
+        Self { name, state: AtomicU32::new(0) }
     }
 
     /// Its name.
@@ -43,36 +45,42 @@ impl Category {
     /// Whether its events are recorded just now.
     #[inline(always)]
     #[must_use]
-    pub fn is_enabled(&self) -> bool {
+    pub fn is_enabled(&'static self) -> bool {
         super::session::is_recording() && self.is_on()
     }
 
     /// Whether its events are recorded just now, as far as it is up to the category.
     #[inline(always)]
-    pub(super) fn is_on(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & ON != 0
+    pub(super) fn is_on(&'static self) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        state & ON != 0 || state == 0 && self.meet() & ON != 0
     }
 
     /// Its number: the same for all categories of the same name, 0 if there is no room for it.
     pub(super) fn number(&'static self) -> u32 {
-        match self.state.load(Ordering::Relaxed) >> 1 {
-            0 => self.register(),
-            number => number,
-        }
+        let state = match self.state.load(Ordering::Relaxed) {
+            0 => self.meet(),
+            state => state,
+        };
+        state >> NUMBER_SHIFT
     }
 
+    /// What a thread does that comes here first; returns the state. Nobody waits.
     #[cold]
-    fn register(&'static self) -> u32 {
+    fn meet(&'static self) -> u32 {
         let same = CATEGORIES.iter().find(|(_, other)| other.name == self.name);
-        let Some(own) = CATEGORIES.add(self) else { return 0 };
-        let number = same.map_or(own, |(number, _)| number);
-        // Nobody waits: who holds the filter switches this one too, since it is registered now, or has done so already.
+        let added = CATEGORIES.add(self);
+        let number = added.and_then(|own| same.map(|(number, _)| number).or(Some(own))).unwrap_or(0);
+        // Who holds the filter switches this one too, since it is in the list now, or has done so already.
         let on = FILTER.try_lock().ok().map(|filter| u32::from(filter.is_on(self.name)));
-        let update = |state: u32| (state >> 1 == 0).then(|| number << 1 | on.unwrap_or(state & ON));
-        match self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update) {
-            Ok(_) => number,
+        let meet = |state: u32| {
+            let met = number << NUMBER_SHIFT | MET | on.unwrap_or(state & ON);
+            (state & MET == 0).then_some(met)
+        };
+        match self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, meet) {
+            Ok(_) => self.state.load(Ordering::Relaxed),
             // Another thread has been quicker.
-            Err(state) => state >> 1,
+            Err(state) => state,
         }
     }
 

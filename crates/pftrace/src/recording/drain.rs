@@ -90,11 +90,12 @@ impl Drain {
             self.reader.complete_idle();
         }
         self.read();
+        self.write();
         if now >= self.next_slow {
             self.next_slow = now + SLOW_PERIOD;
             self.assembler.look_around(&self.shared, &mut self.gathered);
+            self.write();
         }
-        self.write();
     }
 
     /// Writes all there is.
@@ -141,6 +142,7 @@ impl Drain {
         };
         self.fail_if(written);
         let delivered = self.assembler.written(&self.gathered);
+        self.shared.gathered.store(0, Ordering::Relaxed);
         self.gathered.clear();
         let mut progress = lock(&self.shared.progress);
         progress.packets += delivered.packets;

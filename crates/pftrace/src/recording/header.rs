@@ -42,12 +42,12 @@ pub(super) struct Fixed {
     pub(super) lost: u64,
     /// How many events this header makes up for.
     pub(super) recovered: u32,
-    /// How many slices ended since, whose end there was no room for.
+    /// How many slices ended since, whose end there was no room for: so many together with the first that is listed, and
+    /// how many are listed.
+    pub(super) ended_together: u32,
     pub(super) ended: u32,
     /// How many slices are listed as open: the outermost.
     pub(super) listed: u32,
-    /// How many more are open whose begin was written.
-    pub(super) unlisted: u32,
     pub(super) names_len: u32,
     pub(super) reserved: u32,
 }
@@ -58,9 +58,9 @@ const FIXED_LEN: usize = size_of::<Fixed>();
 pub(super) fn write(bytes: &mut [u8], fixed: Fixed, listing: &Listing<'_>) -> Option<usize> {
     let fixed = Fixed {
         recovered: listing.recovered(),
+        ended_together: listing.ended_together,
         ended: listing.ended.len() as u32,
         listed: listing.open.len() as u32,
-        unlisted: listing.unlisted,
         names_len: listing.names.len() as u32,
         ..fixed
     };
@@ -100,7 +100,9 @@ impl<'c> Header<'c> {
 
     /// When slices ended, whose begin was written and whose end was not.
     pub(super) fn ended(&self) -> impl Iterator<Item = u64> + use<'c> {
-        self.ended.chunks_exact(size_of::<u64>()).map(bytemuck::pod_read_unaligned)
+        let listed = || self.ended.chunks_exact(size_of::<u64>()).map(bytemuck::pod_read_unaligned);
+        let together = listed().next().unwrap_or(self.fixed.last_ns);
+        core::iter::repeat_n(together, self.fixed.ended_together as usize).chain(listed())
     }
 
     /// The slices that are open, the outermost first, with the names that were given at run time.
@@ -134,14 +136,26 @@ mod tests {
         let len = write(&mut bytes, fixed, &slices.listing(1000)).unwrap();
         let (header, packets) = Header::read(&bytes).unwrap();
         assert_eq!((header.fixed.thread, header.fixed.serial, packets.len()), (5, 6, 256 - len));
-        assert_eq!((header.fixed.recovered, header.fixed.unlisted), (3, 0));
+        assert_eq!(header.fixed.recovered, 3);
         assert!(header.ended().eq([10]));
         let open = header.open().map(|(open, name)| (open.begin_ns, open.site, open.written, name));
         assert!(open.eq([(7, 1, 1, ""), (8, 2, 0, "näme"), (11, 4, 0, "other")]));
         assert!(Header::read(&bytes[..len - 1]).is_none());
         assert!(write(&mut bytes[..len - 1], fixed, &slices.listing(1000)).is_none());
-        // Room for two, of 24 bytes and their names.
-        let listing = slices.listing(2 * size_of::<Open>() + 6);
-        assert_eq!((listing.open.len(), listing.unlisted, listing.names), (2, 0, "näme".as_bytes()));
+        // Room for two, of 24 bytes and their names, beside the time at which one ended.
+        let listing = slices.listing(8 + 2 * size_of::<Open>() + 6);
+        assert_eq!((listing.open.len(), listing.names), (2, "näme".as_bytes()));
+    }
+
+    #[test]
+    fn what_ended_and_has_no_room_ends_with_the_next() {
+        let mut slices = Slices::new();
+        (1..=5).for_each(|ns| slices.end_unwritten(ns));
+        let mut bytes = [0; 256];
+        let listing = slices.listing(4 * 8);
+        assert_eq!((listing.ended_together, listing.ended, listing.recovered()), (3, &[4, 5][..], 5));
+        write(&mut bytes, Fixed::default(), &listing).unwrap();
+        let (header, _) = Header::read(&bytes).unwrap();
+        assert!(header.ended().eq([4, 4, 4, 4, 5]));
     }
 }

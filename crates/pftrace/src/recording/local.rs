@@ -68,13 +68,16 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
 #[cold]
 fn join(place: &mut Place) -> bool {
     *place = None;
-    *place = session::current().and_then(|shared| {
-        let thread = Thread::join(&shared);
-        if thread.is_none() {
-            shared.no_place();
+    match session::current() {
+        Some(shared) => {
+            *place = Thread::join(&shared);
+            if place.is_none() {
+                shared.no_place();
+            }
         }
-        thread
-    });
+        // It was stopped just now.
+        None => session::count_ignored(),
+    }
     place.is_some()
 }
 

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
@@ -41,8 +41,9 @@ pub(super) fn recording() -> u32 {
     RECORDING.load(Ordering::Relaxed)
 }
 
+/// The session that is recorded: not one that is being stopped.
 pub(super) fn current() -> Option<Arc<Shared>> {
-    lock(&CURRENT).clone()
+    lock(&CURRENT).clone().filter(|session| session.id == recording())
 }
 
 #[cold]
@@ -81,6 +82,21 @@ enum Target {
     None,
     File(PathBuf),
     Writer(Box<dyn Write + Send>),
+}
+
+impl Target {
+    fn open(self) -> Result<Box<dyn Write + Send>, SessionError> {
+        match self {
+            Self::None => Err(SessionError::NoSink),
+            Self::Writer(writer) => Ok(writer),
+            Self::File(path) => match File::create(&path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(source) => {
+                    Err(SessionError::Io { what: std::format!("the trace file {}", path.display()), source })
+                }
+            },
+        }
+    }
 }
 
 impl fmt::Debug for SessionBuilder {
@@ -176,19 +192,10 @@ impl SessionBuilder {
         if current.as_ref().is_some_and(|session| !session.ring.is_forked()) {
             return Err(SessionError::AlreadyRecording);
         }
-        let sink: Box<dyn Write + Send> = match self.target {
-            Target::None => return Err(SessionError::NoSink),
-            Target::File(path) => {
-                let file = File::create(&path).map_err(|source| {
-                    let what = std::format!("the trace file {}", path.display());
-                    SessionError::Io { what, source }
-                })?;
-                Box::new(file)
-            }
-            Target::Writer(writer) => writer,
-        };
         let out_of_memory = |source| SessionError::Io { what: "the buffer".into(), source };
         let ring = Ring::new(ring_config(self.buffer_bytes)).map_err(out_of_memory)?;
+        // Last of what can fail for its own sake: a file that is there is written over.
+        let sink = self.target.open()?;
         category::prepare();
         call_site::prepare();
         at_exit();
@@ -207,6 +214,7 @@ impl SessionBuilder {
             stopping: Mutex::new(false),
             wake: Condvar::new(),
             progress: Mutex::new(Progress::default()),
+            gathered: AtomicU64::new(0),
             finished: Condvar::new(),
             ended: AtomicBool::new(false),
             drain: Mutex::new(None),
@@ -390,6 +398,8 @@ pub(super) struct Shared {
     stopping: Mutex<bool>,
     wake: Condvar,
     pub(super) progress: Mutex<Progress>,
+    /// How many events the drain has read and not written yet.
+    pub(super) gathered: AtomicU64,
     finished: Condvar,
     ended: AtomicBool,
     drain: Mutex<Option<Drain>>,
@@ -442,12 +452,10 @@ impl Shared {
         }
         _ = RECORDING.compare_exchange(self.id, 0, Ordering::Relaxed, Ordering::Relaxed);
         let deadline = Instant::now() + self.stop_timeout;
-        let own = lock(&self.drain).take();
-        if let Some(mut drain) = own {
+        *lock(&self.stopping) = true;
+        self.wake.notify_all();
+        if let Some(mut drain) = self.own_drain_by(deadline) {
             drain.finish(deadline);
-        } else {
-            *lock(&self.stopping) = true;
-            self.wake.notify_all();
         }
         let progress = lock(&self.progress);
         let left = deadline.saturating_duration_since(Instant::now()) + GRACE;
@@ -463,7 +471,19 @@ impl Shared {
         self.sink_error(|| self.report())?;
         match finished && outstanding == 0 {
             true => Ok(self.report()),
-            false => Err(SessionError::StopTimeout { report: Box::new(self.report()) }),
+            false => Err(SessionError::StopTimeout { report: Box::new(self.report_of_rest()) }),
+        }
+    }
+
+    /// The caller's own drain, if there is one and no other thread keeps it till then.
+    fn own_drain_by(&self, deadline: Instant) -> Option<Drain> {
+        loop {
+            match self.drain.try_lock() {
+                Ok(mut drain) => return drain.take(),
+                Err(TryLockError::Poisoned(drain)) => return drain.into_inner().take(),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return None,
+                Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_micros(50)),
+            }
         }
     }
 
@@ -480,28 +500,32 @@ impl Shared {
         }
     }
 
-    fn report(&self) -> Report {
+    pub(super) fn report(&self) -> Report {
         let (threads, thread_count) = self.threads.reports();
         let progress = lock(&self.progress);
-        let mut report = Report {
+        let mut sum = ThreadReport::default();
+        threads.iter().for_each(|thread| sum.add(thread));
+        Report {
+            events: sum.events,
             packets: progress.packets,
             bytes: progress.bytes,
+            dropped: sum.dropped,
+            undelivered: sum.undelivered,
             nested: NESTED.load(Ordering::Relaxed),
             ignored: IGNORED.load(Ordering::Relaxed),
             no_place: self.no_place.load(Ordering::Relaxed),
             corrupt_chunks: progress.corrupt,
             thread_count,
-            ..Report::default()
-        };
-        for thread in &threads {
-            report.events += thread.events;
-            report.undelivered += thread.undelivered;
-            report.dropped.no_room += thread.dropped.no_room;
-            report.dropped.too_large += thread.dropped.too_large;
-            report.dropped.too_deep += thread.dropped.too_deep;
-            report.dropped.too_many_call_sites += thread.dropped.too_many_call_sites;
+            threads,
         }
-        report.threads = threads;
+    }
+
+    /// The report of a session that is given up: with what is still on its way as undelivered.
+    fn report_of_rest(&self) -> Report {
+        let mut report = self.report();
+        let (chunks, packets) = self.ring.unread();
+        // Each chunk begins with a header.
+        report.undelivered += self.gathered.load(Ordering::Relaxed) + packets - chunks;
         report
     }
 }
@@ -513,7 +537,8 @@ const GRACE: Duration = Duration::from_millis(200);
 fn at_exit() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     extern "C" fn stop() {
-        if let Some(shared) = current() {
+        let session = lock(&CURRENT).clone();
+        if let Some(shared) = session {
             // There is nobody left to tell.
             _ = shared.stop();
         }
@@ -562,8 +587,8 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { events, bytes, thread_count, .. } = self;
-        let lost = self.lost();
-        write!(f, "{events} events of {thread_count} threads in {bytes} bytes, {lost} lost")
+        let (lost, plural) = (self.lost(), if *thread_count == 1 { "" } else { "s" });
+        write!(f, "{events} events of {thread_count} thread{plural} in {bytes} bytes, {lost} lost")
     }
 }
 

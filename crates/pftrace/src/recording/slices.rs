@@ -19,6 +19,8 @@ pub(super) struct Slices {
     /// When slices ended, whose begin is written and whose end is not: the next header says so.
     ended: [u64; MOST],
     unwritten_ends: usize,
+    /// How many were begun, without a guard, when no more could be open.
+    too_deep: u32,
 }
 
 /// A slice that begins.
@@ -41,6 +43,7 @@ impl Slices {
             names_len: 0,
             ended: [0; MOST],
             unwritten_ends: 0,
+            too_deep: 0,
         }
     }
 
@@ -79,6 +82,18 @@ impl Slices {
         Some(open)
     }
 
+    /// One was begun that is not open, and that an end will come for.
+    pub(super) fn push_too_deep(&mut self) {
+        self.too_deep += 1;
+    }
+
+    /// Whether an end was for one of those.
+    pub(super) fn pop_too_deep(&mut self) -> bool {
+        let is_any = self.too_deep > 0;
+        self.too_deep -= u32::from(is_any);
+        is_any
+    }
+
     pub(super) fn innermost(&self) -> Option<Open> {
         Some(self.open[self.depth.checked_sub(1)? % MOST])
     }
@@ -92,8 +107,11 @@ impl Slices {
         }
     }
 
-    /// What a header says that has `room` bytes for what is open.
+    /// What a header says that has `room` bytes for it: half for what has ended, and what that leaves for what is open.
     pub(super) fn listing(&self, room: usize) -> Listing<'_> {
+        let ended = &self.ended[..self.unwritten_ends];
+        let (ended_together, ended) = ended.split_at(ended.len().saturating_sub(room / 2 / size_of::<u64>()));
+        let room = room - size_of_val(ended);
         let (mut count, mut names_len) = (0, 0);
         for open in &self.open[..self.depth] {
             let names = names_len + open.name_len as usize;
@@ -102,12 +120,11 @@ impl Slices {
             }
             (count, names_len) = (count + 1, names);
         }
-        let (open, unlisted) = self.open[..self.depth].split_at(count);
         Listing {
-            ended: &self.ended[..self.unwritten_ends],
-            open,
+            ended_together: ended_together.len() as u32,
+            ended,
+            open: &self.open[..count],
             names: &self.names[..names_len],
-            unlisted: unlisted.iter().filter(|open| open.written != 0).count() as u32,
         }
     }
 
@@ -121,16 +138,16 @@ impl Slices {
 /// What stands in a header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listing<'s> {
+    /// How many ended first, whose times have no room: the innermost. They are said to have ended with the next.
+    pub(super) ended_together: u32,
     pub(super) ended: &'s [u64],
     pub(super) open: &'s [Open],
     pub(super) names: &'s [u8],
-    /// How many more are open whose begin was written.
-    pub(super) unlisted: u32,
 }
 
 impl Listing<'_> {
     /// How many events it makes up for.
     pub(super) fn recovered(&self) -> u32 {
-        (self.ended.len() + self.open.iter().filter(|open| open.written == 0).count()) as u32
+        self.ended_together + (self.ended.len() + self.open.iter().filter(|open| open.written == 0).count()) as u32
     }
 }

@@ -139,6 +139,20 @@ pub struct ThreadReport {
     pub truncated: u64,
 }
 
+impl ThreadReport {
+    /// The counts of another, too.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.bytes += other.bytes;
+        self.undelivered += other.undelivered;
+        self.truncated += other.truncated;
+        self.dropped.no_room += other.dropped.no_room;
+        self.dropped.too_large += other.dropped.too_large;
+        self.dropped.too_deep += other.dropped.too_deep;
+        self.dropped.too_many_call_sites += other.dropped.too_many_call_sites;
+    }
+}
+
 /// The threads of a session. Numbers of those that have exited, and whose chunks have all been read, are given out again.
 #[derive(Debug, Default)]
 pub(super) struct Threads(Mutex<List>);
@@ -211,15 +225,7 @@ impl Threads {
         if gone.reports.len() < MOST_REPORTED {
             return gone.reports.push(report);
         }
-        let others = &mut gone.others;
-        others.events += report.events;
-        others.bytes += report.bytes;
-        others.undelivered += report.undelivered;
-        others.truncated += report.truncated;
-        others.dropped.no_room += report.dropped.no_room;
-        others.dropped.too_large += report.dropped.too_large;
-        others.dropped.too_deep += report.dropped.too_deep;
-        others.dropped.too_many_call_sites += report.dropped.too_many_call_sites;
+        gone.others.add(&report);
     }
 
     /// Of each thread, and how many there are; the last one is the sum of more than a thousand that have exited.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pftrace_clock::{Line, ticks};
 use pftrace_protos::{Trace, TrackEvent};
-use pftrace_ring::{Unavailable, Writer};
+use pftrace_ring::{Space, Unavailable, Writer};
 
 use super::argument::{Argument, annotate};
 use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, NEEDS_STATE, TEMPLATE_LEN, Template};
@@ -115,7 +115,7 @@ impl Thread {
     /// Begins a slice that is all constant. Whether it has to be ended.
     #[inline]
     pub(super) fn begin(&mut self, site: &'static CallSite, guarded: bool) -> bool {
-        if !self.prepare(site) || self.is_too_deep() {
+        if !self.prepare(site) || self.is_too_deep(guarded) {
             return false;
         }
         let written = self.constant(&site.template);
@@ -126,7 +126,7 @@ impl Thread {
     /// Begins a slice. Whether it has to be ended.
     #[inline]
     pub(super) fn begin_with(&mut self, event: &Event<'_>, guarded: bool) -> bool {
-        if !self.prepare(event.site) || self.is_too_deep() {
+        if !self.prepare(event.site) || self.is_too_deep(guarded) {
             return false;
         }
         let written = self.varying(event);
@@ -152,6 +152,9 @@ impl Thread {
 
     /// Ends the innermost slice, if it is of that category and no guard's.
     pub(super) fn end_of(&mut self, category: &Category) {
+        if self.slices.pop_too_deep() {
+            return;
+        }
         let innermost = self.slices.innermost().filter(|open| open.guarded == 0);
         match innermost.and_then(|open| CallSite::of_number(open.site)) {
             Some(site) if site.category().name() == category.name() => self.end(),
@@ -193,10 +196,13 @@ impl Thread {
     }
 
     #[inline]
-    fn is_too_deep(&mut self) -> bool {
+    fn is_too_deep(&mut self, guarded: bool) -> bool {
         let too_deep = self.slices.is_full();
         if too_deep {
             self.lose(Loss::TooDeep);
+            if !guarded {
+                self.slices.push_too_deep();
+            }
         }
         too_deep
     }
@@ -263,11 +269,8 @@ impl Thread {
         fill: &impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> Result<(), NoRoom> {
         let mut space = self.writer.begin()?;
-        let number = template.number();
-        let place = &mut self.known[number as usize % KNOWN];
-        let definition = known(self.chunks, number);
-        let is_new = *place != definition && number != 0;
-        if is_new && !space.has_room_for_word(N) {
+        let site = Site::of(template, &mut self.known, self.chunks);
+        if site.is_new() && !space.has_room_for_word(N) {
             return Err(NoRoom);
         }
         let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom)?;
@@ -284,12 +287,7 @@ impl Thread {
         packet[fields_end] = TIMESTAMP_TAG;
         let len = put::varint(packet, fields_end + 1, now - self.last_ns);
         packet[1] = (len - 2) as u8;
-        if is_new {
-            space.commit_with(len, &[number]);
-            *place = definition;
-        } else {
-            space.commit(len);
-        }
+        site.commit(space, len);
         self.last_ns = now;
         Ok(())
     }
@@ -335,9 +333,7 @@ impl Thread {
     fn try_long(&mut self, event: &Event<'_>, now: u64, longest: usize) -> Result<(), NoRoom> {
         let mut space = self.writer.begin()?;
         let template = &event.site.template;
-        let number = template.number();
-        let place = &mut self.known[number as usize % KNOWN];
-        let is_new = *place != known(self.chunks, number);
+        let site = Site::of(template, &mut self.known, self.chunks);
         if !space.has_room_for_word(0) {
             return Err(NoRoom);
         }
@@ -362,12 +358,7 @@ impl Thread {
             });
         });
         let len = packet.map_err(|_| NoRoom)?.len();
-        if is_new {
-            space.commit_with(len, &[number]);
-            *place = known(self.chunks, number);
-        } else {
-            space.commit(len);
-        }
+        site.commit(space, len);
         self.last_ns = now;
         Ok(())
     }
@@ -422,8 +413,37 @@ impl Drop for Thread {
     }
 }
 
-/// What the table of known call sites has for one that the present chunk lists. Chunks count from 1, so it is never 0.
-#[inline]
-fn known(chunks: u32, number: u32) -> u64 {
-    u64::from(chunks) << 32 | u64::from(number)
+/// The call site of a packet, which the present chunk lists already or not.
+#[derive(Debug)]
+struct Site<'k> {
+    number: u32,
+    /// Its place in the table of known ones, and what stands there when the chunk lists it.
+    place: &'k mut u64,
+    listed: u64,
+}
+
+impl<'k> Site<'k> {
+    #[inline]
+    fn of(template: &Template, known: &'k mut [u64; KNOWN], chunks: u32) -> Self {
+        let number = template.number();
+        let listed = u64::from(chunks) << 32 | u64::from(number);
+        Self { number, place: &mut known[number as usize % KNOWN], listed }
+    }
+
+    /// Whether the chunk has to list it. The end of a slice is of no call site.
+    #[inline]
+    fn is_new(&self) -> bool {
+        *self.place != self.listed && self.number != 0
+    }
+
+    /// Commits a packet of it.
+    #[inline]
+    fn commit(self, space: Space<'_>, len: usize) {
+        if self.is_new() {
+            space.commit_with(len, &[self.number]);
+            *self.place = self.listed;
+        } else {
+            space.commit(len);
+        }
+    }
 }

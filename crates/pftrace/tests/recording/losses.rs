@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::{alone, record_as};
 
 /// Loads a trace of which `lost` events are missing: it says so, and nothing else is wrong with it.
-fn check_lossy(trace: &[u8], lost: u64) -> Option<Loaded> {
+pub(crate) fn check_lossy(trace: &[u8], lost: u64) -> Option<Loaded> {
     if lost == 0 {
         return check(trace);
     }
@@ -342,6 +342,54 @@ fn deep_stacks_stay_in_order() {
     let Some(loaded) = check_lossy(&trace, 8) else { return };
     assert_eq!(loaded.slices.iter().map(|slice| slice.depth).max(), Some(511));
     assert!(loaded.slices.iter().all(|slice| slice.dur >= 0));
+}
+
+/// Many slices end while there is no room, in the smallest chunks: the thread goes on afterwards, and all of them have ended.
+#[test]
+fn a_deep_stack_unwinds_in_a_gap() {
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 10).drain_by_caller(),
+        |session| {
+            let guards: Vec<_> = (0..400).map(|_| slice!("loss", "deep")).collect();
+            while session.stats().dropped.total() == 0 {
+                instant!("loss", "filling");
+            }
+            guards.into_iter().rev().for_each(drop);
+            session.drain().unwrap();
+            for _ in 0..10 {
+                instant!("loss", "after");
+            }
+        },
+    );
+    let Some(loaded) = check_lossy(&trace, report.dropped.total()) else { return };
+    let deep = loaded.slices_named("deep");
+    assert_eq!(deep.len(), 400);
+    assert!(deep.iter().all(|slice| slice.dur >= 0));
+    let after = loaded.slices_named("after");
+    assert_eq!(after.len(), 10);
+    assert!(after.iter().all(|slice| slice.depth == 0), "{after:?}");
+    // The outermost have their own ends.
+    let ends: Vec<_> = deep.iter().map(|slice| slice.ts + slice.dur).collect();
+    assert!(ends[0] > ends[1] && ends[1] > ends[2], "{:?}", &ends[..3]);
+}
+
+/// What is begun where no more slices can be open is not ended either.
+#[test]
+fn ends_of_what_was_too_deep_end_nothing_else() {
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            (0..520).for_each(|_| pftrace::begin!("loss", "deep"));
+            (0..8).for_each(|_| pftrace::end!("loss"));
+            instant!("loss", "within all");
+            (0..512).for_each(|_| pftrace::end!("loss"));
+        },
+    );
+    assert_eq!((report.events, report.dropped.too_deep, report.ignored), (2 * 512 + 1, 8, 0), "{report:?}");
+    let Some(loaded) = check_lossy(&trace, 8) else { return };
+    let within = loaded.slices_named("within all")[0];
+    let open = loaded.slices_named("deep").iter().filter(|slice| slice.ts + slice.dur >= within.ts).count();
+    assert_eq!(open, 512);
 }
 
 /// Texts of any length: cut only when the event is larger than a chunk.

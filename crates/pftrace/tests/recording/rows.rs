@@ -202,6 +202,53 @@ fn categories_are_switched_while_recording() {
     assert_eq!((count("r"), count("i"), count("o")), (2, 4, 3));
 }
 
+/// Also not once, where a category is off before anything of it was met.
+#[test]
+fn what_was_never_on_is_never_evaluated() {
+    pftrace::categories! {
+        NEVER = "never";
+    }
+    let never = || -> u64 { panic!("it is evaluated") };
+    let recorded = record(|| {
+        pftrace::set_categories("-never -unmet");
+        assert!(!NEVER.is_enabled());
+        instant!(NEVER, "x", value = never());
+        let _slice = slice!("unmet", "y", value = ?never());
+        counter!("unmet", "z", never());
+        instant!("met", "shown");
+        pftrace::set_categories("");
+        assert!(NEVER.is_enabled());
+    });
+    let Some((loaded, _)) = recorded else { return };
+    assert_eq!(loaded.slices.len(), 1);
+}
+
+/// The numbers of threads that are gone are given out again, also while others record without a pause.
+#[test]
+fn sequences_are_used_again() {
+    let (trace, report) = record_as(
+        |builder| builder.drain_by_caller(),
+        |session| {
+            instant!("t", "of the first");
+            for _ in 0..3 {
+                thread::spawn(|| instant!("t", "of one that goes")).join().unwrap();
+                session.drain().unwrap();
+                // The drain looks around each second.
+                thread::sleep(std::time::Duration::from_millis(1_050));
+                instant!("t", "of the first");
+                session.drain().unwrap();
+            }
+        },
+    );
+    assert_eq!((report.events, report.thread_count), (7, 4));
+    let Some(packets) = pftrace_testkit::compare_decoders(&trace) else { return };
+    let sequences: std::collections::BTreeSet<_> =
+        packets.iter().map(|packet| packet["trusted_packet_sequence_id"].to_string()).collect();
+    assert_eq!(sequences.len(), 3, "the drain's, the first thread's, and one for the others: {sequences:?}");
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices_named("of one that goes").len(), 3);
+}
+
 /// A thread that is renamed while it records, and one that exits, whose number goes to the next.
 #[test]
 fn renames_are_seen() {
