@@ -313,6 +313,47 @@ fn exit_without_stop_delivers() {
     assert_eq!(names, ["last", "of a thread", "open"]);
 }
 
+/// The process exits while another thread hands the trace to a sink that hangs: nobody waits longer than for `stop_timeout`.
+#[test]
+fn exit_does_not_wait_for_a_sink_that_hangs() {
+    struct Hangs(std::sync::mpsc::Sender<()>);
+    impl std::io::Write for Hangs {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            self.0.send(()).unwrap();
+            loop {
+                thread::park();
+            }
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    if file_of_process().is_some() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let timeout = std::time::Duration::from_millis(100);
+        let builder = Session::builder().writer(Hangs(sender)).buffer_bytes(1 << 20).stop_timeout(timeout);
+        let session: &'static Session = Box::leak(Box::new(builder.drain_by_caller().start().unwrap()));
+        thread::spawn(|| session.drain());
+        receiver.recv().unwrap();
+        std::process::exit(7);
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "reentrancy::exit_does_not_wait_for_a_sink_that_hangs"]).env("PFTRACE_TEST_FILE", "none");
+    let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let begin = std::time::Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if begin.elapsed() > std::time::Duration::from_secs(20) => {
+                child.kill().unwrap();
+                panic!("it waits");
+            }
+            None => thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    };
+    assert_eq!(status.code(), Some(7));
+}
+
 /// A panic that nobody catches: the guard stops the session while unwinding.
 #[test]
 fn a_panic_delivers() {
