@@ -1,11 +1,12 @@
 //! Categories: what is recorded is switched by them.
 
 use std::string::String;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::{Mutex, PoisonError, RwLock, TryLockError};
 use std::vec::Vec;
 
 use super::registry::Registry;
+use super::stats::lock;
 
 /// A named group of events, which can be switched on and off while recording.
 ///
@@ -26,8 +27,8 @@ const CAPACITY: u32 = super::call_site::MAX_CALL_SITES;
 
 static CATEGORIES: Registry<Category> = Registry::new(CAPACITY);
 
-/// Which are on: the last pattern that matches says so.
-static FILTER: Mutex<Filter> = Mutex::new(Filter { rules: Vec::new() });
+/// Which are on.
+static SWITCH: Switch = Switch::new();
 
 impl Category {
     /// A category of that name.
@@ -58,11 +59,9 @@ impl Category {
 
     /// Its number: the same for all categories of the same name, 0 if there is no room for it.
     pub(super) fn number(&'static self) -> u32 {
-        let state = match self.state.load(Ordering::Relaxed) {
-            0 => self.meet(),
-            state => state,
-        };
-        state >> NUMBER_SHIFT
+        let state = self.state.load(Ordering::Relaxed);
+        let met = if state == 0 { self.meet() } else { state };
+        met >> NUMBER_SHIFT
     }
 
     /// What a thread does that comes here first; returns the state. Nobody waits.
@@ -71,17 +70,18 @@ impl Category {
         let same = CATEGORIES.iter().find(|(_, other)| other.name == self.name);
         let added = CATEGORIES.add(self);
         let number = added.and_then(|own| same.map(|(number, _)| number).or(Some(own))).unwrap_or(0);
-        // Who holds the filter switches this one too, since it is in the list now, or has done so already.
-        let on = FILTER.try_lock().ok().map(|filter| u32::from(filter.is_on(self.name)));
-        let meet = |state: u32| {
-            let met = number << NUMBER_SHIFT | MET | on.unwrap_or(state & ON);
-            (state & MET == 0).then_some(met)
+        SWITCH.apply(self, number << NUMBER_SHIFT | MET);
+        self.state.load(Ordering::Relaxed)
+    }
+
+    /// On or off. `met` is the state of one that is met right now: all of it is there at once, so that no other thread takes it for off.
+    fn turn(&self, on: bool, met: u32) {
+        let turned = |state: u32| {
+            let state = if state == 0 { met } else { state };
+            (state != 0).then_some(state & !ON | u32::from(on))
         };
-        match self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, meet) {
-            Ok(_) => self.state.load(Ordering::Relaxed),
-            // Another thread has been quicker.
-            Err(state) => state,
-        }
+        // One that nobody has met yet stays so.
+        _ = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, turned);
     }
 
     pub(super) fn of_number(number: u32) -> Option<&'static Self> {
@@ -106,12 +106,56 @@ pub(super) fn prepare() {
 /// pftrace::set_categories("");                 // all
 /// ```
 pub fn set_categories(patterns: &str) {
-    let filter = Filter::parse(patterns);
-    let mut current = FILTER.lock().unwrap_or_else(PoisonError::into_inner);
-    *current = filter;
-    for (_, category) in CATEGORIES.iter() {
-        let on = u32::from(current.is_on(category.name));
-        _ = category.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| Some(state & !ON | on));
+    SWITCH.set(Filter::parse(patterns));
+}
+
+/// The filter, and the one before it: the next is made where that was, so who reads the present one never waits.
+#[derive(Debug)]
+struct Switch {
+    filters: [RwLock<Filter>; 2],
+    /// How often it has been set: the present filter is that of its parity.
+    times: AtomicU32,
+    setting: Mutex<()>,
+}
+
+impl Switch {
+    const fn new() -> Self {
+        let filters = [const { RwLock::new(Filter { rules: Vec::new() }) }; 2];
+        Self { filters, times: AtomicU32::new(0), setting: Mutex::new(()) }
+    }
+
+    fn set(&self, filter: Filter) {
+        let _setting = lock(&self.setting);
+        let times = self.times.load(Ordering::Relaxed).wrapping_add(1);
+        *self.filters[times as usize % 2].write().unwrap_or_else(PoisonError::into_inner) = filter;
+        // Release: with the acquire of `apply`, who sees the number finds the filter.
+        self.times.store(times, Ordering::Release);
+        // With the fence of `apply`: a category that is not in the list yet when it is looked through is switched by whoever adds it.
+        fence(Ordering::SeqCst);
+        CATEGORIES.iter().for_each(|(_, category)| self.apply(category, 0));
+    }
+
+    /// Turns a category that is in the list already as the filter says that is present in the end.
+    fn apply(&self, category: &Category, met: u32) {
+        fence(Ordering::SeqCst);
+        let mut times = self.times.load(Ordering::Acquire);
+        loop {
+            let filter = match self.filters[times as usize % 2].try_read() {
+                Ok(filter) => Some(filter),
+                Err(TryLockError::Poisoned(filter)) => Some(filter.into_inner()),
+                // It is being made anew, so it is no longer the present one.
+                Err(TryLockError::WouldBlock) => None,
+            };
+            if let Some(filter) = &filter {
+                category.turn(filter.is_on(category.name), met);
+            }
+            fence(Ordering::SeqCst);
+            let now = self.times.load(Ordering::Acquire);
+            if now == times && filter.is_some() {
+                return;
+            }
+            times = now;
+        }
     }
 }
 
