@@ -5,7 +5,7 @@ use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use pftrace::{MemorySink, Policy, Report, Session, instant, slice};
+use pftrace::{CallSite, Category, EventKind, MemorySink, Policy, Report, Session, instant, set_categories, slice};
 use pftrace_stress::events;
 
 /// How much is done: less under a sanitizer, which is slow.
@@ -172,4 +172,78 @@ fn call_sites_are_met_by_all_threads_at_once() {
     for (_, events) in events(&trace).into_iter().filter(|(_, events)| !events.is_empty()) {
         assert!(events.iter().map(|event| event.value).eq((0..13).map(Some)), "{events:?}");
     }
+}
+
+/// Call sites of a category each, which nobody has met.
+fn sites(name: &str, count: usize) -> Vec<&'static CallSite> {
+    let site = |number| {
+        let category: &'static Category = Box::leak(Box::new(Category::new(format!("{name}.{number}").leak())));
+        &*Box::leak(Box::new(CallSite::new(EventKind::Instant, category, Some("met"), &[])))
+    };
+    (0..count).map(site).collect()
+}
+
+/// Categories are switched while many threads meet new ones, which are on by every pattern.
+#[test]
+fn what_is_on_is_on_for_whoever_meets_it_first() {
+    let _alone = alone();
+    let session = Session::builder().writer(std::io::sink()).buffer_bytes(1 << 20).start().unwrap();
+    let (barrier, done) = (Barrier::new(4), AtomicBool::new(false));
+    let rounds = 2 * scale() as usize;
+    let sites = sites("met", rounds);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                ["met.*", "*", "-other", ""].iter().for_each(|patterns| set_categories(patterns));
+            }
+        });
+        let meeting: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    for site in &sites {
+                        barrier.wait();
+                        if site.is_enabled() {
+                            site.instant(None, &[]);
+                        }
+                    }
+                })
+            })
+            .collect();
+        meeting.into_iter().for_each(|thread| thread.join().unwrap());
+        done.store(true, Ordering::Relaxed);
+    });
+    let report = session.stop().unwrap();
+    assert_eq!((report.events, report.lost()), (4 * rounds as u64, 0), "{report:?}");
+    set_categories("");
+}
+
+/// Whoever comes first, the switch or the thread that meets a category: in the end it is as the switch says.
+#[test]
+fn a_category_met_while_it_is_switched_is_as_it_was_switched_last() {
+    let _alone = alone();
+    let _session = Session::builder().writer(std::io::sink()).buffer_bytes(64 << 10).start().unwrap();
+    let barrier = Barrier::new(3);
+    let sites = sites("switched", 5 * scale() as usize);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for site in &sites {
+                    barrier.wait();
+                    site.is_enabled();
+                    barrier.wait();
+                }
+            });
+        }
+        let mut stale = 0;
+        for (number, site) in sites.iter().enumerate() {
+            let last = ["switched.*", "-switched.*"][number % 2];
+            set_categories(["switched.*", "-switched.*"][(number + 1) % 2]);
+            barrier.wait();
+            set_categories(last);
+            barrier.wait();
+            stale += u32::from(site.is_enabled() != (number % 2 == 0));
+        }
+        assert_eq!(stale, 0);
+    });
+    set_categories("");
 }
