@@ -49,7 +49,7 @@ mod word;
 mod words;
 mod writer;
 
-pub use process::at_exit;
+pub use process::{at_exit, at_fork};
 pub use reader::{Reader, Reading};
 pub use ring::{Config, Policy, Ring};
 pub use word::{MAX_CHUNK_LEN, MAX_TAIL, Owner};

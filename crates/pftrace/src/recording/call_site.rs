@@ -267,6 +267,8 @@ fn set_once(place: &AtomicU32, value: u32) -> u32 {
 
 pub(super) fn prepare() {
     CALL_SITES.prepare();
+    // So that no thread makes it while another one forks.
+    _ = process_number();
 }
 
 /// A key as it is written in a program, `r#type` perhaps, as it is shown.
@@ -277,9 +279,12 @@ pub(super) fn key_name(key: &'static str) -> &'static str {
 /// The track of the counter that a call site of that number describes: different in each process, and short. In a forked child
 /// it is what it was, since the templates are.
 pub(super) fn counter_track(number: u32) -> u64 {
+    u64::from(process_number()) << 15 | u64::from(number - 1)
+}
+
+fn process_number() -> u32 {
     static PROCESS: OnceLock<u32> = OnceLock::new();
-    let process = PROCESS.get_or_init(|| crate::track::process_uuid(std::process::id() as i32) as u32 | 1 << 31);
-    u64::from(*process) << 15 | u64::from(number - 1)
+    *PROCESS.get_or_init(|| crate::track::process_uuid(std::process::id() as i32) as u32 | 1 << 31)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::string::String;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
-use std::sync::{Mutex, PoisonError, RwLock, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 use std::vec::Vec;
 
 use super::registry::Registry;
@@ -93,6 +93,13 @@ pub(super) fn prepare() {
     CATEGORIES.prepare();
 }
 
+/// Keeps the switch as it is.
+pub(super) fn hold() -> (MutexGuard<'static, ()>, [RwLockWriteGuard<'static, Filter>; 2]) {
+    let setting = lock(&SWITCH.setting);
+    // Who reads is through with it soon.
+    (setting, SWITCH.filters.each_ref().map(|filter| filter.write().unwrap_or_else(PoisonError::into_inner)))
+}
+
 /// Switches categories on and off, at once and while recording.
 ///
 /// `patterns` are separated by commas or blanks: a name, with `*` for any number of any characters, and a `-` in front to
@@ -139,11 +146,12 @@ impl Switch {
     fn apply(&self, category: &Category, met: u32) {
         fence(Ordering::SeqCst);
         let mut times = self.times.load(Ordering::Acquire);
-        loop {
+        // It is had at once, but while the process forks: then the category is met again later.
+        for _ in 0..MOST_TRIES {
             let filter = match self.filters[times as usize % 2].try_read() {
                 Ok(filter) => Some(filter),
                 Err(TryLockError::Poisoned(filter)) => Some(filter.into_inner()),
-                // It is being made anew, so it is no longer the present one.
+                // It is being made anew, so it is no longer the present one; or the process forks.
                 Err(TryLockError::WouldBlock) => None,
             };
             if let Some(filter) = &filter {
@@ -155,12 +163,16 @@ impl Switch {
                 return;
             }
             times = now;
+            std::hint::spin_loop();
         }
     }
 }
 
+/// A few milliseconds.
+const MOST_TRIES: u32 = 100_000;
+
 #[derive(Debug)]
-struct Filter {
+pub(super) struct Filter {
     rules: Vec<(String, bool)>,
 }
 

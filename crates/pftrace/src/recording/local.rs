@@ -5,8 +5,8 @@
 
 use std::boxed::Box;
 use std::cell::Cell;
-use std::sync::Mutex;
 use std::sync::atomic::{Ordering, compiler_fence};
+use std::sync::{Mutex, MutexGuard};
 use std::vec::Vec;
 
 use super::session;
@@ -15,7 +15,7 @@ use super::thread::Thread;
 
 /// Where a thread's state lies. It is never freed but given to a later thread, so that it can be had without a destructor in
 /// the way; there are as many as threads have ever recorded at the same time.
-type Place = Option<Thread>;
+pub(super) type Place = Option<Thread>;
 
 std::thread_local! {
     static CURRENT: Cell<Option<&'static mut Place>> = const { Cell::new(None) };
@@ -35,6 +35,11 @@ enum Phase {
 }
 
 static FREE: Mutex<Vec<&'static mut Place>> = Mutex::new(Vec::new());
+
+/// Keeps other threads from beginning and ending, as far as it is up to us.
+pub(super) fn hold() -> MutexGuard<'static, Vec<&'static mut Place>> {
+    lock(&FREE)
+}
 
 /// Puts the place back, also when what is done with it panics.
 struct Taken(Option<&'static mut Place>);

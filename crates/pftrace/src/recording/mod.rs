@@ -10,6 +10,7 @@ mod assemble;
 mod call_site;
 mod category;
 mod drain;
+mod fork;
 mod header;
 mod local;
 mod os;

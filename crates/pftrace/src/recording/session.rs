@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
@@ -17,7 +17,7 @@ use pftrace_ring::{Config, Ring};
 
 use super::drain::Drain;
 use super::stats::{Dropped, ThreadReport, Threads, lock};
-use super::{call_site, category, set_categories};
+use super::{call_site, category, fork, set_categories};
 
 /// The number of the session that is recorded, 0 when none is. Each has another one.
 static RECORDING: AtomicU32 = AtomicU32::new(0);
@@ -44,6 +44,11 @@ pub(super) fn recording() -> u32 {
 /// The session that is recorded: not one that is being stopped.
 pub(super) fn current() -> Option<Arc<Shared>> {
     lock(&CURRENT).clone().filter(|session| session.id == recording())
+}
+
+/// Keeps sessions from starting and ending.
+pub(super) fn hold() -> MutexGuard<'static, Option<Arc<Shared>>> {
+    lock(&CURRENT)
 }
 
 #[cold]
@@ -198,6 +203,7 @@ impl SessionBuilder {
         let sink = self.target.open()?;
         category::prepare();
         call_site::prepare();
+        fork::prepare();
         at_exit();
         if let Some(patterns) = &self.categories {
             set_categories(patterns);
@@ -349,9 +355,14 @@ impl Session {
     }
 
     /// What has come of the events so far. The sink has got those that the drain has passed on, which takes up to 100 ms.
+    ///
+    /// Nothing in a forked child: its parent counts.
     #[must_use]
     pub fn stats(&self) -> Report {
-        self.shared.report()
+        match self.shared.ring.is_forked() {
+            true => Report::default(),
+            false => self.shared.report(),
+        }
     }
 
     /// Writes what has been recorded so far: for a session with [`drain_by_caller`](SessionBuilder::drain_by_caller). Call it often
@@ -362,8 +373,11 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Sink`] when the sink has failed, now or before.
+    /// [`SessionError::Sink`] when the sink has failed, now or before; [`SessionError::Forked`] in a forked child.
     pub fn drain(&self) -> Result<(), SessionError> {
+        if self.shared.ring.is_forked() {
+            return Err(SessionError::Forked);
+        }
         if let Some(drain) = &mut *lock(&self.shared.drain) {
             drain.pass(true);
         }

@@ -1,6 +1,8 @@
 //! Sessions and macros: what is recorded is what the real trace processor shows.
 
 mod configuration;
+#[cfg(target_os = "linux")]
+mod forks;
 mod losses;
 mod reentrancy;
 mod rows;

@@ -1,0 +1,80 @@
+//! Forks in any moment: whatever other threads are about, the child may start a session of its own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use pftrace::{Category, Session, SessionError, instant, set_categories};
+
+use crate::alone;
+
+const FORKS: u32 = 150;
+
+/// Sessions start and end, categories are switched and met, threads come and go: each has locks that the child gets as they are.
+#[test]
+fn a_child_of_any_moment_may_record() {
+    let _alone = alone();
+    let done = AtomicBool::new(false);
+    let busy = || !done.load(Ordering::Relaxed);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while busy() {
+                let session = Session::builder().writer(std::io::sink()).buffer_bytes(64 << 10).start().unwrap();
+                instant!("fork", "in the parent");
+                assert_eq!(session.stop().unwrap().undelivered, 0);
+            }
+        });
+        scope.spawn(|| {
+            while busy() {
+                set_categories("fork");
+                set_categories("");
+            }
+        });
+        scope.spawn(|| {
+            // Not as many as there can be.
+            for number in 0..10_000 {
+                if !busy() {
+                    return;
+                }
+                let category: &'static Category = Box::leak(Box::new(Category::new(format!("f{number}").leak())));
+                _ = category.is_enabled();
+            }
+        });
+        scope.spawn(|| {
+            while busy() {
+                thread::spawn(|| instant!("fork", "in a thread")).join().unwrap();
+            }
+        });
+        let hung = (0..FORKS).filter(|_| !fork_and_record()).count();
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(hung, 0, "of {FORKS} children");
+    });
+    set_categories("");
+}
+
+/// Whether the child recorded something of its own within ten seconds.
+fn fork_and_record() -> bool {
+    // SAFETY: the child only records and exits; the C library's allocator is usable in it.
+    match unsafe { libc::fork() } {
+        0 => {
+            // SAFETY: it ends the child if nothing else does.
+            unsafe { libc::alarm(10) };
+            let recorded = std::panic::catch_unwind(record_once);
+            // SAFETY: it ends the child, without destructors and handlers.
+            unsafe { libc::_exit(i32::from(!matches!(recorded, Ok(Ok(1))))) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: `status` is ours.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            status == 0
+        }
+    }
+}
+
+fn record_once() -> Result<u64, SessionError> {
+    set_categories("");
+    set_categories("fork");
+    let session = Session::builder().writer(std::io::sink()).buffer_bytes(64 << 10).start()?;
+    instant!("fork", "in the child");
+    Ok(session.stop()?.events)
+}
