@@ -106,8 +106,8 @@ impl Ring {
             .fold((0, 0), |(chunks, sum), packets| (chunks + 1, sum + u64::from(packets)))
     }
 
-    /// Whether this process is a forked child of the one that made the ring: then nothing can be written or read. (Linux;
-    /// elsewhere never: a child writes into its own copy.)
+    /// Whether this process is a forked child of the one that made the ring. Then nothing can be read, and nothing be written; elsewhere
+    /// than on Linux a writer's present chunk still can, into the child's own copy of it, which nobody reads.
     #[must_use]
     pub fn is_forked(&self) -> bool {
         self.0.words.are_wiped()

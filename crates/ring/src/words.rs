@@ -25,18 +25,25 @@ mod mapped {
     /// All zero at first: [`Word::FREE`](crate::word::Word::FREE).
     ///
     /// In a forked child they are zero again, whatever they were: each compare-and-swap of a writer fails there, so nothing
-    /// is written, and noticing it costs nothing.
+    /// is written, and noticing it costs nothing. That is Linux; elsewhere the number of the process tells the child.
     #[derive(Debug)]
     pub(crate) struct Words {
         memory: memmap2::MmapMut,
+        #[cfg(not(target_os = "linux"))]
+        process: u32,
     }
 
     impl Words {
         pub(crate) fn new(count: u32) -> io::Result<Self> {
             // One more, in front, that tells the child.
             let memory = memmap2::MmapMut::map_anon(size_of::<Slot>() * (count as usize + 1))?;
+            #[cfg(target_os = "linux")]
             wipe_on_fork(&memory)?;
-            let this = Self { memory };
+            let this = Self {
+                memory,
+                #[cfg(not(target_os = "linux"))]
+                process: std::process::id(),
+            };
             this.all()[0].word.store(HERE, Ordering::Relaxed);
             Ok(this)
         }
@@ -53,6 +60,10 @@ mod mapped {
 
         /// Whether we are a child of the process that made them.
         pub(crate) fn are_wiped(&self) -> bool {
+            #[cfg(not(target_os = "linux"))]
+            if std::process::id() != self.process {
+                return true;
+            }
             self.all()[0].word.load(Ordering::Relaxed) != HERE
         }
     }
@@ -62,12 +73,6 @@ mod mapped {
         // SAFETY: the range is a private anonymous mapping of ours; the advice says what a child sees, and changes nothing here.
         let result = unsafe { libc::madvise(memory.as_ptr().cast_mut().cast(), memory.len(), libc::MADV_WIPEONFORK) };
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-    }
-
-    /// Elsewhere a child has its own copy of all and writes into that.
-    #[cfg(not(target_os = "linux"))]
-    fn wipe_on_fork(_: &memmap2::MmapMut) -> io::Result<()> {
-        Ok(())
     }
 }
 

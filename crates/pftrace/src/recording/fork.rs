@@ -26,7 +26,7 @@ std::thread_local! {
 pub(super) fn prepare() {
     static ONCE: Once = Once::new();
     // Without it a child that is forked in an unlucky moment can't start a session: no reason not to record.
-    ONCE.call_once(|| _ = pftrace_ring::at_fork(before, after, after));
+    ONCE.call_once(|| _ = pftrace_ring::at_fork(before, in_parent, in_child));
 }
 
 extern "C" fn before() {
@@ -35,7 +35,12 @@ extern "C" fn before() {
     _ = HELD.try_with(|place| place.try_borrow_mut().map(|mut place| *place = Some(held)));
 }
 
-extern "C" fn after() {
+extern "C" fn in_parent() {
     let held = HELD.try_with(|place| place.try_borrow_mut().ok()?.take());
     drop(held);
+}
+
+extern "C" fn in_child() {
+    session::forget();
+    in_parent();
 }

@@ -51,6 +51,11 @@ pub(super) fn hold() -> MutexGuard<'static, Option<Arc<Shared>>> {
     lock(&CURRENT)
 }
 
+/// Nothing is recorded (any more), as far as this process is concerned.
+pub(super) fn forget() {
+    RECORDING.store(0, Ordering::Relaxed);
+}
+
 #[cold]
 pub(super) fn count_nested() {
     NESTED.fetch_add(1, Ordering::Relaxed);
