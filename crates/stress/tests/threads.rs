@@ -46,7 +46,7 @@ fn assert_sound(trace: &[u8], report: &Report) -> u64 {
                     last = event.value;
                 }
             }
-            assert!((0..=1).contains(&depth), "sequence {sequence}: an end without a begin");
+            assert!((0..=1).contains(&depth), "sequence {sequence}: {depth} slices open within {events:?}");
         }
         count += events.len() as u64;
     }

@@ -120,7 +120,10 @@ impl Assembler {
             let sequence = self.threads.get(number as usize).and_then(Option::as_ref);
             let chunks = sequence.map_or(0, |sequence| sequence.chunks);
             if info.has_exited_after() == Some(chunks) {
-                // All of it has been read: it makes room for another.
+                // All of it has been read: it makes room for another, but not before all of it is written.
+                if self.end_unwritten(shared, number, out) {
+                    continue;
+                }
                 if let Some(place) = self.threads.get_mut(number as usize) {
                     *place = None;
                 }
@@ -135,6 +138,9 @@ impl Assembler {
     /// The end of the trace; with what was lost, if anything was, so that the UI says so.
     pub(super) fn end(&mut self, shared: &Shared, out: &mut Vec<u8>) {
         self.clocks(shared, out);
+        for info in shared.threads.present() {
+            self.end_unwritten(shared, info.number(), out);
+        }
         let lost = shared.report().lost();
         if lost == 0 {
             return;
@@ -211,11 +217,7 @@ impl Assembler {
         let mut at = header.fixed.last_ns;
         if !first {
             for end in header.ended() {
-                self.event(number, out, end.wrapping_sub(at), |packet| {
-                    packet.set_track_event(|event| {
-                        event.set_type(Type::TYPE_SLICE_END);
-                    });
-                });
+                self.end_slice(number, out, end.wrapping_sub(at));
                 at = end;
             }
         }
@@ -246,6 +248,27 @@ impl Assembler {
         let info = sequence.info.clone();
         self.gathered.push((info, events, (out.len() - begin) as u64));
         add(&shared.gathered, events);
+    }
+
+    /// Ends the slices of a thread that have ended, of which the thread itself will not say so any more. Whether there were any.
+    fn end_unwritten(&mut self, shared: &Shared, number: u32, out: &mut Vec<u8>) -> bool {
+        let Some(Some(sequence)) = self.threads.get(number as usize) else { return false };
+        let info = sequence.info.clone();
+        let times: Vec<u64> = info.unwritten.times().collect();
+        let Some(&first) = times.first() else { return false };
+        let begin = out.len();
+        self.generation(number, out, first, true);
+        let mut at = first;
+        for &end in &times {
+            self.end_slice(number, out, end.wrapping_sub(at));
+            at = end;
+        }
+        info.unwritten.clear();
+        let events = times.len() as u64;
+        info.made_up(events);
+        self.gathered.push((info, events, (out.len() - begin) as u64));
+        add(&shared.gathered, events);
+        true
     }
 
     /// Sees to it that the thread is known. False when nobody is of that number.
@@ -377,6 +400,14 @@ impl Assembler {
                     Some(_) => event.set_name_iid(u64::from(open.site)),
                     None => event.set_name(name),
                 };
+            });
+        });
+    }
+
+    fn end_slice(&mut self, number: u32, out: &mut Vec<u8>, delta: u64) {
+        self.event(number, out, delta, |packet| {
+            packet.set_track_event(|event| {
+                event.set_type(Type::TYPE_SLICE_END);
             });
         });
     }

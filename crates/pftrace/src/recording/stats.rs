@@ -47,6 +47,7 @@ pub(super) struct ThreadInfo {
     pub(super) start: u64,
     pub(super) name: Mutex<String>,
     dropped: [AtomicU64; LOSSES],
+    pub(super) unwritten: Unwritten,
     truncated: AtomicU64,
     exited: AtomicBool,
     /// How many chunks it has begun, when it exited.
@@ -55,6 +56,40 @@ pub(super) struct ThreadInfo {
     pub(super) events: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) undelivered: AtomicU64,
+    /// Events that had no room and that the drain has written for the thread.
+    made_up: AtomicU64,
+}
+
+/// The slices of a thread that have ended, and whose end had no room: until the thread's next chunk says so, or, when there is
+/// none, the drain does.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    count: AtomicU32,
+    first_ns: AtomicU64,
+    last_ns: AtomicU64,
+}
+
+impl Unwritten {
+    pub(super) fn push(&self, at_ns: u64) {
+        let count = self.count.load(Ordering::Relaxed);
+        if count == 0 {
+            self.first_ns.store(at_ns, Ordering::Relaxed);
+        }
+        self.last_ns.store(at_ns, Ordering::Relaxed);
+        // Release: with the acquire of `times`, the times are there.
+        self.count.store(count + 1, Ordering::Release);
+    }
+
+    pub(super) fn clear(&self) {
+        self.count.store(0, Ordering::Relaxed);
+    }
+
+    /// When they ended; of more than two, all but the innermost with the last.
+    pub(super) fn times(&self) -> impl Iterator<Item = u64> + use<> {
+        let count = self.count.load(Ordering::Acquire) as usize;
+        let (first, last) = (self.first_ns.load(Ordering::Relaxed), self.last_ns.load(Ordering::Relaxed));
+        core::iter::once(first).chain(core::iter::repeat(last)).take(count)
+    }
 }
 
 /// One adds, and only its owner: no need for the bus to be locked.
@@ -81,6 +116,11 @@ impl ThreadInfo {
         add(&self.dropped[Loss::NoRoom as usize], u64::from(events).wrapping_neg());
     }
 
+    /// The same, by the drain.
+    pub(super) fn made_up(&self, events: u64) {
+        add(&self.made_up, events);
+    }
+
     pub(super) fn truncated(&self) {
         add(&self.truncated, 1);
     }
@@ -92,6 +132,7 @@ impl ThreadInfo {
     fn dropped(&self) -> Dropped {
         let [no_room, too_large, too_deep, too_many_call_sites] =
             [0, 1, 2, 3].map(|loss: usize| self.dropped[loss].load(Ordering::Relaxed));
+        let no_room = no_room - self.made_up.load(Ordering::Relaxed);
         Dropped { no_room, too_large, too_deep, too_many_call_sites }
     }
 
@@ -192,12 +233,14 @@ impl Threads {
             start: super::os::thread_start(),
             name: Mutex::new(name),
             dropped: Default::default(),
+            unwritten: Unwritten::default(),
             truncated: AtomicU64::new(0),
             exited: AtomicBool::new(false),
             chunks: AtomicU32::new(0),
             events: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
+            made_up: AtomicU64::new(0),
         });
         match free {
             Some(number) => list.present[number] = Some(info.clone()),

@@ -147,6 +147,7 @@ impl Thread {
             self.lose(Loss::NoRoom);
         } else if !self.constant(&call_site::END) {
             self.slices.end_unwritten(self.lost_ns);
+            self.info.unwritten.push(self.lost_ns);
         }
     }
 
@@ -386,6 +387,7 @@ impl Thread {
         let Some(len) = header::write(space.bytes(), fixed, &listing) else { return false };
         space.commit(len);
         self.slices.listed(listed);
+        self.info.unwritten.clear();
         self.info.recovered(recovered);
         self.last_ns = fixed.resume_ns;
         self.chunks += 1;

@@ -111,6 +111,14 @@ impl Model {
         }
     }
 
+    /// Nothing comes after: what has ended is ended by the drain, all but the innermost with the last.
+    fn finish(&mut self) {
+        let Some((_, last)) = self.ended.last().cloned() else { return };
+        for (place, (row, end)) in self.ended.drain(..).enumerate() {
+            self.rows[row].end = Some(if place == 0 { end } else { last.clone() });
+        }
+    }
+
     fn assert_shown(&self, loaded: &Loaded, what: &str) {
         let mut shown: Vec<_> = loaded.slices.iter().collect();
         shown.sort_by_key(|slice| (slice.ts, slice.depth));
@@ -184,6 +192,7 @@ fn run(steps: &[Step], policy: Policy) -> (Model, Vec<u8>, pftrace::Report) {
         guards.into_iter().for_each(std::mem::forget);
     });
     assert_eq!(report.events + report.dropped.total(), model.recorded, "{report:?}");
+    model.finish();
     (model, trace, report)
 }
 
@@ -328,6 +337,55 @@ fn a_cut_trace_has_its_names() {
         last = loaded.slices.len();
     }
     assert_eq!(last, whole);
+}
+
+/// Threads that end in a gap, and others that come after them, which have their sequences: all slices that have ended are ended.
+#[test]
+fn a_thread_that_ends_in_a_gap_leaves_no_slice_open() {
+    let mut ends = Vec::new();
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 10).drain_by_caller(),
+        |session| {
+            for _ in 0..3 {
+                std::thread::scope(|scope| {
+                    let ending = scope.spawn(|| {
+                        let (outer, middle, inner) =
+                            (slice!("loss", "outer"), slice!("loss", "middle"), slice!("loss", "inner"));
+                        let dropped = session.stats().dropped.total();
+                        while session.stats().dropped.total() == dropped {
+                            instant!("loss", "filling");
+                        }
+                        let end = |slice: SliceGuard| {
+                            std::thread::sleep(std::time::Duration::from_millis(1));
+                            let before = now();
+                            drop(slice);
+                            before..now()
+                        };
+                        [inner, middle, outer].map(end)
+                    });
+                    ends.push(ending.join().unwrap());
+                });
+                session.drain().unwrap();
+                // Threads that are gone are forgotten each second.
+                std::thread::sleep(std::time::Duration::from_millis(1100));
+                session.drain().unwrap();
+            }
+        },
+    );
+    assert_eq!(report.dropped.no_room, 3, "only what filled: {report:?}");
+    assert_eq!(report.threads.iter().map(|thread| thread.events).sum::<u64>(), report.events, "{report:?}");
+    let Some(loaded) = check_lossy(&trace, report.dropped.total()) else { return };
+    for (name, place) in [("inner", 0), ("middle", 2), ("outer", 2)] {
+        let slices = loaded.slices_named(name);
+        assert_eq!(slices.len(), 3);
+        for (slice, ends) in slices.iter().zip(&ends) {
+            let end = slice.ts + slice.dur;
+            assert!(
+                (ends[place].start - STRAY..=ends[place].end + STRAY).contains(&end),
+                "{name} {slice:?} in {ends:?}"
+            );
+        }
+    }
 }
 
 /// More slices than a header lists, and more than Perfetto shows.
