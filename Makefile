@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo demo-codegen test verify examples lint fmt gen gen-check asan tsan loom fuzz-smoke screenshot transcode-newest bench bench-schema bench-record ci
+.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-schema bench-record ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,14 @@ asan: ## the unsafe code, and many threads that record, under AddressSanitizer (
 tsan: ## the ring, and many threads that record, under ThreadSanitizer (nightly, with a standard library built for it)
 	rustup component add rust-src --toolchain nightly
 	PFTRACE_STRESS=20 RUSTFLAGS=-Zsanitizer=thread $(NIGHTLY) test -Zbuild-std -p pftrace-ring -p pftrace-stress --test stress --test threads --target $(TRIPLE)
+
+OTHERS := aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc
+
+cross: ## the crates that users link, as other machines and systems compile them
+	rustup target add $(OTHERS)
+	for target in $(OTHERS); do \
+		RUSTFLAGS="-D warnings" $(CARGO) check -q -p pftrace -p pftrace-codegen --target $$target --target-dir $(TARGET)/cross || exit 1; \
+	done
 
 loom: ## the ring and the clock in every order that their threads can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test -p pftrace-ring -p pftrace-clock --release --lib --target-dir $(TARGET)/loom
