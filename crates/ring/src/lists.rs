@@ -1,5 +1,7 @@
 //! Which chunks are free, and which wait for a reader.
 
+use std::ops::Range;
+
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Free chunks: the last one back is the first one out, since it is still in the cache. Lock-free.
@@ -109,6 +111,42 @@ impl Queue {
         }
     }
 
+    /// The place that is reserved next: all that have been are before it.
+    pub(crate) fn tail(&self) -> u64 {
+        self.tail.load(Ordering::Relaxed)
+    }
+
+    /// The place that is popped next.
+    pub(crate) fn head(&self) -> u64 {
+        self.head.load(Ordering::Relaxed)
+    }
+
+    /// Pops all that is filled, from the first place to the first one that is reserved and not filled yet: at one instant, the
+    /// head goes there in one step. Returns the places, to be [emptied](Self::empty) one by one.
+    pub(crate) fn pop_all(&self) -> Range<u64> {
+        let mut begin = self.head.load(Ordering::Relaxed);
+        let mut end = begin;
+        loop {
+            // What was filled stays so until the head has passed it: when another pops meanwhile, nothing is looked at again.
+            end = end.max(begin);
+            while self.slot(end).turn.load(Ordering::Acquire) == end + 1 {
+                end += 1;
+            }
+            match self.head.compare_exchange_weak(begin, end, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return begin..end,
+                Err(found) => begin = found,
+            }
+        }
+    }
+
+    /// What is in a place that `pop_all` has popped; it can be reserved again.
+    pub(crate) fn empty(&self, position: u64) -> Option<u32> {
+        let slot = self.slot(position);
+        let filled = slot.filled.load(Ordering::Relaxed);
+        slot.turn.store(position + self.slots.len() as u64, Ordering::Release);
+        filled.checked_sub(1)
+    }
+
     /// `None` also when the first place is reserved and not filled yet.
     pub(crate) fn pop(&self) -> Option<u32> {
         let mut position = self.head.load(Ordering::Relaxed);
@@ -117,14 +155,10 @@ impl Queue {
             let turn = slot.turn.load(Ordering::Acquire);
             if turn == position + 1 {
                 match self.head.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => {
-                        let filled = slot.filled.load(Ordering::Relaxed);
-                        slot.turn.store(position + self.slots.len() as u64, Ordering::Release);
-                        match filled.checked_sub(1) {
-                            Some(index) => return Some(index),
-                            None => position = self.head.load(Ordering::Relaxed),
-                        }
-                    }
+                    Ok(_) => match self.empty(position) {
+                        Some(index) => return Some(index),
+                        None => position = self.head.load(Ordering::Relaxed),
+                    },
                     Err(found) => position = found,
                 }
             } else if turn <= position {
