@@ -143,36 +143,42 @@ impl History {
         }
     }
 
-    /// Takes all that is complete now.
+    /// Takes all that is complete now. There are never more than `most` in our hands, not for an instant: as many are the writers'.
     fn pop_all(&mut self) {
-        self.make_room();
-        let complete = &self.ring.0.complete;
-        let positions = complete.pop_all();
-        if positions.start != self.end {
-            self.release_down_to(0);
-        }
-        self.end = positions.end;
         let ring = self.ring.clone();
-        for position in positions {
-            if let Some(index) = ring.0.complete.empty(position) {
+        let complete = &ring.0.complete;
+        let mut filled = complete.filled(0);
+        loop {
+            let count = (filled.end - filled.start) as usize;
+            if filled.start != self.end || count > self.most {
+                // Some of what comes behind has been written over, or will be now.
+                self.release_down_to(0);
+            }
+            if count > self.most {
+                self.write_over(filled.start);
+            } else {
+                self.release_down_to(self.most - count);
+                if complete.pop_all(&filled) {
+                    break;
+                }
+            }
+            filled = complete.filled(filled.end);
+        }
+        self.end = filled.end;
+        for position in filled {
+            if let Some(index) = complete.empty(position) {
                 self.held.push_back(Held { position, index, word: ring.0.read(index) });
-                self.release_down_to(self.most);
             }
         }
     }
 
-    /// Releases beforehand what there will be too much of, so that the writers have half of the ring all the time.
-    fn make_room(&mut self) {
-        let shared = self.ring.0.clone();
-        let (head, tail) = (shared.complete.head(), shared.complete.tail());
-        if head != self.end {
-            // Some of what comes behind has been written over.
-            self.release_down_to(0);
+    /// As a writer would, unless one has done so.
+    fn write_over(&self, oldest: u64) {
+        let shared = &self.ring.0;
+        if !shared.complete.pop_all(&(oldest..oldest + 1)) {
+            return;
         }
-        let complete = tail.saturating_sub(head) as usize;
-        self.release_down_to(self.most.saturating_sub(complete));
-        for _ in self.most..complete {
-            let Some(index) = shared.complete.pop() else { return };
+        if let Some(index) = shared.complete.empty(oldest) {
             shared.count_overwritten(shared.read(index));
             shared.release(index);
         }

@@ -121,22 +121,21 @@ impl Queue {
         self.head.load(Ordering::Relaxed)
     }
 
-    /// Pops all that is filled, from the first place to the first one that is reserved and not filled yet: at one instant, the
-    /// head goes there in one step. Returns the places, to be [emptied](Self::empty) one by one.
-    pub(crate) fn pop_all(&self) -> Range<u64> {
-        let mut begin = self.head.load(Ordering::Relaxed);
-        let mut end = begin;
-        loop {
-            // What was filled stays so until the head has passed it: when another pops meanwhile, nothing is looked at again.
-            end = end.max(begin);
-            while self.slot(end).turn.load(Ordering::Acquire) == end + 1 {
-                end += 1;
-            }
-            match self.head.compare_exchange_weak(begin, end, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return begin..end,
-                Err(found) => begin = found,
-            }
+    /// The places from the first one to the first that is reserved and not filled yet. Those before `known` were found filled
+    /// before: what is filled stays so until it is popped.
+    pub(crate) fn filled(&self, known: u64) -> Range<u64> {
+        let begin = self.head.load(Ordering::Relaxed);
+        let mut end = begin.max(known);
+        while self.slot(end).turn.load(Ordering::Acquire) == end + 1 {
+            end += 1;
         }
+        begin..end
+    }
+
+    /// Pops all that [`filled`](Self::filled) has found: at one instant, the head goes there in one step. False when another has
+    /// popped something meanwhile. The places are to be [emptied](Self::empty) one by one.
+    pub(crate) fn pop_all(&self, filled: &Range<u64>) -> bool {
+        self.head.compare_exchange(filled.start, filled.end, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// What is in a place that `pop_all` has popped; it can be reserved again.

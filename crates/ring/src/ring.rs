@@ -149,7 +149,8 @@ impl Shared {
         }
         let index = match self.free.pop() {
             Some(index) => index,
-            None => self.oldest()?,
+            // A history gives back as many as it takes: between our two looks, perhaps.
+            None => self.oldest().or_else(|| self.free.pop())?,
         };
         // Nobody else has it: it was popped. Relaxed: who reads the word for what it guards reads a later commit.
         self.word(index).store(Word::taken(owner).0, Ordering::Relaxed);
