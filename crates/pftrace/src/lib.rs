@@ -46,6 +46,7 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`Session`], [`SessionBuilder`], [`Report`] | one recording, how it is to be, and what came of it |
+//! | [`Policy::FlightRecorder`], [`FlightRecorder`] | the newest, kept and written on demand |
 //! | [`slice!`], [`begin!`], [`end!`], [`instant!`], [`counter!`] | what is recorded |
 //! | [`Category`], [`categories!`], [`set_categories`] | what it is switched by |
 //! | [`TraceWriter`] | writes a trace into any [`Write`](std::io::Write) or a byte buffer |
@@ -104,8 +105,9 @@ pub use crate::error::Error;
 pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
 #[cfg(feature = "recording")]
 pub use crate::recording::{
-    Annotate, Argument, CallSite, Category, CounterNumber, Dropped, EventKind, MAX_ANNOTATIONS, MAX_CALL_SITES,
-    MemorySink, Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport, set_categories,
+    Annotate, Argument, CallSite, Category, CounterNumber, Dropped, EventKind, FlightRecorder, MAX_ANNOTATIONS,
+    MAX_CALL_SITES, MemorySink, Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport,
+    Trigger, set_categories,
 };
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;

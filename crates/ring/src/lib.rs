@@ -9,6 +9,8 @@
 //! * A chunk has one owner at a time, and no byte is read while it can be written: see [`design`](#design).
 //! * What was committed is read once, in the order in which its writer committed it; or, where chunks are written over, it is
 //!   counted: committed = read + [overwritten](Ring::overwritten).
+//! * The newest chunks of a ring that is written over can be kept, as they were at one instant, and read as often as is wanted,
+//!   while writers go on: [`History`].
 //! * A chunk that a writer holds between two packets can be taken from it, so an idle thread pins nothing.
 //!
 //! # Example
@@ -39,6 +41,7 @@
 //! it begins the next packet; who loses goes elsewhere, nobody waits. The word of a thread's own chunk is in its cache, and
 //! the compare-and-swap is done while the clock is read.
 
+mod history;
 mod lists;
 mod process;
 mod reader;
@@ -49,8 +52,9 @@ mod word;
 mod words;
 mod writer;
 
+pub use history::History;
 pub use process::{at_exit, at_fork};
-pub use reader::{Reader, Reading};
+pub use reader::{Chunk, Reader, Reading};
 pub use ring::{Config, Policy, Ring};
 pub use word::{MAX_CHUNK_LEN, MAX_TAIL, Owner};
 pub use writer::{Space, Unavailable, Writer};

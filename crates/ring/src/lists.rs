@@ -1,5 +1,7 @@
 //! Which chunks are free, and which wait for a reader.
 
+use std::ops::Range;
+
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Free chunks: the last one back is the first one out, since it is still in the cache. Lock-free.
@@ -109,6 +111,41 @@ impl Queue {
         }
     }
 
+    /// The place that is reserved next: all that have been are before it.
+    pub(crate) fn tail(&self) -> u64 {
+        self.tail.load(Ordering::Relaxed)
+    }
+
+    /// The place that is popped next.
+    pub(crate) fn head(&self) -> u64 {
+        self.head.load(Ordering::Relaxed)
+    }
+
+    /// The places from the first one to the first that is reserved and not filled yet. Those before `known` were found filled
+    /// before: what is filled stays so until it is popped.
+    pub(crate) fn filled(&self, known: u64) -> Range<u64> {
+        let begin = self.head.load(Ordering::Relaxed);
+        let mut end = begin.max(known);
+        while self.slot(end).turn.load(Ordering::Acquire) == end + 1 {
+            end += 1;
+        }
+        begin..end
+    }
+
+    /// Pops all that [`filled`](Self::filled) has found: at one instant, the head goes there in one step. False when another has
+    /// popped something meanwhile. The places are to be [emptied](Self::empty) one by one.
+    pub(crate) fn pop_all(&self, filled: &Range<u64>) -> bool {
+        self.head.compare_exchange(filled.start, filled.end, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// What is in a place that `pop_all` has popped; it can be reserved again.
+    pub(crate) fn empty(&self, position: u64) -> Option<u32> {
+        let slot = self.slot(position);
+        let filled = slot.filled.load(Ordering::Relaxed);
+        slot.turn.store(position + self.slots.len() as u64, Ordering::Release);
+        filled.checked_sub(1)
+    }
+
     /// `None` also when the first place is reserved and not filled yet.
     pub(crate) fn pop(&self) -> Option<u32> {
         let mut position = self.head.load(Ordering::Relaxed);
@@ -117,14 +154,10 @@ impl Queue {
             let turn = slot.turn.load(Ordering::Acquire);
             if turn == position + 1 {
                 match self.head.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => {
-                        let filled = slot.filled.load(Ordering::Relaxed);
-                        slot.turn.store(position + self.slots.len() as u64, Ordering::Release);
-                        match filled.checked_sub(1) {
-                            Some(index) => return Some(index),
-                            None => position = self.head.load(Ordering::Relaxed),
-                        }
-                    }
+                    Ok(_) => match self.empty(position) {
+                        Some(index) => return Some(index),
+                        None => position = self.head.load(Ordering::Relaxed),
+                    },
                     Err(found) => position = found,
                 }
             } else if turn <= position {

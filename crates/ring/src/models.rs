@@ -13,7 +13,7 @@ use loom::thread;
 
 use crate::lists::{Queue, Stack};
 use crate::ring::{Config, Policy, Ring};
-use crate::{Reader, Writer};
+use crate::{History, Reader, Writer};
 
 /// The packets of each chunk: `contents[chunk][packet]`.
 struct Contents(Vec<Vec<UnsafeCell<u32>>>);
@@ -139,6 +139,79 @@ fn what_is_written_over_is_counted() {
         let values = read_rest(&mut reader, &contents);
         assert_eq!(values.len() as u64 + ring.overwritten(), u64::from(written));
         assert!(written >= 1, "one of them had room");
+    });
+}
+
+/// What a history has, as `read` returns it.
+fn held(history: &History, contents: &Contents) -> Vec<(u32, u32)> {
+    let mut values = Vec::new();
+    for chunk in history.chunks() {
+        let packets = 0..chunk.packets() as usize;
+        values.extend(packets.map(|packet| (chunk.owner().number(), contents.read(chunk.index(), packet))));
+    }
+    values
+}
+
+/// One writer, five packets, one in each chunk, four chunks of which the history keeps two: taken at any time, twice. There is no hole, and
+/// what was committed before is there.
+#[test]
+fn a_history_has_no_hole() {
+    check(2, move || {
+        let ring = ring(4, Policy::Overwrite);
+        let contents = Contents::new(4, 1);
+        let committed = Arc::new(AtomicU32::new(0));
+        let mut writer = ring.writer().unwrap();
+        let thread = thread::spawn({
+            let (contents, committed) = (contents.clone(), committed.clone());
+            move || {
+                for _ in 0..5 {
+                    // There is always a chunk, but an old value of where it is may be seen.
+                    let value = committed.load(Ordering::Relaxed) + 1;
+                    if write(&mut writer, &contents, &[value], 1) == 1 {
+                        committed.store(value, Ordering::Release);
+                    }
+                }
+            }
+        });
+        let mut history = History::new(&ring);
+        for _ in 0..2 {
+            let before = committed.load(Ordering::Acquire);
+            let missing = history.take(|| false);
+            let values: Vec<_> = held(&history, &contents).into_iter().map(|(_, value)| value).collect();
+            assert!(values.windows(2).all(|pair| pair[0] + 1 == pair[1]), "a hole: {values:?}");
+            assert!(values.len() <= 2);
+            if missing == 0 && before > 0 {
+                assert!(values.last().is_some_and(|&last| last >= before), "{values:?} has not {before}");
+            }
+        }
+        thread.join().unwrap();
+        let packets = committed.load(Ordering::Relaxed);
+        assert_eq!(history.take(|| false), 0);
+        let values: Vec<_> = held(&history, &contents).into_iter().map(|(_, value)| value).collect();
+        assert!(values.windows(2).all(|pair| pair[0] + 1 == pair[1]) && values.last() == Some(&packets), "{values:?}");
+        assert_eq!(values.len() as u64 + ring.overwritten(), u64::from(packets));
+        while history.close() > 0 {}
+        history.clear();
+        assert_eq!(history.close(), 0);
+    });
+}
+
+/// Two writers, two packets and one, two chunks of which the history keeps one.
+#[test]
+fn a_history_of_two_writers_has_no_hole() {
+    check(2, || {
+        let ring = ring(2, Policy::Overwrite);
+        let contents = Contents::new(2, 1);
+        let threads = [&[1, 2][..], &[1]].map(|values| {
+            let (contents, mut writer) = (contents.clone(), ring.writer().unwrap());
+            thread::spawn(move || write(&mut writer, &contents, values, 1))
+        });
+        let mut history = History::new(&ring);
+        history.take(|| false);
+        assert!(held(&history, &contents).len() <= 1);
+        let written: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        history.take(|| false);
+        assert_eq!(history.chunks().len() as u64 + ring.overwritten(), u64::from(written));
     });
 }
 

@@ -1,10 +1,10 @@
 //! The reading side.
 
+use std::ops::Deref;
 use std::slice;
 
 use crate::ring::Ring;
-use crate::sync::Ordering;
-use crate::word::{Owner, State, Word};
+use crate::word::{Owner, Word};
 
 /// Takes chunks out of a ring, the oldest first. Those of one writer come in the order in which it wrote them.
 #[derive(Debug)]
@@ -21,12 +21,8 @@ impl Reader {
 
     /// The oldest complete chunk.
     pub fn next_chunk(&mut self) -> Option<Reading<'_>> {
-        let shared = &self.ring.0;
-        let index = shared.complete.pop()?;
-        let word = Word(shared.word(index).load(Ordering::Relaxed));
-        debug_assert_eq!(word.state(), State::Complete, "only what is complete is queued");
-        shared.word(index).store(word.with(State::Reading).0, Ordering::Relaxed);
-        Some(Reading { ring: &self.ring, index, word })
+        let index = self.ring.0.complete.pop()?;
+        Some(Reading(Chunk { ring: &self.ring, index, word: self.ring.0.read(index) }))
     }
 
     /// From now on no writer gets a chunk. Returns how many are still in hands: writers', in the queue, or readers'. Read what
@@ -46,17 +42,35 @@ impl Reader {
 
 /// A chunk that a reader has. It is free again when this is dropped.
 #[derive(Debug)]
-pub struct Reading<'r> {
-    ring: &'r Ring,
-    index: u32,
-    word: Word,
+pub struct Reading<'r>(Chunk<'r>);
+
+impl<'r> Deref for Reading<'r> {
+    type Target = Chunk<'r>;
+
+    fn deref(&self) -> &Chunk<'r> {
+        &self.0
+    }
 }
 
-impl Reading<'_> {
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.ring.0.release(self.0.index);
+    }
+}
+
+/// What is in a chunk that can be read.
+#[derive(Debug)]
+pub struct Chunk<'r> {
+    pub(crate) ring: &'r Ring,
+    pub(crate) index: u32,
+    pub(crate) word: Word,
+}
+
+impl Chunk<'_> {
     /// Its packets, one behind the other.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the chunk is complete and ours until we are dropped; popping it from the queue acquired what was committed.
+        // SAFETY: the chunk is complete and its reader's, whom we borrow; popping it from the queue acquired what was committed.
         unsafe { slice::from_raw_parts(self.ring.0.region.chunk(self.index), self.word.len() as usize) }
     }
 
@@ -83,11 +97,5 @@ impl Reading<'_> {
     #[must_use]
     pub fn owner(&self) -> Owner {
         self.word.owner()
-    }
-}
-
-impl Drop for Reading<'_> {
-    fn drop(&mut self) {
-        self.ring.0.release(self.index);
     }
 }

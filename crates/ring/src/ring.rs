@@ -45,7 +45,8 @@ pub(crate) struct Shared {
     pub(crate) free: Stack,
     pub(crate) complete: Queue,
     policy: Policy,
-    /// Packets in chunks that were written over, or that no reader can get.
+    /// Chunks that were written over, and the packets in them.
+    overwritten_chunks: AtomicU64,
     overwritten: AtomicU64,
     /// Whether no writer gets a chunk any more, and how many of them are out of use since.
     closed: AtomicBool,
@@ -78,6 +79,7 @@ impl Ring {
             free: Stack::full(chunks),
             complete: Queue::with_room_for(chunks),
             policy,
+            overwritten_chunks: AtomicU64::new(0),
             overwritten: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             collected: AtomicU32::new(0),
@@ -88,6 +90,19 @@ impl Ring {
     #[must_use]
     pub fn overwritten(&self) -> u64 {
         self.0.overwritten.load(Ordering::Relaxed)
+    }
+
+    /// How many chunks that was.
+    #[must_use]
+    pub fn overwritten_chunks(&self) -> u64 {
+        self.0.overwritten_chunks.load(Ordering::Relaxed)
+    }
+
+    /// How many chunks have been completed so far, roughly: each has one of as many places. The chunks that a writer completes are
+    /// before the number that is read after it.
+    #[must_use]
+    pub fn completed(&self) -> u64 {
+        self.0.complete.tail()
     }
 
     /// The size of a chunk in bytes.
@@ -134,7 +149,8 @@ impl Shared {
         }
         let index = match self.free.pop() {
             Some(index) => index,
-            None => self.oldest()?,
+            // A history gives back as many as it takes: between our two looks, perhaps.
+            None => self.oldest().or_else(|| self.free.pop())?,
         };
         // Nobody else has it: it was popped. Relaxed: who reads the word for what it guards reads a later commit.
         self.word(index).store(Word::taken(owner).0, Ordering::Relaxed);
@@ -152,24 +168,37 @@ impl Shared {
             self.complete_idle();
             self.complete.pop()
         })?;
-        let word = Word(self.word(index).load(Ordering::Relaxed));
-        self.overwritten.fetch_add(u64::from(word.packets()), Ordering::Relaxed);
+        self.count_overwritten(Word(self.word(index).load(Ordering::Relaxed)));
         Some(index)
+    }
+
+    /// A chunk makes room for what is newer.
+    pub(crate) fn count_overwritten(&self, word: Word) {
+        self.overwritten_chunks.fetch_add(1, Ordering::Relaxed);
+        self.overwritten.fetch_add(u64::from(word.packets()), Ordering::Relaxed);
+    }
+
+    /// A chunk that was popped from the queue is a reader's. Returns what is in it.
+    pub(crate) fn read(&self, index: u32) -> Word {
+        let word = Word(self.word(index).load(Ordering::Relaxed));
+        debug_assert_eq!(word.state(), State::Complete, "only what is complete is queued");
+        self.word(index).store(word.with(State::Reading).0, Ordering::Relaxed);
+        word
     }
 
     /// Ends the chunk `index`, whose word is `idle`, unless another has been quicker. False when it is still idle: there is
     /// no place in the queue just now.
     pub(crate) fn complete(&self, index: u32, idle: Word) -> bool {
-        // Acquire: what its owner committed is seen by whom the chunk goes to.
+        // Acquire: what its owner committed is seen by whom the chunk goes to; and that who was quicker had reserved a place.
         let end =
-            |end: Word| self.word(index).compare_exchange(idle.0, end.0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+            |end: Word| self.word(index).compare_exchange(idle.0, end.0, Ordering::AcqRel, Ordering::Acquire).is_ok();
         if idle.packets() == 0 {
             if end(idle.with(State::Reading)) {
                 self.release(index);
             }
             return true;
         }
-        if self.word(index).load(Ordering::Relaxed) != idle.0 {
+        if self.word(index).load(Ordering::Acquire) != idle.0 {
             return true;
         }
         let Some(place) = self.complete.reserve() else { return false };

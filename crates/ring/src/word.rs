@@ -115,6 +115,16 @@ impl Word {
         Self(self.0 + (u64::from(len) << LEN_SHIFT) + (1 << PACKETS_SHIFT) + (u64::from(words) << TAIL_SHIFT))
     }
 
+    /// Whether the chunk is in the hands of a writer, who has committed something.
+    pub(crate) fn is_begun(self) -> bool {
+        matches!(self.state(), State::Idle | State::Busy) && self.packets() > 0
+    }
+
+    /// Whether it is still in the hands of the writer who had committed as much as `begun` says.
+    pub(crate) fn goes_on_from(self, begun: Self) -> bool {
+        self.is_begun() && self.owner() == begun.owner() && self.len() >= begun.len()
+    }
+
     pub(crate) fn len(self) -> u32 {
         self.field(LEN_SHIFT, LEN_BITS)
     }

@@ -9,11 +9,11 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use pftrace_clock::snapshot;
+use pftrace_clock::{Snapshot, snapshot};
 use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::track_event::Type;
 use pftrace_protos::{BuiltinClock, InternedData, Trace, TracePacket};
-use pftrace_ring::Reading;
+use pftrace_ring::Chunk;
 
 use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
 use super::category::Category;
@@ -35,6 +35,7 @@ const CATEGORY: u32 = 1 << 30;
 
 #[derive(Debug)]
 pub(super) struct Assembler {
+    keeps: bool,
     threads: Vec<Option<Sequence>>,
     /// The counters that have been described.
     counters: HashSet<u64, ahash::RandomState>,
@@ -43,8 +44,8 @@ pub(super) struct Assembler {
     pid: i32,
     open: bool,
     delivered: Delivered,
-    /// Of which thread events are gathered, and how many: delivered when they are written.
-    gathered: Vec<(Arc<ThreadInfo>, u64, u64)>,
+    /// Of which thread events are gathered, and how many, and their bytes: delivered when they are written.
+    gathered: Vec<(u32, u64, u64)>,
 }
 
 /// What a write has brought to the sink.
@@ -62,10 +63,24 @@ struct Sequence {
     uuid: u64,
     /// The name in its descriptor.
     name: String,
-    /// How many chunks have been read, and how many events had been lost by then.
+    /// Whether a chunk of it has been read.
+    begun: bool,
+    /// How many chunks it has begun, as far as it has been read, and how many events had been lost by then.
     chunks: u32,
     lost: u64,
+    /// How many had been lost before what is read here.
+    lost_before: u64,
+    /// What the sink has got of it, and has not.
+    tally: Tally,
     defined: HashSet<u32, ahash::RandomState>,
+}
+
+/// Events of a thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) events: u64,
+    pub(super) bytes: u64,
+    pub(super) undelivered: u64,
 }
 
 fn hash_set<T>() -> HashSet<T, ahash::RandomState> {
@@ -73,8 +88,10 @@ fn hash_set<T>() -> HashSet<T, ahash::RandomState> {
 }
 
 impl Assembler {
-    pub(super) fn new() -> Self {
+    /// `keeps`: what is written now, or not, can be written again.
+    pub(super) fn new(keeps: bool) -> Self {
         Self {
+            keeps,
             threads: Vec::new(),
             counters: hash_set(),
             last_snapshot: 0,
@@ -94,9 +111,9 @@ impl Assembler {
         self.open = false;
     }
 
-    /// The begin of the trace.
-    pub(super) fn begin(&mut self, shared: &Shared, out: &mut Vec<u8>) {
-        self.clocks(shared, out);
+    /// The begin of the trace: with how the clocks of the machine relate, not after its first event.
+    pub(super) fn begin(&mut self, shared: &Shared, clocks: Snapshot, out: &mut Vec<u8>) {
+        self.clocks(clocks, out);
         let (name, command_line) = (os::process_name(), os::command_line());
         let (pid, start) = (self.pid, os::process_start_ns().map(|ns| from_boottime(shared, ns)));
         self.packet(out, |packet| {
@@ -114,7 +131,7 @@ impl Assembler {
 
     /// What changes slowly: the machine's clocks, the names of threads, threads that are gone. All that was read has been written.
     pub(super) fn look_around(&mut self, shared: &Shared, out: &mut Vec<u8>) {
-        self.clocks(shared, out);
+        self.clocks(snapshot(&shared.clock), out);
         for info in shared.threads.present() {
             let number = info.number();
             let sequence = self.threads.get(number as usize).and_then(Option::as_ref);
@@ -135,13 +152,16 @@ impl Assembler {
         }
     }
 
-    /// The end of the trace; with what was lost, if anything was, so that the UI says so.
-    pub(super) fn end(&mut self, shared: &Shared, out: &mut Vec<u8>) {
-        self.clocks(shared, out);
+    /// What threads have ended and had no room to say so: none of them records any more.
+    pub(super) fn end_threads(&mut self, shared: &Shared, out: &mut Vec<u8>) {
         for info in shared.threads.present() {
             self.end_unwritten(shared, info.number(), out);
         }
-        let lost = shared.report().lost();
+    }
+
+    /// The end of the trace; with how many events were lost, if any were, so that the UI says so.
+    pub(super) fn end(&mut self, shared: &Shared, lost: u64, out: &mut Vec<u8>) {
+        self.clocks(snapshot(&shared.clock), out);
         if lost == 0 {
             return;
         }
@@ -163,12 +183,17 @@ impl Assembler {
 
     /// The sink has got, or not got, what was gathered.
     pub(super) fn written(&mut self, bytes: &[u8]) -> Delivered {
-        for (info, events, bytes) in self.gathered.drain(..) {
+        for (number, events, bytes) in self.gathered.drain(..) {
+            let Some(Some(sequence)) = self.threads.get_mut(number as usize) else { continue };
+            let (info, tally) = (&sequence.info, &mut sequence.tally);
             if self.open {
                 add(&info.events, events);
                 add(&info.bytes, bytes);
+                tally.events += events;
+                tally.bytes += bytes;
             } else {
-                add(&info.undelivered, events);
+                add(&info.undelivered, if self.keeps { 0 } else { events });
+                tally.undelivered += events;
             }
         }
         let mut delivered = core::mem::take(&mut self.delivered);
@@ -179,9 +204,19 @@ impl Assembler {
         delivered
     }
 
+    /// What the sink has got of each thread.
+    pub(super) fn threads(&self) -> impl Iterator<Item = (&ThreadInfo, Tally)> {
+        self.threads.iter().flatten().map(|sequence| (&*sequence.info, sequence.tally))
+    }
+
+    /// How many events of its threads were lost since what is read here began.
+    pub(super) fn lost(&self) -> u64 {
+        let lost = |sequence: &Sequence| sequence.info.lost().saturating_sub(sequence.lost_before);
+        self.threads.iter().flatten().map(lost).sum()
+    }
+
     /// How the clocks of the machine relate: CLOCK_MONOTONIC is the trace's.
-    fn clocks(&mut self, shared: &Shared, out: &mut Vec<u8>) {
-        let now = snapshot(&shared.clock);
+    pub(super) fn clocks(&mut self, now: Snapshot, out: &mut Vec<u8>) {
         let first = self.last_snapshot == 0;
         self.last_snapshot = now.ours.max(self.last_snapshot);
         let clocks = [
@@ -204,7 +239,7 @@ impl Assembler {
     }
 
     /// The packets of a chunk, and in front of them what they need.
-    pub(super) fn chunk(&mut self, shared: &Shared, chunk: &Reading<'_>, out: &mut Vec<u8>) {
+    pub(super) fn chunk(&mut self, shared: &Shared, chunk: &Chunk<'_>, out: &mut Vec<u8>) {
         let read = Header::read(chunk.bytes()).filter(|(header, _)| self.sequence(shared, header.fixed.thread, out));
         let Some((header, packets)) = read else {
             self.delivered.corrupt += 1;
@@ -212,7 +247,12 @@ impl Assembler {
         };
         let number = header.fixed.thread;
         let begin = out.len();
-        let first = self.of(number).chunks == 0;
+        let first = !self.of(number).begun;
+        if first && self.keeps {
+            // What was lost before is not missing here.
+            let sequence = self.of(number);
+            (sequence.lost, sequence.lost_before) = (header.fixed.lost, header.fixed.lost);
+        }
         // The time of the sequence's last packet.
         let mut at = header.fixed.last_ns;
         if !first {
@@ -245,8 +285,8 @@ impl Assembler {
         sequence.chunks = header.fixed.serial + 1;
         sequence.lost = header.fixed.lost;
         let events = own + u64::from(header.fixed.recovered);
-        let info = sequence.info.clone();
-        self.gathered.push((info, events, (out.len() - begin) as u64));
+        sequence.begun = true;
+        self.gathered.push((number, events, (out.len() - begin) as u64));
         add(&shared.gathered, events);
     }
 
@@ -266,7 +306,7 @@ impl Assembler {
         info.unwritten.clear();
         let events = times.len() as u64;
         info.made_up(events);
-        self.gathered.push((info, events, (out.len() - begin) as u64));
+        self.gathered.push((number, events, (out.len() - begin) as u64));
         add(&shared.gathered, events);
         true
     }
@@ -278,7 +318,17 @@ impl Assembler {
         }
         let Some(info) = shared.threads.get(number) else { return false };
         let uuid = mix(thread_uuid(self.pid, info.tid) ^ info.start);
-        let sequence = Sequence { info, uuid, name: String::new(), chunks: 0, lost: 0, defined: hash_set() };
+        let sequence = Sequence {
+            info,
+            uuid,
+            name: String::new(),
+            begun: false,
+            chunks: 0,
+            lost: 0,
+            lost_before: 0,
+            tally: Tally::default(),
+            defined: hash_set(),
+        };
         if self.threads.len() <= number as usize {
             self.threads.resize_with(number as usize + 1, || None);
         }
@@ -313,7 +363,7 @@ impl Assembler {
         self.last_snapshot = anchor;
         let sequence = self.of(number);
         sequence.defined.clear();
-        let (id, uuid, first) = (sequence.info.sequence(), sequence.uuid, sequence.chunks == 0);
+        let (id, uuid, first) = (sequence.info.sequence(), sequence.uuid, !sequence.begun);
         self.packet(out, |packet| {
             packet.set_trusted_packet_sequence_id(id).set_sequence_flags(CLEARED);
             if first {

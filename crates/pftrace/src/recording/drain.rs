@@ -8,22 +8,91 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
+use pftrace_clock::snapshot;
 use pftrace_ring::Reader;
 
 use super::assemble::Assembler;
-use super::session::{Policy, Shared};
+use super::builder::Policy;
+use super::flight::Keeper;
+use super::session::Shared;
 use super::stats::lock;
 
 /// How often chunks that threads hold are taken, so that what is in them comes to the sink.
 const TAKE_PERIOD: Duration = Duration::from_millis(100);
 
 /// How often the clocks of the machine are written, names looked up, and threads that are gone forgotten.
-const SLOW_PERIOD: Duration = Duration::from_secs(1);
+pub(super) const SLOW_PERIOD: Duration = Duration::from_secs(1);
 
 /// So much is gathered for one write.
-const WRITE_LEN: usize = 256 << 10;
+pub(super) const WRITE_LEN: usize = 256 << 10;
 
+/// What is done beside while threads record.
 pub(super) struct Drain {
+    shared: Arc<Shared>,
+    next_anchor: Instant,
+    work: Work,
+}
+
+enum Work {
+    Stream(Stream),
+    Keep(Keeper),
+}
+
+impl fmt::Debug for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain").finish_non_exhaustive()
+    }
+}
+
+impl Drain {
+    /// Into `sink`; only a flight recorder does without.
+    pub(super) fn new(shared: Arc<Shared>, sink: Option<Box<dyn Write + Send>>) -> Self {
+        let work = match sink {
+            Some(sink) if shared.policy != Policy::FlightRecorder => Work::Stream(Stream::new(shared.clone(), sink)),
+            sink => Work::Keep(Keeper::new(shared.clone(), sink)),
+        };
+        Self { shared, next_anchor: Instant::now(), work }
+    }
+
+    /// As a thread: until the session stops.
+    pub(super) fn run(mut self) {
+        let period = match &mut self.work {
+            Work::Stream(stream) => {
+                stream.write();
+                stream.period()
+            }
+            Work::Keep(_) => Duration::from_millis(20),
+        };
+        while !self.shared.sleep(period) {
+            self.pass(false);
+        }
+        let deadline = self.shared.deadline();
+        self.finish(deadline);
+    }
+
+    /// Does what is due; `all` of it, also what threads still have, but for those within an event.
+    pub(super) fn pass(&mut self, all: bool) {
+        let now = Instant::now();
+        if now >= self.next_anchor {
+            self.next_anchor = now + self.shared.clock.re_anchor();
+        }
+        match &mut self.work {
+            Work::Stream(stream) => stream.pass(now, all),
+            Work::Keep(keeper) => keeper.pass(now),
+        }
+    }
+
+    /// Writes all there is.
+    pub(super) fn finish(&mut self, deadline: Instant) {
+        match &mut self.work {
+            Work::Stream(stream) => stream.finish(deadline),
+            Work::Keep(keeper) => keeper.finish(deadline),
+        }
+    }
+}
+
+/// What is recorded goes to the sink.
+struct Stream {
     shared: Arc<Shared>,
     reader: Reader,
     assembler: Assembler,
@@ -31,43 +100,25 @@ pub(super) struct Drain {
     gathered: Vec<u8>,
     next_take: Instant,
     next_slow: Instant,
-    next_anchor: Instant,
 }
 
-impl fmt::Debug for Drain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drain").field("gathered", &self.gathered.len()).finish_non_exhaustive()
-    }
-}
-
-impl Drain {
-    pub(super) fn new(shared: Arc<Shared>, sink: Box<dyn Write + Send>) -> Self {
+impl Stream {
+    fn new(shared: Arc<Shared>, sink: Box<dyn Write + Send>) -> Self {
         let reader = Reader::new(&shared.ring);
         let now = Instant::now();
         let gathered = Vec::with_capacity(2 * WRITE_LEN);
         let mut this = Self {
-            assembler: Assembler::new(),
+            assembler: Assembler::new(false),
             shared,
             reader,
             sink,
             gathered,
             next_take: now + TAKE_PERIOD,
             next_slow: now + SLOW_PERIOD,
-            next_anchor: now,
         };
-        this.assembler.begin(&this.shared, &mut this.gathered);
+        let clocks = snapshot(&this.shared.clock);
+        this.assembler.begin(&this.shared, clocks, &mut this.gathered);
         this
-    }
-
-    /// As a thread: until the session stops.
-    pub(super) fn run(mut self) {
-        let period = self.period();
-        self.write();
-        while !self.shared.sleep(period) {
-            self.pass(false);
-        }
-        let deadline = self.shared.deadline();
-        self.finish(deadline);
     }
 
     /// A thread that does nothing else than record fills 1.4 GB per second: so long that it fills a quarter.
@@ -76,12 +127,7 @@ impl Drain {
         Duration::from_nanos(bytes / 4).clamp(Duration::from_micros(200), Duration::from_millis(20))
     }
 
-    /// Writes what is complete; `all` of it, also what threads still have, but for those within an event.
-    pub(super) fn pass(&mut self, all: bool) {
-        let now = Instant::now();
-        if now >= self.next_anchor {
-            self.next_anchor = now + self.shared.clock.re_anchor();
-        }
+    fn pass(&mut self, now: Instant, all: bool) {
         if self.shared.policy == Policy::Discard {
             return;
         }
@@ -98,8 +144,7 @@ impl Drain {
         }
     }
 
-    /// Writes all there is.
-    pub(super) fn finish(&mut self, deadline: Instant) {
+    fn finish(&mut self, deadline: Instant) {
         loop {
             let outstanding = self.reader.close();
             self.read();
@@ -109,7 +154,9 @@ impl Drain {
             }
             std::thread::sleep(Duration::from_micros(20));
         }
-        self.assembler.end(&self.shared, &mut self.gathered);
+        self.assembler.end_threads(&self.shared, &mut self.gathered);
+        let lost = self.shared.report().lost();
+        self.assembler.end(&self.shared, lost, &mut self.gathered);
         self.write();
         if self.assembler.is_open() {
             let flushed = self.sink.flush();

@@ -1,23 +1,25 @@
 //! A session: one recording, from start to stop.
 
-use core::fmt;
 use std::boxed::Box;
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
-use std::vec::Vec;
 
 use pftrace_clock::Clock;
-use pftrace_ring::{Config, Ring};
+use pftrace_ring::Ring;
 
+use super::assemble::{Assembler, Tally};
+use super::builder::{LARGEST_BUFFER, Policy, SMALLEST_BUFFER, SessionBuilder, ring_config};
 use super::drain::Drain;
-use super::stats::{Dropped, ThreadReport, Threads, lock};
-use super::{call_site, category, fork, set_categories};
+use super::flight::Flight;
+use super::recorder::FlightRecorder;
+use super::report::Report;
+use super::session_error::SessionError;
+use super::stats::{ThreadInfo, ThreadReport, Threads, lock};
+use super::{call_site, category, fork, panic_hook, set_categories};
 
 /// The number of the session that is recorded, 0 when none is. Each has another one.
 static RECORDING: AtomicU32 = AtomicU32::new(0);
@@ -56,6 +58,18 @@ pub(super) fn forget() {
     RECORDING.store(0, Ordering::Relaxed);
 }
 
+/// The same for who must not wait long: nobody knows what locks a thread holds that panics.
+pub(super) fn current_soon() -> Option<Arc<Shared>> {
+    for _ in 0..100 {
+        match CURRENT.try_lock() {
+            Ok(current) => return current.clone(),
+            Err(TryLockError::Poisoned(current)) => return current.into_inner().clone(),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_micros(100)),
+        }
+    }
+    None
+}
+
 #[cold]
 pub(super) fn count_nested() {
     NESTED.fetch_add(1, Ordering::Relaxed);
@@ -66,258 +80,70 @@ pub(super) fn count_ignored() {
     IGNORED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What happens when the buffer is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Policy {
-    /// The buffer is emptied into the sink all the time. What has no room is dropped.
-    #[default]
-    Stream,
-    /// The buffer is kept until the session stops. What has no room in it is dropped: the begin is kept.
-    Discard,
-}
-
-/// How a session is to be recorded: from [`Session::builder`].
-#[must_use]
-pub struct SessionBuilder {
-    target: Target,
-    buffer_bytes: usize,
-    policy: Policy,
-    stop_timeout: Duration,
-    categories: Option<String>,
-    own_drain: bool,
-}
-
-enum Target {
-    None,
-    File(PathBuf),
-    Writer(Box<dyn Write + Send>),
-}
-
-impl Target {
-    fn open(self) -> Result<Box<dyn Write + Send>, SessionError> {
-        match self {
-            Self::None => Err(SessionError::NoSink),
-            Self::Writer(writer) => Ok(writer),
-            Self::File(path) => match File::create(&path) {
-                Ok(file) => Ok(Box::new(file)),
-                Err(source) => {
-                    Err(SessionError::Io { what: std::format!("the trace file {}", path.display()), source })
-                }
-            },
-        }
+/// See [`SessionBuilder::start`].
+pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
+    let SessionBuilder { target, buffer_bytes, policy, stop_timeout, categories, own_drain, panic_file } = builder;
+    if !(SMALLEST_BUFFER..=LARGEST_BUFFER).contains(&buffer_bytes) {
+        return Err(SessionError::BufferBytes { found: buffer_bytes });
     }
-}
-
-impl fmt::Debug for SessionBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = match &self.target {
-            Target::None => "none".to_string(),
-            Target::File(path) => path.display().to_string(),
-            Target::Writer(_) => "a writer".to_string(),
-        };
-        let mut debug = f.debug_struct("SessionBuilder");
-        debug.field("target", &target).field("buffer_bytes", &self.buffer_bytes).field("policy", &self.policy);
-        debug.field("stop_timeout", &self.stop_timeout).field("categories", &self.categories).finish()
+    let is_flight = policy == Policy::FlightRecorder;
+    if panic_file.is_some() && !is_flight {
+        return Err(SessionError::NotAFlightRecorder);
     }
-}
-
-const SMALLEST_BUFFER: usize = 64 << 10;
-const LARGEST_BUFFER: usize = 64 << 30;
-
-/// How many threads can record at the same time.
-const MOST_THREADS: u32 = 1 << 14;
-
-impl SessionBuilder {
-    fn new() -> Self {
-        Self {
-            target: Target::None,
-            buffer_bytes: 64 << 20,
-            policy: Policy::Stream,
-            stop_timeout: Duration::from_secs(5),
-            categories: None,
-            own_drain: false,
-        }
+    let mut current = lock(&CURRENT);
+    if current.as_ref().is_some_and(|session| !session.ring.is_forked()) {
+        return Err(SessionError::AlreadyRecording);
     }
-
-    /// Writes the trace into a file, which is created when the session starts; one that is there is written over.
-    pub fn file(mut self, path: impl AsRef<Path>) -> Self {
-        self.target = Target::File(path.as_ref().to_path_buf());
-        self
+    let out_of_memory = |source| SessionError::Io { what: "the buffer".into(), source };
+    let ring = Ring::new(ring_config(buffer_bytes, policy)).map_err(out_of_memory)?;
+    // Last of what can fail for its own sake: a file that is there is written over.
+    let sink = target.open()?;
+    if sink.is_none() && !is_flight {
+        return Err(SessionError::NoSink);
     }
-
-    /// Writes the trace into `writer`. It gets large pieces, so it needs no buffer of its own.
-    ///
-    /// For a trace in memory: a [`MemorySink`]. To measure what recording costs: [`std::io::sink`].
-    pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
-        self.target = Target::Writer(Box::new(writer));
-        self
+    category::prepare();
+    call_site::prepare();
+    fork::prepare();
+    at_exit();
+    if panic_file.is_some() {
+        panic_hook::set();
     }
-
-    /// The memory for what is recorded and not yet written, in bytes: all of it is taken and touched at the start, and it does
-    /// not grow, whatever the number of threads. 64 KiB to 64 GiB; 64 MiB unless set.
-    ///
-    /// It is cut into chunks, and each thread that records holds one: see [`max_event_len`](Session::max_event_len).
-    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
-        self.buffer_bytes = bytes;
-        self
+    if let Some(patterns) = &categories {
+        set_categories(patterns);
     }
-
-    /// What happens when the buffer is full: [`Policy::Stream`] unless set.
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
-        self
+    let clock = Clock::new();
+    let shared = Arc::new(Shared {
+        // It is never 0, also after 2^32 sessions.
+        id: LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1),
+        flight: is_flight.then(|| Flight::new(&ring, &clock, panic_file)),
+        ring,
+        clock,
+        threads: Threads::default(),
+        policy,
+        stop_timeout,
+        no_place: AtomicU64::new(0),
+        stopping: Mutex::new(false),
+        wake: Condvar::new(),
+        progress: Mutex::new(Progress::default()),
+        gathered: AtomicU64::new(0),
+        finished: Condvar::new(),
+        ended: AtomicBool::new(false),
+        drain: Mutex::new(None),
+    });
+    let drain = Drain::new(shared.clone(), sink);
+    if own_drain {
+        *lock(&shared.drain) = Some(drain);
+    } else {
+        let run = || drain.run();
+        let spawned = thread::Builder::new().name("pftrace drain".into()).spawn(run);
+        spawned.map_err(|source| SessionError::Io { what: "the draining thread".into(), source })?;
     }
-
-    /// How long stopping waits at most for the sink, and for threads within an event. 5 seconds unless set.
-    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
-        self.stop_timeout = timeout;
-        self
-    }
-
-    /// Which categories are recorded: [`set_categories`] when the session starts. As they are unless set.
-    pub fn categories(mut self, patterns: impl Into<String>) -> Self {
-        self.categories = Some(patterns.into());
-        self
-    }
-
-    /// No thread is started to empty the buffer: the program does it, with [`Session::drain`].
-    pub fn drain_by_caller(mut self) -> Self {
-        self.own_drain = true;
-        self
-    }
-
-    /// Starts recording, in this process and all its threads.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::AlreadyRecording`] when a session is recorded already; [`SessionError::BufferBytes`] and
-    /// [`SessionError::NoSink`] when the configuration makes no sense; [`SessionError::Io`] when the file can't be created
-    /// or the memory can't be had.
-    pub fn start(self) -> Result<Session, SessionError> {
-        if !(SMALLEST_BUFFER..=LARGEST_BUFFER).contains(&self.buffer_bytes) {
-            return Err(SessionError::BufferBytes { found: self.buffer_bytes });
-        }
-        let mut current = lock(&CURRENT);
-        if current.as_ref().is_some_and(|session| !session.ring.is_forked()) {
-            return Err(SessionError::AlreadyRecording);
-        }
-        let out_of_memory = |source| SessionError::Io { what: "the buffer".into(), source };
-        let ring = Ring::new(ring_config(self.buffer_bytes)).map_err(out_of_memory)?;
-        // Last of what can fail for its own sake: a file that is there is written over.
-        let sink = self.target.open()?;
-        category::prepare();
-        call_site::prepare();
-        fork::prepare();
-        at_exit();
-        if let Some(patterns) = &self.categories {
-            set_categories(patterns);
-        }
-        let shared = Arc::new(Shared {
-            // It is never 0, also after 2^32 sessions.
-            id: LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1),
-            ring,
-            clock: Clock::new(),
-            threads: Threads::default(),
-            policy: self.policy,
-            stop_timeout: self.stop_timeout,
-            no_place: AtomicU64::new(0),
-            stopping: Mutex::new(false),
-            wake: Condvar::new(),
-            progress: Mutex::new(Progress::default()),
-            gathered: AtomicU64::new(0),
-            finished: Condvar::new(),
-            ended: AtomicBool::new(false),
-            drain: Mutex::new(None),
-        });
-        let drain = Drain::new(shared.clone(), sink);
-        if self.own_drain {
-            *lock(&shared.drain) = Some(drain);
-        } else {
-            let run = || drain.run();
-            let spawned = thread::Builder::new().name("pftrace drain".into()).spawn(run);
-            spawned.map_err(|source| SessionError::Io { what: "the draining thread".into(), source })?;
-        }
-        NESTED.store(0, Ordering::Relaxed);
-        IGNORED.store(0, Ordering::Relaxed);
-        *current = Some(shared.clone());
-        // Release: who sees the number finds the session, behind the mutex that it asks then.
-        RECORDING.store(shared.id, Ordering::Release);
-        Ok(Session { shared })
-    }
-
-    /// What the environment variable `PFTRACE` says; `None` if it is not set or empty.
-    ///
-    /// It is a list of `key=value`, separated by commas: `file` (where to; also without `file=`), `buffer` (in bytes, or with `K`,
-    /// `M`, `G`), `policy` (`stream` or `discard`), `categories` (patterns as in [`set_categories`], separated by
-    /// blanks), `stop_timeout` (in seconds).
-    ///
-    /// ```sh
-    /// PFTRACE=trace.pftrace,buffer=16M,categories='render -debug.*' ./program
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Environment`] when it says something else.
-    pub fn from_env() -> Result<Option<Self>, SessionError> {
-        match std::env::var("PFTRACE") {
-            Ok(text) if !text.trim().is_empty() => Self::parse(&text).map(Some),
-            Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(text)) => {
-                Err(SessionError::Environment { found: text.to_string_lossy().into_owned(), expected: "text in UTF-8" })
-            }
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, SessionError> {
-        let mut builder = Self::new();
-        for item in text.split(',') {
-            let item = item.trim();
-            let (key, value) = item.split_once('=').unwrap_or(("file", item));
-            let wrong = |expected| SessionError::Environment { found: item.into(), expected };
-            builder = match key.trim() {
-                "file" if !value.is_empty() => builder.file(value),
-                "file" => return Err(wrong("file=PATH")),
-                "buffer" => builder.buffer_bytes(bytes(value).ok_or_else(|| wrong("buffer=BYTES, such as 16M"))?),
-                "policy" => builder.policy(match value {
-                    "stream" => Policy::Stream,
-                    "discard" => Policy::Discard,
-                    _ => return Err(wrong("policy=stream or policy=discard")),
-                }),
-                "categories" => builder.categories(value),
-                "stop_timeout" => {
-                    let seconds: Option<f64> = value.parse().ok();
-                    let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                    builder.stop_timeout(timeout.ok_or_else(|| wrong("stop_timeout=SECONDS"))?)
-                }
-                _ => return Err(wrong("file, buffer, policy, categories or stop_timeout")),
-            };
-        }
-        match builder.target {
-            Target::None => Err(SessionError::Environment { found: text.into(), expected: "file=PATH" }),
-            _ => Ok(builder),
-        }
-    }
-}
-
-/// `16M` and the like.
-fn bytes(text: &str) -> Option<usize> {
-    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
-    let shift = match &text[digits.len()..] {
-        "" => 0,
-        "K" | "k" | "KiB" => 10,
-        "M" | "m" | "MiB" => 20,
-        "G" | "g" | "GiB" => 30,
-        _ => return None,
-    };
-    digits.parse::<usize>().ok()?.checked_mul(1 << shift)
-}
-
-/// Chunks of a 2,048th of the buffer, between 1 and 64 KiB.
-fn ring_config(bytes: usize) -> Config {
-    let chunk_len = (bytes / 2048).next_power_of_two().clamp(1 << 10, 64 << 10);
-    let chunks = (bytes / chunk_len) as u32;
-    Config { chunk_len: chunk_len as u32, chunks, policy: pftrace_ring::Policy::Keep, writers: MOST_THREADS }
+    NESTED.store(0, Ordering::Relaxed);
+    IGNORED.store(0, Ordering::Relaxed);
+    *current = Some(shared.clone());
+    // Release: who sees the number finds the session, behind the mutex that it asks then.
+    RECORDING.store(shared.id, Ordering::Release);
+    Ok(Session { shared })
 }
 
 /// One recording, from start to stop. One is recorded at a time.
@@ -389,6 +215,52 @@ impl Session {
         self.shared.sink_error(|| self.stats())
     }
 
+    /// Writes what a [flight recorder](Policy::FlightRecorder) has: the newest, up to what was recorded before this call. Recording goes
+    /// on meanwhile, and nothing is lost by it; the next snapshot begins no later than where this one ends, as far as the buffer reaches.
+    ///
+    /// What is written is a trace on its own. Slices that were open where it begins are there, with their original begin; what is open
+    /// where it ends has no end. The report is of this snapshot. One is written at a time: another that is asked for
+    /// meanwhile waits.
+    ///
+    /// ```
+    /// use pftrace::{Policy, Session, slice};
+    ///
+    /// let session = Session::builder().policy(Policy::FlightRecorder).buffer_bytes(1 << 20).start()?;
+    /// for number in 0..100_000 {
+    ///     let _frame = slice!("render", "frame", number);
+    /// }
+    /// let mut trace = Vec::new();
+    /// let report = session.snapshot(&mut trace)?;
+    /// assert!(report.events > 1_000 && report.overwritten > 0 && report.lost() == 0);
+    /// assert!(trace.len() > 100_000);
+    /// # Ok::<(), pftrace::SessionError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NotAFlightRecorder`], [`SessionError::Stopped`], [`SessionError::Forked`]: there is nothing to write.
+    /// [`SessionError::Sink`] when `writer` fails, with the report of what it has got; the next snapshot has it all.
+    /// [`SessionError::SnapshotInProgress`] when this is called by what writes another one, or another one is not done within
+    /// [`SessionBuilder::stop_timeout`].
+    pub fn snapshot(&self, mut writer: impl Write) -> Result<Report, SessionError> {
+        self.shared.snapshot(|| Ok(&mut writer))
+    }
+
+    /// The same into a file, which is created; one that is there is written over.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot), and [`SessionError::Io`] when the file can't be created.
+    pub fn snapshot_to_file(&self, path: impl AsRef<Path>) -> Result<Report, SessionError> {
+        self.recorder().snapshot_to_file(path)
+    }
+
+    /// What other threads take snapshots with, and later ones.
+    #[must_use]
+    pub fn recorder(&self) -> FlightRecorder {
+        FlightRecorder::of(self.shared.clone())
+    }
+
     /// How large an event can be: a chunk of the buffer, a 2,048th of it between 1 and 64 KiB, without what stands in front. Texts
     /// of one that is larger are cut, and marked with `…`.
     #[must_use]
@@ -411,7 +283,9 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) threads: Threads,
     pub(super) policy: Policy,
-    stop_timeout: Duration,
+    /// Of a flight recorder, what it has.
+    pub(super) flight: Option<Flight>,
+    pub(super) stop_timeout: Duration,
     /// Events of threads that were too many.
     no_place: AtomicU64,
     stopping: Mutex<bool>,
@@ -431,6 +305,7 @@ pub(super) struct Progress {
     pub(super) bytes: u64,
     /// Chunks that made no sense.
     pub(super) corrupt: u64,
+    pub(super) snapshots: u64,
     pub(super) error: Option<Arc<io::Error>>,
     /// Chunks that are still with threads.
     pub(super) outstanding: u32,
@@ -530,6 +405,9 @@ impl Shared {
             bytes: progress.bytes,
             dropped: sum.dropped,
             undelivered: sum.undelivered,
+            // Each chunk begins with a header, which is one of its packets.
+            overwritten: self.ring.overwritten().saturating_sub(self.ring.overwritten_chunks()),
+            snapshots: progress.snapshots,
             nested: NESTED.load(Ordering::Relaxed),
             ignored: IGNORED.load(Ordering::Relaxed),
             no_place: self.no_place.load(Ordering::Relaxed),
@@ -537,6 +415,22 @@ impl Shared {
             thread_count,
             threads,
         }
+    }
+
+    /// The report of a snapshot: what its sink has got of each thread. The rest is of the session so far.
+    pub(super) fn report_of(&self, assembler: &Assembler, progress: &Progress) -> Report {
+        let mut report = self.report();
+        let of_thread = |(info, tally): (&ThreadInfo, Tally)| {
+            let Tally { events, bytes, undelivered } = tally;
+            ThreadReport { events, bytes, undelivered, ..info.report() }
+        };
+        report.threads = assembler.threads().map(of_thread).collect();
+        report.thread_count = report.threads.len() as u64;
+        report.events = report.threads.iter().map(|thread| thread.events).sum();
+        report.undelivered = report.threads.iter().map(|thread| thread.undelivered).sum();
+        (report.packets, report.bytes, report.snapshots) = (progress.packets, progress.bytes, progress.snapshots);
+        report.corrupt_chunks = progress.corrupt;
+        report
     }
 
     /// The report of a session that is given up: with what is still on its way as undelivered.
@@ -564,150 +458,4 @@ fn at_exit() {
     }
     // Without it what is left is lost at exit, unless the session is stopped: no reason not to record.
     ONCE.call_once(|| _ = pftrace_ring::at_exit(stop));
-}
-
-/// What came of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// How many events the sink has got: each begin and each end of a slice, each instant, each value of a counter.
-    pub events: u64,
-    /// How many packets: events, and what is needed to read them.
-    pub packets: u64,
-    /// How many bytes.
-    pub bytes: u64,
-    /// How many events were dropped, and why.
-    pub dropped: Dropped,
-    /// How many were recorded and did not reach the sink: it failed, or did not take them in time.
-    pub undelivered: u64,
-    /// How many were to be recorded while another one of the same thread was: by a signal handler.
-    pub nested: u64,
-    /// How many were to be recorded while a thread's thread-locals were destroyed, or end what was not begun.
-    pub ignored: u64,
-    /// How many were to be recorded by threads that were too many at the same time (16,384).
-    pub no_place: u64,
-    /// Chunks that made no sense when they were read: an error of this library, or somebody wrote into its memory.
-    pub corrupt_chunks: u64,
-    /// How many threads have recorded.
-    pub thread_count: u64,
-    /// Each of them, but at most a thousand of those that have exited: the others are summed up.
-    pub threads: Vec<ThreadReport>,
-}
-
-impl Report {
-    /// How many events the program recorded, or was about to, that are not in the trace: dropped, undelivered, nested, and of threads
-    /// that were too many. Not those that were ignored.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.dropped.total() + self.undelivered + self.nested + self.no_place
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, bytes, thread_count, .. } = self;
-        let (lost, plural) = (self.lost(), if *thread_count == 1 { "" } else { "s" });
-        write!(f, "{events} events of {thread_count} thread{plural} in {bytes} bytes, {lost} lost")
-    }
-}
-
-/// Why a session can't be recorded, or did not end well.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// A session is being recorded. Stop it before the next.
-    AlreadyRecording,
-    /// Neither a file nor another sink was given.
-    NoSink,
-    /// The size of the buffer is out of bounds.
-    BufferBytes {
-        /// What was given.
-        found: usize,
-    },
-    /// A file, memory or thread can't be had.
-    Io {
-        /// What it is.
-        what: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// `PFTRACE` says something that makes no sense.
-    Environment {
-        /// What.
-        found: String,
-        /// What there could be.
-        expected: &'static str,
-    },
-    /// The sink failed. What it got before is a trace; what came later is lost.
-    Sink {
-        /// How.
-        source: Arc<io::Error>,
-        /// What came of the events.
-        report: Box<Report>,
-    },
-    /// Not everything was written within the time that stopping may take.
-    StopTimeout {
-        /// What came of the events so far.
-        report: Box<Report>,
-    },
-    /// The session is that of the process that forked this one: it is untouched.
-    Forked,
-}
-
-impl fmt::Display for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlreadyRecording => f.write_str("a session is being recorded already: stop it before the next"),
-            Self::NoSink => f.write_str("expected a file or a writer for the trace, found none"),
-            Self::BufferBytes { found } => {
-                write!(f, "expected a buffer of {SMALLEST_BUFFER} to {LARGEST_BUFFER} bytes, found {found}")
-            }
-            Self::Io { what, source } => write!(f, "{what}: {source}"),
-            Self::Environment { found, expected } => {
-                write!(f, "the environment variable PFTRACE: expected {expected}, found `{found}`")
-            }
-            Self::Sink { source, report } => write!(f, "the trace's sink failed: {source} (delivered: {report})"),
-            Self::StopTimeout { report } => write!(f, "the trace was not written in time (delivered: {report})"),
-            Self::Forked => f.write_str("the session belongs to the process that forked this one"),
-        }
-    }
-}
-
-impl std::error::Error for SessionError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            Self::Sink { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
-
-/// A sink in memory: all its clones are the same one.
-#[derive(Clone, Debug, Default)]
-pub struct MemorySink(Arc<Mutex<Vec<u8>>>);
-
-impl MemorySink {
-    /// An empty one.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// What it has got since it was made, or since this was called last.
-    #[must_use]
-    pub fn take(&self) -> Vec<u8> {
-        core::mem::take(&mut lock(&self.0))
-    }
-}
-
-impl Write for MemorySink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

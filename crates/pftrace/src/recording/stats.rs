@@ -50,8 +50,10 @@ pub(super) struct ThreadInfo {
     pub(super) unwritten: Unwritten,
     truncated: AtomicU64,
     exited: AtomicBool,
-    /// How many chunks it has begun, when it exited.
+    /// How many chunks it has begun, when it exited, and how many the ring had completed by then; `u64::MAX` if its last one could not
+    /// be completed.
     chunks: AtomicU32,
+    completed: AtomicU64,
     /// By the drain.
     pub(super) events: AtomicU64,
     pub(super) bytes: AtomicU64,
@@ -136,9 +138,10 @@ impl ThreadInfo {
         Dropped { no_room, too_large, too_deep, too_many_call_sites }
     }
 
-    pub(super) fn exit(&self, chunks: u32) {
+    pub(super) fn exit(&self, chunks: u32, completed: u64) {
         self.chunks.store(chunks, Ordering::Relaxed);
-        // Release: with the acquire of `has_exited`, the number of chunks is there.
+        self.completed.store(completed, Ordering::Relaxed);
+        // Release: with the acquire of those who ask, the numbers are there.
         self.exited.store(true, Ordering::Release);
     }
 
@@ -147,7 +150,12 @@ impl ThreadInfo {
         self.exited.load(Ordering::Acquire).then(|| self.chunks.load(Ordering::Relaxed))
     }
 
-    fn report(&self) -> ThreadReport {
+    /// Whether it has exited, and all its chunks were among the first so many that the ring completed.
+    pub(super) fn has_exited_at(&self) -> Option<u64> {
+        self.exited.load(Ordering::Acquire).then(|| self.completed.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn report(&self) -> ThreadReport {
         ThreadReport {
             tid: self.tid,
             name: lock(&self.name).clone(),
@@ -237,6 +245,7 @@ impl Threads {
             truncated: AtomicU64::new(0),
             exited: AtomicBool::new(false),
             chunks: AtomicU32::new(0),
+            completed: AtomicU64::new(0),
             events: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
@@ -256,6 +265,16 @@ impl Threads {
     /// All that are there.
     pub(super) fn present(&self) -> Vec<Arc<ThreadInfo>> {
         lock(&self.0).present.iter().flatten().cloned().collect()
+    }
+
+    /// Asks the system how those that run are called.
+    pub(super) fn look_up_names(&self) {
+        for info in self.present().iter().filter(|info| info.has_exited_after().is_none()) {
+            let mut name = lock(&info.name);
+            if let Some(now) = super::os::renamed(info.tid, &name) {
+                *name = now;
+            }
+        }
     }
 
     /// All of it has been read: the number is free.

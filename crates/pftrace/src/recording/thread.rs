@@ -410,8 +410,8 @@ impl Thread {
 impl Drop for Thread {
     fn drop(&mut self) {
         // What can't be ended now is ended by the drain.
-        self.writer.complete();
-        self.info.exit(self.chunks);
+        let completed = if self.writer.complete() { self.shared.ring.completed() } else { u64::MAX };
+        self.info.exit(self.chunks, completed);
     }
 }
 

@@ -61,14 +61,28 @@ fn the_environment_configures() {
     for (value, expected) in [
         ("buffer=1M", "expected file=PATH, found `buffer=1M`"),
         ("x.pftrace,buffer=much", "expected buffer=BYTES, such as 16M, found `buffer=much`"),
-        ("x.pftrace,policy=none", "expected policy=stream or policy=discard, found `policy=none`"),
+        (
+            "x.pftrace,policy=none",
+            "expected policy=stream, policy=discard or policy=flight-recorder, found `policy=none`",
+        ),
         ("x.pftrace,stop_timeout=-1", "expected stop_timeout=SECONDS, found `stop_timeout=-1`"),
-        ("x.pftrace,colour=red", "expected file, buffer, policy, categories or stop_timeout, found `colour=red`"),
+        (
+            "x.pftrace,colour=red",
+            "expected file, buffer, policy, panic, categories or stop_timeout, found `colour=red`",
+        ),
         ("file=", "expected file=PATH, found `file=`"),
+        ("policy=flight-recorder", "expected file=PATH, found `policy=flight-recorder`"),
+        ("x.pftrace,panic=", "expected panic=PATH, found `panic=`"),
     ] {
         let said = says(Some(value));
         assert!(said.contains(&format!("the environment variable PFTRACE: {expected}")), "{value}: {said}");
     }
     let Some(loaded) = check(&trace) else { return };
     assert_eq!(loaded.slices.len(), 1);
+    // A flight recorder writes its file when it stops.
+    let said = says(Some(&format!("{shown},policy=flight-recorder,buffer=64K,panic={shown}.panic,categories=a.*")));
+    assert!(said.contains("events 1"), "{said}");
+    let trace = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(check(&trace).unwrap().slices.len(), 1);
 }

@@ -26,13 +26,13 @@ pub(crate) fn check_lossy(trace: &[u8], lost: u64) -> Option<Loaded> {
 }
 
 /// CLOCK_MONOTONIC, which is the trace's clock.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
 /// How far our clock may be from the machine's: 1 µs, and the time that reading takes.
-const STRAY: i64 = 5_000;
+pub(crate) const STRAY: i64 = 5_000;
 
 const NAMES: [&str; 5] = ["alpha", "beta", "gamma", "delta", "epsilon"];
 

@@ -1,6 +1,7 @@
 //! Sessions and macros: what is recorded is what the real trace processor shows.
 
 mod configuration;
+mod flight;
 #[cfg(target_os = "linux")]
 mod forks;
 mod losses;

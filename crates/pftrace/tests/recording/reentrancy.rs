@@ -272,14 +272,14 @@ fn in_child(parents: &Session, open: pftrace::SliceGuard, path: &Path) -> bool {
 }
 
 /// Runs a test of this program again, as a process of its own.
-fn in_a_process(test: &str, path: &Path) -> std::process::Output {
+pub(crate) fn in_a_process(test: &str, path: &Path) -> std::process::Output {
     let program = std::env::current_exe().unwrap();
     let mut command = Command::new(program);
     command.args(["--exact", test, "--nocapture"]).env("PFTRACE_TEST_FILE", path);
     command.output().unwrap()
 }
 
-fn file_of_process() -> Option<PathBuf> {
+pub(crate) fn file_of_process() -> Option<PathBuf> {
     std::env::var_os("PFTRACE_TEST_FILE").map(PathBuf::from)
 }
 

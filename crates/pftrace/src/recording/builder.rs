@@ -1,0 +1,250 @@
+//! How a session is to be recorded.
+
+use core::fmt;
+use std::boxed::Box;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::time::Duration;
+
+use pftrace_ring::Config;
+
+use super::session::{self, Session};
+use super::session_error::SessionError;
+
+/// What happens when the buffer is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The buffer is emptied into the sink all the time. What has no room is dropped.
+    #[default]
+    Stream,
+    /// The buffer is kept until the session stops. What has no room in it is dropped: the begin is kept.
+    Discard,
+    /// The buffer is kept, the oldest in it is overwritten: it has the newest whenever somebody asks for it, with
+    /// [`Session::snapshot_to_file`] and the like. The memory is twice [`buffer_bytes`](SessionBuilder::buffer_bytes): while a snapshot is
+    /// written, recording goes on in the other half.
+    ///
+    /// Where a file or another sink is given, it gets a last snapshot when the session stops.
+    FlightRecorder,
+}
+
+/// How a session is to be recorded: from [`Session::builder`].
+#[must_use]
+pub struct SessionBuilder {
+    pub(super) target: Target,
+    pub(super) buffer_bytes: usize,
+    pub(super) policy: Policy,
+    pub(super) stop_timeout: Duration,
+    pub(super) categories: Option<String>,
+    pub(super) own_drain: bool,
+    pub(super) panic_file: Option<PathBuf>,
+}
+
+pub(super) enum Target {
+    None,
+    File(PathBuf),
+    Writer(Box<dyn Write + Send>),
+}
+
+impl Target {
+    pub(super) fn open(self) -> Result<Option<Box<dyn Write + Send>>, SessionError> {
+        Ok(match self {
+            Self::None => None,
+            Self::Writer(writer) => Some(writer),
+            Self::File(path) => Some(Box::new(create(&path)?)),
+        })
+    }
+}
+
+/// A file for a trace.
+pub(super) fn create(path: &Path) -> Result<File, SessionError> {
+    File::create(path)
+        .map_err(|source| SessionError::Io { what: std::format!("the trace file {}", path.display()), source })
+}
+
+impl fmt::Debug for SessionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = match &self.target {
+            Target::None => "none".to_string(),
+            Target::File(path) => path.display().to_string(),
+            Target::Writer(_) => "a writer".to_string(),
+        };
+        let mut debug = f.debug_struct("SessionBuilder");
+        debug.field("target", &target).field("buffer_bytes", &self.buffer_bytes).field("policy", &self.policy);
+        debug.field("stop_timeout", &self.stop_timeout).field("categories", &self.categories).finish()
+    }
+}
+
+pub(super) const SMALLEST_BUFFER: usize = 64 << 10;
+pub(super) const LARGEST_BUFFER: usize = 64 << 30;
+
+/// How many threads can record at the same time.
+const MOST_THREADS: u32 = 1 << 14;
+
+impl SessionBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            target: Target::None,
+            buffer_bytes: 64 << 20,
+            policy: Policy::Stream,
+            stop_timeout: Duration::from_secs(5),
+            categories: None,
+            own_drain: false,
+            panic_file: None,
+        }
+    }
+
+    /// Writes the trace into a file, which is created when the session starts; one that is there is written over.
+    pub fn file(mut self, path: impl AsRef<Path>) -> Self {
+        self.target = Target::File(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Writes the trace into `writer`. It gets large pieces, so it needs no buffer of its own.
+    ///
+    /// For a trace in memory: a [`MemorySink`]. To measure what recording costs: [`std::io::sink`].
+    pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
+        self.target = Target::Writer(Box::new(writer));
+        self
+    }
+
+    /// The memory for what is recorded and not yet written, in bytes: all of it is taken and touched at the start, and it does
+    /// not grow, whatever the number of threads. 64 KiB to 64 GiB; 64 MiB unless set.
+    ///
+    /// It is cut into chunks, and each thread that records holds one: see [`max_event_len`](Session::max_event_len).
+    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
+        self.buffer_bytes = bytes;
+        self
+    }
+
+    /// What happens when the buffer is full: [`Policy::Stream`] unless set.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long stopping waits at most for the sink, and for threads within an event. 5 seconds unless set.
+    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
+        self
+    }
+
+    /// Which categories are recorded: [`set_categories`] when the session starts. As they are unless set.
+    pub fn categories(mut self, patterns: impl Into<String>) -> Self {
+        self.categories = Some(patterns.into());
+        self
+    }
+
+    /// No thread is started to empty the buffer: the program does it, with [`Session::drain`].
+    pub fn drain_by_caller(mut self) -> Self {
+        self.own_drain = true;
+        self
+    }
+
+    /// With the first panic of a [flight recorder](Policy::FlightRecorder)'s session, in whatever thread, a snapshot is written into
+    /// that file: before the panic's message, with the slices that the panic is in. One line on standard error says so.
+    ///
+    /// It is done by a panic hook, which is set once in a process and calls the one that was set before. Where another one is set later
+    /// it has to call ours.
+    pub fn snapshot_on_panic(mut self, path: impl AsRef<Path>) -> Self {
+        self.panic_file = Some(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Starts recording, in this process and all its threads.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::AlreadyRecording`] when a session is recorded already; [`SessionError::BufferBytes`],
+    /// [`SessionError::NoSink`] and [`SessionError::NotAFlightRecorder`] when the configuration makes no sense; [`SessionError::Io`] when the file can't be created
+    /// or the memory can't be had.
+    pub fn start(self) -> Result<Session, SessionError> {
+        session::start(self)
+    }
+
+    /// What the environment variable `PFTRACE` says; `None` if it is not set or empty.
+    ///
+    /// It is a list of `key=value`, separated by commas: `file` (where to; also without `file=`), `buffer` (in bytes, or with `K`,
+    /// `M`, `G`), `policy` (`stream`, `discard` or `flight-recorder`), `panic` (a file for
+    /// [`snapshot_on_panic`](Self::snapshot_on_panic)), `categories` (patterns as in [`set_categories`], separated by
+    /// blanks), `stop_timeout` (in seconds).
+    ///
+    /// ```sh
+    /// PFTRACE=trace.pftrace,buffer=16M,categories='render -debug.*' ./program
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Environment`] when it says something else.
+    pub fn from_env() -> Result<Option<Self>, SessionError> {
+        match std::env::var("PFTRACE") {
+            Ok(text) if !text.trim().is_empty() => Self::parse(&text).map(Some),
+            Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(text)) => {
+                Err(SessionError::Environment { found: text.to_string_lossy().into_owned(), expected: "text in UTF-8" })
+            }
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, SessionError> {
+        let mut builder = Self::new();
+        for item in text.split(',') {
+            let item = item.trim();
+            let (key, value) = item.split_once('=').unwrap_or(("file", item));
+            let wrong = |expected| SessionError::Environment { found: item.into(), expected };
+            builder = match key.trim() {
+                "file" if !value.is_empty() => builder.file(value),
+                "file" => return Err(wrong("file=PATH")),
+                "buffer" => builder.buffer_bytes(bytes(value).ok_or_else(|| wrong("buffer=BYTES, such as 16M"))?),
+                "policy" => builder.policy(match value {
+                    "stream" => Policy::Stream,
+                    "discard" => Policy::Discard,
+                    "flight-recorder" => Policy::FlightRecorder,
+                    _ => return Err(wrong("policy=stream, policy=discard or policy=flight-recorder")),
+                }),
+                "panic" if !value.is_empty() => builder.snapshot_on_panic(value),
+                "panic" => return Err(wrong("panic=PATH")),
+                "categories" => builder.categories(value),
+                "stop_timeout" => {
+                    let seconds: Option<f64> = value.parse().ok();
+                    let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                    builder.stop_timeout(timeout.ok_or_else(|| wrong("stop_timeout=SECONDS"))?)
+                }
+                _ => return Err(wrong("file, buffer, policy, panic, categories or stop_timeout")),
+            };
+        }
+        match builder.target {
+            Target::None if builder.panic_file.is_none() => {
+                Err(SessionError::Environment { found: text.into(), expected: "file=PATH" })
+            }
+            _ => Ok(builder),
+        }
+    }
+}
+
+/// `16M` and the like.
+fn bytes(text: &str) -> Option<usize> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" | "k" | "KiB" => 10,
+        "M" | "m" | "MiB" => 20,
+        "G" | "g" | "GiB" => 30,
+        _ => return None,
+    };
+    digits.parse::<usize>().ok()?.checked_mul(1 << shift)
+}
+
+/// Chunks of a 2,048th of the buffer, between 1 and 64 KiB. A flight recorder has twice as many: for what is recorded while a snapshot
+/// is written.
+pub(super) fn ring_config(bytes: usize, policy: Policy) -> Config {
+    let chunk_len = (bytes / 2048).next_power_of_two().clamp(1 << 10, 64 << 10);
+    let chunks = (bytes / chunk_len) as u32;
+    let (chunks, policy) = match policy {
+        Policy::FlightRecorder => (2 * chunks, pftrace_ring::Policy::Overwrite),
+        Policy::Stream | Policy::Discard => (chunks, pftrace_ring::Policy::Keep),
+    };
+    Config { chunk_len: chunk_len as u32, chunks, policy, writers: MOST_THREADS }
+}

@@ -1,0 +1,132 @@
+//! Snapshots of a flight recorder: at once, and later.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::builder::create;
+use super::report::Report;
+use super::session::Shared;
+use super::session_error::SessionError;
+
+/// Takes snapshots of a session with [`Policy::FlightRecorder`](crate::Policy::FlightRecorder), in any thread: from
+/// [`Session::recorder`](crate::Session::recorder). All clones are of the same session. It does not keep the session from being stopped.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pftrace::{Policy, Session, instant};
+///
+/// # let path = std::env::temp_dir().join(format!("pftrace-trigger-{}.pftrace", std::process::id()));
+/// let session = Session::builder().policy(Policy::FlightRecorder).buffer_bytes(1 << 20).start()?;
+/// let recorder = session.recorder();
+/// let watching = std::thread::spawn(move || {
+///     instant!("watch", "too slow");
+///     // With what comes of it.
+///     recorder.trigger(Duration::from_millis(50), &path)?.wait()
+/// });
+/// instant!("work", "going on");
+/// let report = watching.join().unwrap()?;
+/// assert_eq!(report.events, 2);
+/// # std::fs::remove_file(std::env::temp_dir().join(format!("pftrace-trigger-{}.pftrace", std::process::id()))).unwrap();
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FlightRecorder {
+    shared: Arc<Shared>,
+}
+
+impl FlightRecorder {
+    pub(super) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// See [`Session::snapshot`](crate::Session::snapshot).
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn snapshot(&self, mut writer: impl Write) -> Result<Report, SessionError> {
+        self.shared.snapshot(|| Ok(&mut writer))
+    }
+
+    /// See [`Session::snapshot_to_file`](crate::Session::snapshot_to_file).
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn snapshot_to_file(&self, path: impl AsRef<Path>) -> Result<Report, SessionError> {
+        self.shared.snapshot(|| create(path.as_ref()))
+    }
+
+    /// Takes a snapshot into a file after that time, in a thread of its own: it has what led here, and what comes of it. When the session
+    /// stops before, the snapshot is taken then.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NotAFlightRecorder`] and [`SessionError::Forked`] at once, and [`SessionError::Io`] when no thread can be
+    /// started; all others come from [`Trigger::wait`].
+    pub fn trigger(&self, after: Duration, path: impl AsRef<Path>) -> Result<Trigger, SessionError> {
+        self.shared.flight()?;
+        let pending = Pending::new(self.shared.clone());
+        let path = path.as_ref().to_path_buf();
+        let take = move || pending.take(after, path);
+        let spawned = thread::Builder::new().name("pftrace trigger".into()).spawn(take);
+        let thread = spawned.map_err(|source| SessionError::Io { what: "the trigger's thread".into(), source })?;
+        Ok(Trigger { thread })
+    }
+}
+
+/// A snapshot that will be taken: from [`FlightRecorder::trigger`]. It is taken as well when this is dropped.
+#[derive(Debug)]
+pub struct Trigger {
+    thread: JoinHandle<Result<Report, SessionError>>,
+}
+
+impl Trigger {
+    /// Whether the snapshot has been written, or has failed.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits until it is done, and says what came of it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Session::snapshot_to_file`](crate::Session::snapshot_to_file).
+    pub fn wait(self) -> Result<Report, SessionError> {
+        let panicked = |_| {
+            let source = std::io::Error::other("it panicked");
+            Err(SessionError::Io { what: "the trigger's thread".into(), source })
+        };
+        self.thread.join().unwrap_or_else(panicked)
+    }
+}
+
+/// Counted by the flight recorder, until it is done.
+struct Pending(Arc<Shared>);
+
+impl Pending {
+    fn new(shared: Arc<Shared>) -> Self {
+        if let Some(flight) = &shared.flight {
+            flight.add_trigger();
+        }
+        Self(shared)
+    }
+
+    fn take(self, after: Duration, path: PathBuf) -> Result<Report, SessionError> {
+        self.0.sleep(after);
+        self.0.snapshot(|| create(&path))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(flight) = &self.0.flight {
+            flight.remove_trigger();
+        }
+    }
+}

@@ -1,0 +1,542 @@
+//! The flight recorder: what a snapshot has is the newest, without a hole.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pftrace::{FlightRecorder, MemorySink, Policy, Session, SessionBuilder, SessionError, begin, end, instant, slice};
+use pftrace_testkit::{Arg, Loaded, Slice, check};
+
+use crate::losses::{STRAY, now};
+use crate::{alone, reentrancy::in_a_process};
+
+fn builder(bytes: usize) -> SessionBuilder {
+    Session::builder().policy(Policy::FlightRecorder).buffer_bytes(bytes).categories("")
+}
+
+fn snapshot(recorder: &FlightRecorder) -> (Vec<u8>, pftrace::Report) {
+    let mut trace = Vec::new();
+    let report = recorder.snapshot(&mut trace).unwrap();
+    assert_eq!((report.bytes, report.snapshots), (trace.len() as u64, 1));
+    assert_eq!((report.corrupt_chunks, report.undelivered), (0, 0), "{report:?}");
+    (trace, report)
+}
+
+const NAMES: [&str; 3] = ["red", "green", "blue"];
+
+/// So many rounds lie in one outer slice.
+const OUTER: u64 = 300;
+
+/// What a thread has recorded: how many rounds, and between which times each outer slice began.
+#[derive(Default)]
+struct Model {
+    done: AtomicU64,
+    outers: Mutex<Vec<(i64, i64)>>,
+}
+
+/// Rounds of a slice with an instant in it, in outer slices.
+fn record(model: &Model, over: &AtomicBool) {
+    let mut outer = None;
+    for number in 0_u64.. {
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+        if number % OUTER == 0 {
+            drop(outer.take());
+            let before = now();
+            let generation = number / OUTER;
+            outer = Some(slice!("flight", "outer", generation));
+            model.outers.lock().unwrap().push((before, now()));
+        }
+        {
+            let at = now();
+            let _round = slice!("flight", NAMES[number as usize % 3], number, at);
+            instant!("flight", "mark", number, text = ?number);
+        }
+        model.done.store(number + 1, Ordering::Release);
+    }
+}
+
+fn number(slice: &Slice, key: &str) -> Option<u64> {
+    match slice.args.get(&format!("debug.{key}"))? {
+        Arg::Uint(number) => Some(*number),
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+/// The rows of one thread are what it recorded from some event to some other, not before `before` rounds were done. Returns the
+/// first and the last round.
+fn assert_recorded(rows: &[&Slice], model: &Model, before: u64) -> (u64, u64) {
+    let outers = model.outers.lock().unwrap();
+    let of = |depth: i64| rows.iter().filter(move |row| row.depth == depth).copied().collect::<Vec<_>>();
+    let (outer, rounds, marks) = (of(0), of(1), of(2));
+    assert_eq!(outer.len() + rounds.len() + marks.len(), rows.len());
+    // All that was begun in the snapshot has its annotations. What was open at its begin has none.
+    let first = rounds.iter().find_map(|row| number(row, "number")).unwrap() - u64::from(rounds[0].args.is_empty());
+    for (expected, row) in (first..).zip(&rounds) {
+        assert_eq!(row.name.as_deref(), Some(NAMES[expected as usize % 3]), "{row:?}");
+        assert_eq!(row.category.as_deref(), Some("flight"));
+        if expected > first || !row.args.is_empty() {
+            assert_eq!(number(row, "number"), Some(expected), "a hole");
+            let Some(Arg::Int(at)) = row.args.get("debug.at") else { panic!("{row:?}") };
+            assert!(row.ts >= at - STRAY, "{row:?}");
+        }
+        assert!(row.dur >= 0 || expected + 1 == first + rounds.len() as u64, "open: {row:?}");
+    }
+    let last = first + rounds.len() as u64 - 1;
+    assert!(last + 1 >= before, "{before} rounds were done, and the last one there is {last}");
+    let first_mark = number(marks[0], "number").unwrap();
+    assert!(first_mark == first || first_mark == first + 1);
+    for (expected, mark) in (first_mark..).zip(&marks) {
+        assert_eq!((mark.name.as_deref(), number(mark, "number")), (Some("mark"), Some(expected)), "a hole");
+        assert_eq!(mark.args["debug.text"], Arg::Text(expected.to_string()));
+        // It lies in its round.
+        let round = rounds[(expected - first) as usize];
+        assert_eq!(mark.parent, Some(round.id));
+    }
+    let last_mark = first_mark + marks.len() as u64 - 1;
+    assert!(last_mark == last || last_mark + 1 == last && rounds[rounds.len() - 1].dur < 0);
+    assert!(rounds[rounds.len() - 1].dur >= 0 || last >= before, "what was ended before is not open");
+    for row in &outer {
+        let began = |at: &&(i64, i64)| (at.0 - STRAY..=at.1 + STRAY).contains(&row.ts);
+        assert!(outers.iter().any(|at| began(&at)), "no outer slice began at {}", row.ts);
+        assert_eq!(row.name.as_deref(), Some("outer"));
+        assert_eq!(row.category.as_deref(), Some("flight"));
+    }
+    // The first one was open at the begin of the snapshot, or began in it: then nothing is before it.
+    let generation = first / OUTER;
+    let (begin, end) = outers[generation as usize];
+    let is_first = |row: &Slice| (begin - STRAY..=end + STRAY).contains(&row.ts);
+    let at = outer.iter().position(|row| is_first(row)).expect("its begin is the original one");
+    assert!(at <= 1, "{at} outer slices before the first round's");
+    for (expected, row) in (generation..).zip(&outer[at..]) {
+        assert!(number(row, "generation").is_none_or(|found| found == expected), "{row:?}");
+        assert!(row.args.is_empty() == (expected == generation && row.args.is_empty()), "{row:?}");
+    }
+    let ended = outer.iter().rev().skip(1);
+    assert!(ended.clone().all(|row| row.dur >= 0), "{ended:?}");
+    (first, last)
+}
+
+fn by_thread(loaded: &Loaded) -> BTreeMap<String, Vec<&Slice>> {
+    let mut threads: BTreeMap<String, Vec<&Slice>> = BTreeMap::new();
+    for slice in &loaded.slices {
+        threads.entry(loaded.track_name(slice).unwrap()).or_default().push(slice);
+    }
+    threads.values_mut().for_each(|rows| rows.sort_by_key(|row| (row.ts, row.depth)));
+    threads
+}
+
+/// 8 threads record as fast as they can into little memory. Each snapshot has of each thread what it recorded, to the end.
+#[test]
+fn snapshots_under_full_load_have_no_hole() {
+    for bytes in [64 << 10, 512 << 10] {
+        let _alone = alone();
+        let session = builder(bytes).start().unwrap();
+        let models: Vec<_> = (0..8).map(|_| Arc::new(Model::default())).collect();
+        let over = Arc::new(AtomicBool::new(false));
+        let threads: Vec<_> = (models.iter().enumerate())
+            .map(|(number, model)| {
+                let (model, over) = (model.clone(), over.clone());
+                let named = thread::Builder::new().name(format!("flight {number}"));
+                named.spawn(move || record(&model, &over)).unwrap()
+            })
+            .collect();
+        let mut snapshots = Vec::new();
+        for number in 0..6 {
+            // Two in a row, and then some that are far apart.
+            let until = session.stats().overwritten + if number == 1 { 0 } else { 40 * bytes as u64 / 10 };
+            while session.stats().overwritten < until
+                || models.iter().any(|model| model.done.load(Ordering::Acquire) < 2)
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+            let before: Vec<_> = models.iter().map(|model| model.done.load(Ordering::Acquire)).collect();
+            snapshots.push((before, snapshot(&session.recorder())));
+        }
+        over.store(true, Ordering::Relaxed);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let report = session.stop().unwrap();
+        assert_eq!((report.snapshots, report.dropped.total(), report.nested), (6, 0, 0), "{report:?}");
+        assert!(report.overwritten > 200 * bytes as u64 / 10, "{report:?}");
+        for (before, (trace, report)) in &snapshots {
+            let Some(loaded) = check(trace) else { return };
+            let threads = by_thread(&loaded);
+            assert_eq!(report.thread_count, 8, "each has recorded since: {:?}", threads.keys());
+            for (number, model) in models.iter().enumerate() {
+                assert_recorded(&threads[&format!("flight {number}")], model, before[number]);
+            }
+            // Half of it at least: the rest may be chunks that were ended early.
+            assert!(trace.len() > bytes / 2, "{} of {bytes} bytes", trace.len());
+        }
+    }
+}
+
+/// Of one thread, which instants of the name `event` there are: numbers without a hole.
+fn numbers(trace: &[u8]) -> Option<std::ops::Range<u64>> {
+    let loaded = check(trace)?;
+    let numbers: Vec<_> = loaded.slices_named("event").iter().map(|row| number(row, "number").unwrap()).collect();
+    let Some((first, last)) = numbers.first().zip(numbers.last()) else { return Some(0..0) };
+    assert!(numbers.iter().copied().eq(*first..last + 1), "a hole: {numbers:?}");
+    Some(*first..last + 1)
+}
+
+/// Each has what the one before had, as far as the buffer reaches; and all that was recorded is there, or was overwritten.
+#[test]
+fn snapshots_in_a_row_reach_back() {
+    let _alone = alone();
+    let memory = MemorySink::new();
+    let session = builder(64 << 10).writer(memory.clone()).start().unwrap();
+    let mut recorded = 0_u64;
+    let mut take = |more: u64| {
+        for _ in 0..more {
+            instant!("flight", "event", number = recorded);
+            recorded += 1;
+        }
+        let (trace, report) = snapshot(&session.recorder());
+        assert_eq!(report.events + report.overwritten, recorded, "{report:?}");
+        trace
+    };
+    let traces = [0, 100, 100, 0, 700, 100_000, 0, 500].map(&mut take);
+    for _ in 0..50 {
+        instant!("flight", "event", number = recorded);
+        recorded += 1;
+    }
+    let report = session.stop().unwrap();
+    let last = memory.take();
+    assert_eq!((report.snapshots, report.lost()), (9, 0));
+    let Some(full) = numbers(&traces[5]) else { return };
+    assert_eq!(full.end, 100_900);
+    // 64 chunks of 1 KiB.
+    assert!(full.end - full.start > 2_000, "{full:?}");
+    let found = traces.each_ref().map(|trace| numbers(trace).unwrap());
+    assert_eq!(found[..5], [0..0, 0..100, 0..200, 0..200, 0..900]);
+    assert_eq!(found[6], full);
+    assert_eq!(found[7].end, 101_400);
+    assert!(found[7].end - found[7].start > 2_000, "{:?}", found[7]);
+    let last = numbers(&last).unwrap();
+    assert!(last.end == 101_450 && last.end - last.start > 2_000, "{last:?}");
+}
+
+/// The frame that was late is in the snapshot, whole: though its begin was overwritten long ago.
+#[test]
+fn what_was_open_has_its_original_begin() {
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    let before = now();
+    let frame = slice!("flight", "frame", number = 7);
+    begin!("flight", String::from("named at run time").as_str());
+    let begun = before..now();
+    thread::sleep(Duration::from_millis(20));
+    while session.stats().overwritten < 50_000 {
+        instant!("flight", "event");
+    }
+    let (open, _) = snapshot(&session.recorder());
+    end!("flight");
+    let before = now();
+    drop(frame);
+    let ended = before..now();
+    let (whole, _) = snapshot(&session.recorder());
+    drop(session);
+    let Some(loaded) = check(&open) else { return };
+    for (depth, name) in (0..).zip(["frame", "named at run time"]) {
+        let row = loaded.slices_named(name)[0];
+        assert_eq!((row.dur, row.depth, row.category.as_deref()), (-1, depth, Some("flight")));
+        assert!((begun.start - STRAY..=begun.end + STRAY).contains(&row.ts), "{} in {begun:?}", row.ts);
+    }
+    assert!(loaded.slices_named("event").iter().all(|row| row.depth == 2));
+    let loaded = check(&whole).unwrap();
+    let row = loaded.slices_named("frame")[0];
+    assert!((begun.start - STRAY..=begun.end + STRAY).contains(&row.ts), "{} in {begun:?}", row.ts);
+    assert!((ended.start - STRAY..=ended.end + STRAY).contains(&(row.ts + row.dur)), "{row:?} ends in {ended:?}");
+}
+
+/// A sink that takes its time, while 4 threads record: they go on, and nothing is dropped.
+#[test]
+fn recording_goes_on_while_a_snapshot_is_written() {
+    struct Slow<'t> {
+        trace: &'t mut Vec<u8>,
+        progress: &'t dyn Fn() -> u64,
+        recorded: u64,
+    }
+    impl Write for Slow<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let begin = (self.progress)();
+            // Many times the buffer.
+            while (self.progress)() < begin + 50_000 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            self.recorded += (self.progress)() - begin;
+            self.trace.write(&bytes[..bytes.len().min(20_000)])
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    let (over, models) = (AtomicBool::new(false), [(); 4].map(|()| Model::default()));
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    thread::scope(|scope| {
+        models.iter().for_each(|model| _ = scope.spawn(|| record(model, &over)));
+        let progress = || models.iter().map(|model| model.done.load(Ordering::Relaxed)).sum();
+        while models.iter().any(|model| model.done.load(Ordering::Relaxed) < 10) {
+            thread::yield_now();
+        }
+        for trace in [&mut first, &mut second] {
+            let mut slow = Slow { trace, progress: &progress, recorded: 0 };
+            session.snapshot(&mut slow).unwrap();
+            assert!(slow.recorded >= 50_000);
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    let report = session.stop().unwrap();
+    assert_eq!(report.dropped.total(), 0, "{report:?}");
+    for trace in [first, second] {
+        let Some(loaded) = check(&trace) else { return };
+        let mut rows: BTreeMap<i64, Vec<&Slice>> = BTreeMap::new();
+        loaded.slices.iter().for_each(|row| rows.entry(row.track).or_default().push(row));
+        assert_eq!(rows.len(), 4);
+        for rows in rows.values_mut() {
+            rows.sort_by_key(|row| (row.ts, row.depth));
+            let numbers: Vec<_> =
+                rows.iter().filter(|row| row.depth == 1).filter_map(|row| number(row, "number")).collect();
+            assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "a hole: {numbers:?}");
+        }
+    }
+}
+
+/// A sink that fails: it is told, and the next snapshot has everything. One that takes a snapshot itself is refused it, at once.
+#[test]
+fn a_failed_snapshot_loses_nothing() {
+    struct Fails(usize);
+    impl Write for Fails {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match self.0.min(bytes.len()) {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                len => {
+                    self.0 -= len;
+                    Ok(len)
+                }
+            }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    struct Asks(FlightRecorder, Option<SessionError>);
+    impl Write for Asks {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 = self.0.snapshot(io::sink()).err();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let _alone = alone();
+    let session = builder(1 << 20).start().unwrap();
+    (0..100_u64).for_each(|number| instant!("flight", "event", number));
+    for room in [0, 2_000] {
+        let Err(SessionError::Sink { source, report }) = session.snapshot(Fails(room)) else { panic!("it failed") };
+        assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+        assert_eq!((report.events, report.undelivered), (0, 100), "{report:?}");
+    }
+    let nowhere = session.snapshot_to_file("/nowhere/at all.pftrace").unwrap_err().to_string();
+    assert!(nowhere.starts_with("the trace file /nowhere/at all.pftrace: No such file"), "{nowhere}");
+    let mut asks = Asks(session.recorder(), None);
+    let begin = Instant::now();
+    session.snapshot(&mut asks).unwrap();
+    assert!(matches!(asks.1, Some(SessionError::SnapshotInProgress)), "{:?}", asks.1);
+    assert!(begin.elapsed() < Duration::from_secs(3));
+    // A sink that panics leaves what is kept as it was.
+    struct Panics;
+    impl Write for Panics {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("as it should")
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| _ = session.snapshot(Panics))).is_err());
+    let (trace, _) = snapshot(&session.recorder());
+    let (recorder, report) = (session.recorder(), session.stop().unwrap());
+    assert_eq!((report.snapshots, report.undelivered, report.lost()), (2, 0, 0), "{report:?}");
+    assert!(matches!(recorder.snapshot(io::sink()), Err(SessionError::Stopped)));
+    assert_eq!(numbers(&trace), Some(0..100).filter(|_| pftrace_testkit::TraceProcessor::shared().is_some()));
+}
+
+/// Threads that have exited are in a snapshot as long as what they recorded is, under their own names; then they are forgotten.
+#[test]
+fn threads_that_have_exited_are_there() {
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    let mut traces = Vec::new();
+    for batch in 0..3_u64 {
+        for number in 700 * batch..700 * (batch + 1) {
+            let named = thread::Builder::new().name(format!("worker {number}"));
+            named.spawn(move || instant!("flight", "event", number)).unwrap().join().unwrap();
+        }
+        if batch == 1 {
+            traces.push(snapshot(&session.recorder()).0);
+        }
+        // The others of the batch before are forgotten: their numbers are given out again.
+        thread::sleep(Duration::from_millis(1_100));
+    }
+    traces.push(snapshot(&session.recorder()).0);
+    thread::sleep(Duration::from_millis(1_100));
+    traces.push(snapshot(&session.recorder()).0);
+    let report = session.stop().unwrap();
+    assert_eq!((report.thread_count, report.lost()), (2_100, 0));
+    for (trace, end) in traces.iter().zip([1_400, 2_100, 2_100]) {
+        assert_eq!(numbers(trace), Some(end - 64..end).filter(|_| pftrace_testkit::TraceProcessor::shared().is_some()));
+        let Some(loaded) = check(trace) else { return };
+        assert_eq!(loaded.threads.len(), 64, "{:?}", loaded.threads);
+        for row in &loaded.slices {
+            assert_eq!(loaded.track_name(row), Some(format!("worker {}", number(row, "number").unwrap())));
+        }
+    }
+}
+
+/// A trace begins with how the clocks relate, and nothing in it is before the session.
+#[test]
+fn an_idle_flight_recorder_has_an_empty_trace() {
+    let _alone = alone();
+    let session = builder(64 << 10).drain_by_caller().start().unwrap();
+    let (empty, report) = snapshot(&session.recorder());
+    assert_eq!((report.events, report.thread_count), (0, 0));
+    instant!("flight", "only");
+    session.drain().unwrap();
+    let (one, report) = snapshot(&session.recorder());
+    assert_eq!((report.events, report.thread_count), (1, 1));
+    // Nobody has recorded anything since.
+    assert_eq!(snapshot(&session.recorder()).1.events, 1);
+    let report = session.stop().unwrap();
+    assert_eq!((report.events, report.snapshots, report.overwritten), (2, 3, 0));
+    let Some(loaded) = check(&empty) else { return };
+    assert!(loaded.slices.is_empty() && loaded.processes.len() == 1);
+    let only = check(&one).unwrap().slices[0].clone();
+    let mut processor = pftrace_testkit::TraceProcessor::shared().unwrap();
+    processor.load(&one).unwrap();
+    let bounds = processor.query("select start_ts, end_ts from trace_bounds").unwrap();
+    assert_eq!(bounds.rows[0][0].int(), only.ts, "the time before the first event is not shown");
+    let clocks = processor.query("select count(distinct clock_id) from clock_snapshot where clock_id < 64").unwrap();
+    assert_eq!(clocks.rows[0][0].int(), 3);
+}
+
+#[test]
+fn a_trigger_has_what_comes_after() {
+    let _alone = alone();
+    let file = |name: &str| std::env::temp_dir().join(format!("pftrace-trigger-{name}-{}", std::process::id()));
+    let (soon, late) = (file("soon"), file("late"));
+    let session = builder(1 << 20).start().unwrap();
+    instant!("flight", "event", number = 0_u64);
+    let first = session.recorder().trigger(Duration::from_millis(300), &soon).unwrap();
+    instant!("flight", "event", number = 1_u64);
+    assert!(!first.is_done());
+    assert_eq!(first.wait().unwrap().events, 2);
+    instant!("flight", "event", number = 2_u64);
+    // The session stops before it is due.
+    let second = session.recorder().trigger(Duration::from_secs(1_000), &late).unwrap();
+    instant!("flight", "event", number = 3_u64);
+    let begin = Instant::now();
+    let report = session.stop().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(4));
+    assert_eq!((report.snapshots, second.wait().unwrap().events), (2, 4));
+    let traces = [&soon, &late].map(|path| std::fs::read(path).unwrap());
+    [soon, late].map(|path| std::fs::remove_file(path).unwrap());
+    let Some(found) = numbers(&traces[0]) else { return };
+    assert_eq!((found, numbers(&traces[1])), (0..2, Some(0..4)));
+}
+
+#[test]
+fn other_sessions_have_no_snapshots() {
+    let _alone = alone();
+    let session = Session::builder().writer(io::sink()).buffer_bytes(1 << 20).start().unwrap();
+    assert!(matches!(session.snapshot(io::sink()), Err(SessionError::NotAFlightRecorder)));
+    let later = session.recorder().trigger(Duration::ZERO, "/nowhere/at all");
+    assert!(matches!(later, Err(SessionError::NotAFlightRecorder)));
+    drop(session);
+    let builder = Session::builder().writer(io::sink()).snapshot_on_panic("/nowhere/at all");
+    assert!(matches!(builder.start(), Err(SessionError::NotAFlightRecorder)));
+}
+
+/// The child of a fork has nothing to take a snapshot of; the parent has.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_has_no_snapshot() {
+    let _alone = alone();
+    let session = builder(1 << 20).start().unwrap();
+    instant!("flight", "event", number = 0_u64);
+    // SAFETY: the child asks, and exits without destructors and handlers.
+    match unsafe { libc::fork() } {
+        0 => {
+            let refused = matches!(session.snapshot(io::sink()), Err(SessionError::Forked))
+                && matches!(session.recorder().trigger(Duration::ZERO, "x"), Err(SessionError::Forked));
+            // SAFETY: as above.
+            unsafe { libc::_exit(i32::from(!refused)) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: `status` is ours.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert_eq!(status, 0, "the child is refused");
+        }
+    }
+    instant!("flight", "event", number = 1_u64);
+    let (trace, _) = snapshot(&session.recorder());
+    drop(session);
+    let Some(found) = numbers(&trace) else { return };
+    assert_eq!(found, 0..2);
+}
+
+/// A panic within an event, in a slice, while others record: the snapshot is there, with the slice open. The second panic writes none.
+#[test]
+fn a_panic_is_in_a_snapshot() {
+    struct Panics(u64);
+    impl std::fmt::Debug for Panics {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("number {}", self.0)
+        }
+    }
+    if let Some(path) = crate::reentrancy::file_of_process() {
+        let session = builder(256 << 10).snapshot_on_panic(&path).start().unwrap();
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    instant!("flight", "other");
+                }
+            });
+            for number in [1, 2] {
+                let doomed = move || {
+                    let _doomed = slice!("flight", "doomed", number);
+                    instant!("flight", "never", value = ?Panics(number));
+                };
+                assert!(
+                    thread::Builder::new().name("doomed".into()).spawn_scoped(scope, doomed).unwrap().join().is_err()
+                );
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        println!("snapshots {}", session.stop().unwrap().snapshots);
+        return;
+    }
+    let path = std::env::temp_dir().join(format!("pftrace-panic-{}.pftrace", std::process::id()));
+    let output = in_a_process("flight::a_panic_is_in_a_snapshot", &path);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("number 1") && said.contains("number 2"), "the hook before is called: {said}");
+    assert_eq!(said.matches("pftrace: what led to the panic is in ").count(), 1, "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("snapshots 1"), "{output:?}");
+    let trace = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let Some(loaded) = check(&trace) else { return };
+    let doomed = loaded.slices_named("doomed");
+    assert_eq!((doomed.len(), doomed[0].dur), (1, -1));
+    assert_eq!(number(doomed[0], "number"), Some(1));
+    assert_eq!(loaded.track_name(doomed[0]).as_deref(), Some("doomed"));
+}
