@@ -16,6 +16,7 @@
 
 use std::collections::VecDeque;
 
+use crate::claim::Claims;
 use crate::reader::Chunk;
 use crate::ring::{Ring, Shared};
 use crate::sync::Ordering;
@@ -133,8 +134,11 @@ impl History {
         loop {
             self.begun.retain(|&(index, begun)| {
                 let word = load(index);
-                if word.state() == State::Idle && word.goes_on_from(begun) {
-                    shared.complete(index, word);
+                let is_idle = word.state() == State::Idle && shared.busy(word.owner()).load(Ordering::Relaxed) == 0;
+                if is_idle && word.goes_on_from(begun) {
+                    let mut claims = Claims::new(shared);
+                    claims.add(index, word);
+                    claims.settle();
                 }
                 load(index).goes_on_from(begun)
             });

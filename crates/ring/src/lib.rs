@@ -41,6 +41,8 @@
 //! it begins the next packet; who loses goes elsewhere, nobody waits. The word of a thread's own chunk is in its cache, and
 //! the compare-and-swap is done while the clock is read.
 
+mod barrier;
+mod claim;
 mod history;
 mod lists;
 mod process;
@@ -57,7 +59,7 @@ pub use process::{at_exit, at_fork};
 pub use reader::{Chunk, Reader, Reading};
 pub use ring::{Config, Policy, Ring};
 pub use word::{MAX_CHUNK_LEN, MAX_TAIL, Owner};
-pub use writer::{Space, Unavailable, Writer};
+pub use writer::{NoChunk, Space, Writer};
 
 #[cfg(all(test, loom))]
 mod models;

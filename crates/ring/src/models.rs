@@ -235,7 +235,7 @@ fn what_is_written_before_the_end_is_read() {
             assert_eq!(values.len() as u32, written, "nothing came after");
         }
         values.extend(read_rest(&mut reader, &contents));
-        assert_eq!(values.len() as u32, written);
+        assert_eq!(values.len() as u32, written, "{values:?}");
         assert_eq!(reader.close(), 0);
         assert!(writer.begin_or_take().is_err());
     });

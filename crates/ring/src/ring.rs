@@ -3,11 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::barrier::Barrier;
+use crate::claim::Claims;
 use crate::lists::{Queue, Stack};
 use crate::region::Region;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::word::{MAX_CHUNK_LEN, Owner, State, Word};
-use crate::words::Words;
+use crate::words::{Slots, Words};
 
 /// What happens when no chunk is free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,9 @@ pub struct Ring(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     words: Words,
     pub(crate) region: Region,
+    /// Of each owner: not 0 while it is within a packet.
+    busy: Slots,
+    pub(crate) barrier: Barrier,
     /// The numbers that no living writer has.
     pub(crate) owners: Stack,
     pub(crate) free: Stack,
@@ -75,6 +80,8 @@ impl Ring {
         Ok(Self(Arc::new(Shared {
             words: Words::new(chunks)?,
             region: Region::new(chunks, chunk_len)?,
+            busy: Slots::new(writers.max(1))?,
+            barrier: Barrier::new(),
             owners: Stack::full(writers),
             free: Stack::full(chunks),
             complete: Queue::with_room_for(chunks),
@@ -142,6 +149,11 @@ impl Shared {
         &self.words.slots()[index as usize].word
     }
 
+    /// Whether the owner is within a packet.
+    pub(crate) fn busy(&self, owner: Owner) -> &AtomicU64 {
+        &self.busy.all()[owner.number() as usize].word
+    }
+
     /// A chunk for `owner`, if one can be had.
     pub(crate) fn take(&self, owner: Owner) -> Option<u32> {
         if self.words.are_wiped() {
@@ -186,53 +198,77 @@ impl Shared {
         word
     }
 
-    /// Ends the chunk `index`, whose word is `idle`, unless another has been quicker. False when it is still idle: there is
-    /// no place in the queue just now.
-    pub(crate) fn complete(&self, index: u32, idle: Word) -> bool {
-        // Acquire: what its owner committed is seen by whom the chunk goes to; and that who was quicker had reserved a place.
-        let end =
-            |end: Word| self.word(index).compare_exchange(idle.0, end.0, Ordering::AcqRel, Ordering::Acquire).is_ok();
+    /// Ends the chunk `index` of the caller, who is not within a packet and left its word `idle`, unless another has been quicker. False when
+    /// it is still the caller's: there is no place in the queue just now.
+    pub(crate) fn end_own(&self, index: u32, idle: Word) -> bool {
         if idle.packets() == 0 {
-            if end(idle.with(State::Reading)) {
+            if self.change_own(index, idle, State::Reading) {
                 self.release(index);
             }
             return true;
         }
-        if self.word(index).load(Ordering::Acquire) != idle.0 {
+        // Acquire: as in `change_own`.
+        if !matches!(self.word(index).load(Ordering::Acquire), word if word == idle.0 || word == idle.with(State::Claimed).0)
+        {
             return true;
         }
         let Some(place) = self.complete.reserve() else { return false };
-        if end(idle.with(State::Complete)) {
-            place.fill(index)
+        if self.change_own(index, idle, State::Complete) {
+            place.fill(index);
         } else {
-            place.pass()
+            place.pass();
         }
         true
     }
 
-    /// Ends every chunk that has something in it and whose owner is not within a packet. Returns how many are within one.
-    pub(crate) fn complete_idle(&self) -> usize {
-        let mut busy = 0;
-        for index in 0..self.words.slots().len() as u32 {
-            let word = Word(self.word(index).load(Ordering::Relaxed));
-            match word.state() {
-                State::Idle if word.packets() > 0 => _ = self.complete(index, word),
-                State::Busy => busy += 1,
-                _ => {}
+    /// Whether it could: not when another has ended it.
+    fn change_own(&self, index: u32, idle: Word, end: State) -> bool {
+        let (word, claimed) = (self.word(index), idle.with(State::Claimed));
+        let change = |from: Word| {
+            // Release, with the acquire of whoever gets the chunk from the queue or the stack. Acquire: who was quicker has reserved a place
+            // before, and ours for the next chunk comes behind it.
+            word.compare_exchange(from.0, idle.with(end).0, Ordering::AcqRel, Ordering::Acquire)
+        };
+        loop {
+            match change(idle) {
+                Ok(_) => return true,
+                Err(found) if found != claimed.0 => return false,
+                Err(_) => {}
+            }
+            // Somebody wants it, and does not have it yet.
+            match change(claimed) {
+                Ok(_) => return true,
+                // It was withdrawn.
+                Err(found) if found == idle.0 => {}
+                Err(_) => return false,
             }
         }
-        busy
+    }
+
+    /// Ends every chunk that has something in it and whose owner is not within a packet. Returns how many are within one.
+    pub(crate) fn complete_idle(&self) -> usize {
+        self.end_idle(|word| word.packets() > 0)
+    }
+
+    /// Ends every chunk whose word is `wanted` and whose owner is not within a packet. Returns how many are within one.
+    fn end_idle(&self, wanted: impl Fn(Word) -> bool) -> usize {
+        let (mut busy, mut claims) = (0, Claims::new(self));
+        for index in 0..self.words.slots().len() as u32 {
+            let word = Word(self.word(index).load(Ordering::Relaxed));
+            if word.state() == State::Idle && wanted(word) {
+                match self.busy(word.owner()).load(Ordering::Relaxed) {
+                    0 => busy += claims.add(index, word),
+                    _ => busy += 1,
+                }
+            }
+        }
+        busy + claims.settle()
     }
 
     /// See [`Reader::close`](crate::Reader::close).
     pub(crate) fn close(&self) -> u32 {
         self.closed.store(true, Ordering::Relaxed);
-        for index in 0..self.words.slots().len() as u32 {
-            let word = Word(self.word(index).load(Ordering::Relaxed));
-            if word.state() == State::Idle {
-                self.complete(index, word);
-            }
-        }
+        self.end_idle(|_| true);
         // One by one they come here: free now, or given back by a reader later. None leaves again.
         while self.free.pop().is_some() {
             self.collected.fetch_add(1, Ordering::Relaxed);

@@ -9,26 +9,30 @@
 //! that fails when another was quicker:
 //!
 //! ```text
-//!            take                begin                 complete             read
-//!   Free ----------> Idle <==============> Busy   Idle ----------> Complete ------> Reading
-//!    ^                |   commit, abandon          (owner or reader)   |               |
-//!    |                +------------------------------------------------+               |
-//!    |                                                overwrite (to Idle, new owner)   |
-//!    +---------------------------------------------------------------------------------+
+//!            take                claim               read
+//!   Free ----------> Idle <--------------> Claimed     Complete ------> Reading
+//!    ^               |  ^      withdraw      |            ^                |
+//!    |          commit\_/                    | settle     |                |
+//!    |                |                      +----------->|                |
+//!    |                +-- end (by its owner) ------------>|                |
+//!    |                                                    |                |
+//!    |                        overwrite (to Idle, new owner)               |
+//!    +---------------------------------------------------------------------+
 //!                                          release
 //! ```
 //!
-//! `Busy` and `Idle` carry the length that is committed: what lies before it is never written again until the chunk is free.
+//! `Idle` and `Claimed` carry the length that is committed: what lies before it is never written again until the chunk is free. Whether
+//! its owner is within a packet is not in the word, but in the owner's own flag: see [`writer`](crate::writer).
 
 /// What a chunk is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// Nobody's.
     Free = 0,
-    /// A writer's, between packets.
+    /// A writer's.
     Idle = 1,
-    /// A writer's, within a packet.
-    Busy = 2,
+    /// A writer's, and another wants to end it: who is quicker changes it back or on.
+    Claimed = 2,
     /// Waits for a reader.
     Complete = 3,
     /// A reader's.
@@ -78,7 +82,7 @@ pub(crate) struct Word(pub(crate) u64);
 
 impl Word {
     pub(crate) const FREE: Self = Self(State::Free as u64);
-    /// No word of any chunk, nor is one more: they have states that there are not.
+    /// No word of any chunk, in no state: its length is none that there is.
     pub(crate) const NONE: Self = Self(u64::MAX - 1);
 
     /// A chunk that `owner` has just taken.
@@ -90,7 +94,7 @@ impl Word {
         match self.0 & ((1 << STATE_BITS) - 1) {
             0 => State::Free,
             1 => State::Idle,
-            2 => State::Busy,
+            2 => State::Claimed,
             3 => State::Complete,
             _ => State::Reading,
         }
@@ -99,12 +103,6 @@ impl Word {
     /// The same in another state.
     pub(crate) fn with(self, state: State) -> Self {
         Self(self.0 & !((1 << STATE_BITS) - 1) | state as u64)
-    }
-
-    /// The same, idle before, within a packet.
-    #[inline]
-    pub(crate) fn busy(self) -> Self {
-        Self(self.0 + (State::Busy as u64 - State::Idle as u64))
     }
 
     /// One packet more, of `len` bytes, at least one, and `words` words. Together they have room in the chunk: so no field
@@ -117,7 +115,7 @@ impl Word {
 
     /// Whether the chunk is in the hands of a writer, who has committed something.
     pub(crate) fn is_begun(self) -> bool {
-        matches!(self.state(), State::Idle | State::Busy) && self.packets() > 0
+        matches!(self.state(), State::Idle | State::Claimed) && self.packets() > 0
     }
 
     /// Whether it is still in the hands of the writer who had committed as much as `begun` says.
@@ -157,11 +155,10 @@ mod tests {
         assert_eq!((word.state(), word.len(), word.packets(), word.tail()), (State::Idle, 0, 0, 0));
         let word = word.committed(MAX_CHUNK_LEN, MAX_TAIL);
         assert_eq!((word.len(), word.packets(), word.tail(), word.owner()), (MAX_CHUNK_LEN, 1, MAX_TAIL, owner));
-        assert_eq!((word.busy().state(), word.busy().with(State::Idle)), (State::Busy, word));
         // As many packets as bytes.
         let full = (0..MAX_CHUNK_LEN).fold(Word::taken(owner), |word, _| word.committed(1, 0));
         assert_eq!((full.len(), full.packets(), full.tail(), full.owner()), (MAX_CHUNK_LEN, MAX_CHUNK_LEN, 0, owner));
-        for state in [State::Free, State::Idle, State::Busy, State::Complete, State::Reading] {
+        for state in [State::Free, State::Idle, State::Claimed, State::Complete, State::Reading] {
             let other = word.with(state);
             assert_eq!(other.state(), state);
             assert_eq!(

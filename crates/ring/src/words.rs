@@ -10,7 +10,7 @@ pub(crate) struct Slot {
 }
 
 #[cfg(not(loom))]
-pub(crate) use mapped::Words;
+pub(crate) use mapped::{Slots, Words};
 
 #[cfg(not(loom))]
 mod mapped {
@@ -19,43 +19,54 @@ mod mapped {
     use super::Slot;
     use crate::sync::Ordering;
 
+    /// Slots of zero, in memory that is there when it is first used.
+    #[derive(Debug)]
+    pub(crate) struct Slots {
+        memory: memmap2::MmapMut,
+    }
+
+    impl Slots {
+        pub(crate) fn new(count: u32) -> io::Result<Self> {
+            Ok(Self { memory: memmap2::MmapMut::map_anon(size_of::<Slot>() * count as usize)? })
+        }
+
+        pub(crate) fn all(&self) -> &[Slot] {
+            let count = self.memory.len() / size_of::<Slot>();
+            // SAFETY: a mapping is aligned to pages, is ours, and all zero is a valid slot; it is only reached as slots.
+            unsafe { slice::from_raw_parts(self.memory.as_ptr().cast(), count) }
+        }
+    }
+
     /// Says that these are the words, and not the zeros that a child sees.
     const HERE: u64 = 0x7066_7472_6163_6521;
 
     /// All zero at first: [`Word::FREE`](crate::word::Word::FREE).
     ///
-    /// In a forked child they are zero again, whatever they were: each compare-and-swap of a writer fails there, so nothing
+    /// In a forked child they are zero again, whatever they were: no writer finds what it expects there, so nothing
     /// is written, and noticing it costs nothing. That is Linux; elsewhere the number of the process tells the child.
     #[derive(Debug)]
     pub(crate) struct Words {
-        memory: memmap2::MmapMut,
+        /// One more, in front, tells the child.
+        slots: Slots,
         #[cfg(not(target_os = "linux"))]
         process: u32,
     }
 
     impl Words {
         pub(crate) fn new(count: u32) -> io::Result<Self> {
-            // One more, in front, that tells the child.
-            let memory = memmap2::MmapMut::map_anon(size_of::<Slot>() * (count as usize + 1))?;
+            let slots = Slots::new(count + 1)?;
             #[cfg(target_os = "linux")]
-            wipe_on_fork(&memory)?;
-            let this = Self {
-                memory,
+            wipe_on_fork(&slots.memory)?;
+            slots.all()[0].word.store(HERE, Ordering::Relaxed);
+            Ok(Self {
+                slots,
                 #[cfg(not(target_os = "linux"))]
                 process: std::process::id(),
-            };
-            this.all()[0].word.store(HERE, Ordering::Relaxed);
-            Ok(this)
-        }
-
-        fn all(&self) -> &[Slot] {
-            let count = self.memory.len() / size_of::<Slot>();
-            // SAFETY: a mapping is aligned to pages, is ours, and all zero is a valid slot; it is only reached as slots.
-            unsafe { slice::from_raw_parts(self.memory.as_ptr().cast(), count) }
+            })
         }
 
         pub(crate) fn slots(&self) -> &[Slot] {
-            &self.all()[1..]
+            &self.slots.all()[1..]
         }
 
         /// Whether we are a child of the process that made them.
@@ -64,7 +75,7 @@ mod mapped {
             if std::process::id() != self.process {
                 return true;
             }
-            self.all()[0].word.load(Ordering::Relaxed) != HERE
+            self.slots.all()[0].word.load(Ordering::Relaxed) != HERE
         }
     }
 
@@ -79,16 +90,31 @@ mod mapped {
 /// Loom's atomics are no plain memory.
 #[cfg(loom)]
 #[derive(Debug)]
-pub(crate) struct Words(Box<[Slot]>);
+pub(crate) struct Slots(Box<[Slot]>);
 
 #[cfg(loom)]
-impl Words {
+impl Slots {
     pub(crate) fn new(count: u32) -> std::io::Result<Self> {
         Ok(Self((0..count).map(|_| Slot { word: AtomicU64::new(0) }).collect()))
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
+    pub(crate) fn all(&self) -> &[Slot] {
         &self.0
+    }
+}
+
+#[cfg(loom)]
+#[derive(Debug)]
+pub(crate) struct Words(Slots);
+
+#[cfg(loom)]
+impl Words {
+    pub(crate) fn new(count: u32) -> std::io::Result<Self> {
+        Slots::new(count).map(Self)
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        self.0.all()
     }
 
     pub(crate) fn are_wiped(&self) -> bool {

@@ -1,11 +1,15 @@
 //! The writing side: one per thread.
+//!
+//! Opening a packet is a plain store into a flag that only this writer sets, and a plain load of the chunk's word, which is what this writer left
+//! there unless the chunk has been ended or is wanted: see [`claim`](crate::claim). Closing it is two plain stores, word and flag.
 
 use std::ptr::NonNull;
 use std::slice;
 
+use crate::barrier::Barrier;
 use crate::ring::{Ring, Shared};
 use crate::sync::{AtomicU64, Ordering};
-use crate::word::{MAX_TAIL, Owner, Word};
+use crate::word::{MAX_TAIL, Owner, State, Word};
 
 /// Writes packets into one chunk after the other. It never waits: what can't be written is for the caller to count.
 ///
@@ -17,6 +21,9 @@ pub struct Writer {
     idle: Word,
     /// The chunk's word; some word of the ring when there is no chunk.
     word: NonNull<AtomicU64>,
+    /// Not 0 while a packet is open.
+    busy: NonNull<AtomicU64>,
+    barrier: Barrier,
     /// Where the next packet goes, and how many bytes are free from there.
     at: *mut u8,
     free: u32,
@@ -28,14 +35,9 @@ pub struct Writer {
 // SAFETY: the pointers lead into what `ring` shares between threads anyway.
 unsafe impl Send for Writer {}
 
-/// Why no packet can be written now.
+/// There is no chunk to write into, or it has been taken away: [`Writer::take`] another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unavailable {
-    /// There is no chunk, or it has been taken away, or is used up: [`Writer::take`] another.
-    NoChunk,
-    /// A packet of this writer is open: we are within a signal handler, or within what is being recorded.
-    Nested,
-}
+pub struct NoChunk;
 
 impl Ring {
     /// A writer, without a chunk. `None` when as many live as the configuration has room for. (The number of one whose last chunk
@@ -43,8 +45,9 @@ impl Ring {
     #[must_use]
     pub fn writer(&self) -> Option<Writer> {
         let owner = Owner::new(self.0.owners.pop()?);
-        let (word, at) = (NonNull::from(self.0.word(0)), self.0.region.chunk(0));
-        Some(Writer { idle: Word::NONE, word, at, free: 0, index: 0, owner, ring: self.clone() })
+        let (word, busy) = (NonNull::from(self.0.word(0)), NonNull::from(self.0.busy(owner)));
+        let (at, barrier) = (self.0.region.chunk(0), self.0.barrier);
+        Some(Writer { idle: Word::NONE, word, busy, barrier, at, free: 0, index: 0, owner, ring: self.clone() })
     }
 }
 
@@ -78,13 +81,19 @@ impl Writer {
         unsafe { self.word.as_ref() }
     }
 
+    #[inline]
+    fn busy(&self) -> &AtomicU64 {
+        // SAFETY: it points at the flag of our owner in `ring`, whose flags stay where they are as long as we hold it.
+        unsafe { self.busy.as_ref() }
+    }
+
     /// Opens a packet in the present chunk.
     ///
     /// # Errors
     ///
-    /// See [`Unavailable`].
+    /// There is none, or it has been taken away.
     #[inline]
-    pub fn begin(&mut self) -> Result<Space<'_>, Unavailable> {
+    pub fn begin(&mut self) -> Result<Space<'_>, NoChunk> {
         self.make_busy()?;
         Ok(Space { writer: self })
     }
@@ -93,26 +102,33 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// See [`Unavailable`]: there is none.
+    /// There is none.
     #[inline]
-    pub fn begin_or_take(&mut self) -> Result<Space<'_>, Unavailable> {
-        match self.make_busy() {
-            Err(Unavailable::NoChunk) if self.take() => self.make_busy()?,
-            made => made?,
+    pub fn begin_or_take(&mut self) -> Result<Space<'_>, NoChunk> {
+        if self.make_busy().is_err() {
+            if !self.take() {
+                return Err(NoChunk);
+            }
+            self.make_busy()?;
         }
         Ok(Space { writer: self })
     }
 
     #[inline]
-    fn make_busy(&mut self) -> Result<(), Unavailable> {
-        let (idle, busy) = (self.idle, self.idle.busy());
+    fn make_busy(&mut self) -> Result<(), NoChunk> {
+        self.busy().store(1, Ordering::Relaxed);
+        // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
+        self.barrier.light();
         // Relaxed: nobody else has written into the chunk since our own last commit, which is what `idle` says. Nobody
         // reads behind its length before the commit that follows.
-        match self.word().compare_exchange(idle.0, busy.0, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => Ok(()),
-            Err(found) if found == busy.0 => Err(Unavailable::Nested),
-            Err(_) => Err(Unavailable::NoChunk),
-        }
+        if self.word().load(Ordering::Relaxed) == self.idle.0 { Ok(()) } else { self.give_up() }
+    }
+
+    /// The chunk has been ended, or is wanted: another one will do.
+    #[cold]
+    fn give_up(&mut self) -> Result<(), NoChunk> {
+        self.busy().store(0, Ordering::Relaxed);
+        Err(NoChunk)
     }
 
     /// Ends the chunk, if there is one, and takes another. Returns whether there was one to take.
@@ -137,7 +153,7 @@ impl Writer {
     #[cold]
     pub fn complete(&mut self) -> bool {
         if self.idle != Word::NONE {
-            if !self.shared().complete(self.index, self.idle) {
+            if !self.shared().end_own(self.index, self.idle) {
                 return false;
             }
             self.idle = Word::NONE;
@@ -170,7 +186,7 @@ impl Space<'_> {
     #[inline]
     pub fn bytes(&mut self) -> &mut [u8] {
         let Writer { at, free, .. } = *self.writer;
-        // SAFETY: the chunk is `Busy` and ours, with so many bytes free from there; nobody reads behind the committed length or
+        // SAFETY: the chunk is ours and nobody ends it while we are busy, with so many bytes free from there; nobody reads behind the committed length or
         // before the committed words.
         unsafe { slice::from_raw_parts_mut(at, free as usize) }
     }
@@ -228,13 +244,28 @@ impl Space<'_> {
         // SAFETY: within the chunk, or its end: `len` was free.
         writer.at = unsafe { writer.at.add(len as usize) };
         // Release: who sees the length sees the packet.
-        writer.word().store(writer.idle.0, Ordering::Release);
+        store_over(writer.word(), writer.idle.0);
+        // Release: who sees that we are not busy sees the word.
+        writer.busy().store(0, Ordering::Release);
         std::mem::forget(self);
     }
 }
 
 impl Drop for Space<'_> {
     fn drop(&mut self) {
-        self.writer.word().store(self.writer.idle.0, Ordering::Release);
+        // Release: what was written and not committed comes before what the next owner of the chunk writes.
+        self.writer.busy().store(0, Ordering::Release);
     }
+}
+
+/// Release: with the acquire of who ends or claims the chunk, the packet has happened.
+///
+/// It may come over a claim, which then is none any more: a compare-and-swap from the value before it comes before it.
+#[inline]
+fn store_over(word: &AtomicU64, value: u64) {
+    #[cfg(not(loom))]
+    word.store(value, Ordering::Release);
+    // That order is one that loom does not know of stores.
+    #[cfg(loom)]
+    word.swap(value, Ordering::Release);
 }

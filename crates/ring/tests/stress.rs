@@ -191,14 +191,21 @@ fn as_many_writers_live_as_there_is_room_for() {
     assert_eq!(ring.writer().unwrap().owner(), free);
 }
 
-/// As from a signal handler, or from what is being recorded.
+/// A packet that is open, or was left so, keeps its chunk with its writer.
 #[test]
-fn a_packet_within_a_packet_is_refused() {
+fn a_chunk_is_not_taken_away_within_a_packet() {
     let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 256 }).unwrap();
-    let mut writer = ring.writer().unwrap();
-    std::mem::forget(writer.begin_or_take().unwrap());
-    assert_eq!(writer.begin().unwrap_err(), pftrace_ring::Unavailable::Nested);
-    assert_eq!(Reader::new(&ring).complete_idle(), 1, "it is seen to be within a packet");
+    let (mut writer, mut reader) = (ring.writer().unwrap(), Reader::new(&ring));
+    writer.begin_or_take().unwrap().commit(1);
+    let open = writer.begin().unwrap();
+    assert_eq!(reader.complete_idle(), 1, "it is seen to be within a packet");
+    assert!(reader.next_chunk().is_none());
+    std::mem::forget(open);
+    assert_eq!(reader.complete_idle(), 1);
+    writer.begin().unwrap().commit(1);
+    assert_eq!(reader.complete_idle(), 0);
+    assert_eq!(reader.next_chunk().unwrap().packets(), 2);
+    assert!(writer.begin().is_err(), "it has been taken away");
 }
 
 #[test]

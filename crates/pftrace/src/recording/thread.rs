@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pftrace_clock::{Line, ticks};
 use pftrace_protos::{Trace, TrackEvent};
-use pftrace_ring::{Space, Unavailable, Writer};
+use pftrace_ring::{NoChunk, Space, Writer};
 
 use super::argument::{Argument, annotate};
 use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, NEEDS_STATE, TEMPLATE_LEN, Template};
@@ -77,8 +77,8 @@ pub(super) enum CounterValue {
 #[derive(Clone, Copy, Debug)]
 struct NoRoom;
 
-impl From<Unavailable> for NoRoom {
-    fn from(_: Unavailable) -> Self {
+impl From<NoChunk> for NoRoom {
+    fn from(_: NoChunk) -> Self {
         Self
     }
 }
