@@ -106,8 +106,8 @@ pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
 #[cfg(feature = "recording")]
 pub use crate::recording::{
     Annotate, Argument, CallSite, Category, CounterNumber, Dropped, EventKind, FlightRecorder, MAX_ANNOTATIONS,
-    MAX_CALL_SITES, MemorySink, Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport, Trigger,
-    set_categories,
+    MAX_CALL_SITES, MemorySink, Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport,
+    Trigger, set_categories,
 };
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;

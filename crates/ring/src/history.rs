@@ -128,7 +128,8 @@ impl History {
         // Acquire: who has ended a chunk, had reserved a place for it.
         let load = |index: u32| Word(shared.word(index).load(Ordering::Acquire));
         self.begun.clear();
-        self.begun.extend((0..self.ring.chunks()).map(|index| (index, load(index))).filter(|(_, word)| word.is_begun()));
+        self.begun
+            .extend((0..self.ring.chunks()).map(|index| (index, load(index))).filter(|(_, word)| word.is_begun()));
         loop {
             self.begun.retain(|&(index, begun)| {
                 let word = load(index);
@@ -147,23 +148,21 @@ impl History {
     fn pop_all(&mut self) {
         let ring = self.ring.clone();
         let complete = &ring.0.complete;
-        let mut filled = complete.filled(0);
-        loop {
-            let count = (filled.end - filled.start) as usize;
+        let filled = loop {
+            let (filled, count) = complete.filled();
             if filled.start != self.end || count > self.most {
                 // Some of what comes behind has been written over, or will be now.
                 self.release_down_to(0);
             }
             if count > self.most {
-                self.write_over(filled.start);
-            } else {
-                self.release_down_to(self.most - count);
-                if complete.pop_all(&filled) {
-                    break;
-                }
+                (self.most..count).for_each(|_| self.write_over_oldest());
+                continue;
             }
-            filled = complete.filled(filled.end);
-        }
+            self.release_down_to(self.most - count);
+            if complete.pop_all(&filled) {
+                break filled;
+            }
+        };
         self.end = filled.end;
         for position in filled {
             if let Some(index) = complete.empty(position) {
@@ -172,13 +171,10 @@ impl History {
         }
     }
 
-    /// As a writer would, unless one has done so.
-    fn write_over(&self, oldest: u64) {
+    /// As a writer would.
+    fn write_over_oldest(&self) {
         let shared = &self.ring.0;
-        if !shared.complete.pop_all(&(oldest..oldest + 1)) {
-            return;
-        }
-        if let Some(index) = shared.complete.empty(oldest) {
+        if let Some(index) = shared.complete.pop() {
             shared.count_overwritten(shared.read(index));
             shared.release(index);
         }

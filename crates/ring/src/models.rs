@@ -267,6 +267,49 @@ fn a_free_chunk_is_taken_once() {
     });
 }
 
+/// One pushes, two pop and skip what is not there yet, often round: what was pushed comes out once and in order, or was skipped.
+#[test]
+fn what_is_skipped_does_not_come_out() {
+    check(3, || {
+        let queue = Arc::new(Queue::with_room_for(1));
+        let cells = Contents::new(3, 1);
+        let pushing = thread::spawn({
+            let (queue, cells) = (queue.clone(), cells.clone());
+            move || {
+                let mut skipped = Vec::new();
+                for index in 0..3 {
+                    let Some(place) = queue.reserve() else {
+                        skipped.push(index);
+                        continue;
+                    };
+                    cells.write(index, 0, index);
+                    if !place.fill(index) {
+                        skipped.push(index);
+                        // It is still ours.
+                        cells.write(index, 0, index + 10);
+                    }
+                }
+                skipped
+            }
+        });
+        let pop = |queue: &Queue, cells: &Contents| {
+            let popped = [(); 2].map(|()| queue.pop_or_skip());
+            popped.into_iter().flatten().map(|index| (index, cells.read(index, 0))).collect::<Vec<_>>()
+        };
+        let popping = thread::spawn({
+            let (queue, cells) = (queue.clone(), cells.clone());
+            move || pop(&queue, &cells)
+        });
+        let mut found = vec![pop(&queue, &cells), popping.join().unwrap()];
+        let skipped = pushing.join().unwrap();
+        found.push(pop(&queue, &cells));
+        assert!(found.iter().all(|found| found.is_sorted()), "{found:?}");
+        let mut all: Vec<_> = found.concat().into_iter().chain(skipped.iter().map(|&index| (index, index))).collect();
+        all.sort_unstable();
+        assert_eq!(all, [(0, 0), (1, 1), (2, 2)]);
+    });
+}
+
 /// Two threads push one each, two pop: what was pushed comes out, once.
 #[test]
 fn what_is_queued_comes_out_once() {
@@ -278,7 +321,7 @@ fn what_is_queued_comes_out_once() {
             thread::spawn(move || {
                 let place = queue.reserve().unwrap();
                 cells.write(index, 0, 7 + index);
-                place.fill(index);
+                assert!(place.fill(index));
             })
         });
         let pop = |queue: &Queue, cells: &Contents| queue.pop().map(|index| (index, cells.read(index, 0)));

@@ -135,7 +135,7 @@ impl Ring {
     }
 }
 
-const MAX_CHUNKS: u32 = 1 << 24;
+pub(crate) const MAX_CHUNKS: u32 = 1 << 24;
 
 impl Shared {
     pub(crate) fn word(&self, index: u32) -> &AtomicU64 {
@@ -163,10 +163,10 @@ impl Shared {
         if self.policy == Policy::Keep || self.closed.load(Ordering::Relaxed) {
             return None;
         }
-        let index = self.complete.pop().or_else(|| {
+        let index = self.complete.pop_or_skip().or_else(|| {
             // All are held by writers. Those that are not within a packet can do without.
             self.complete_idle();
-            self.complete.pop()
+            self.complete.pop_or_skip()
         })?;
         self.count_overwritten(Word(self.word(index).load(Ordering::Relaxed)));
         Some(index)
@@ -202,10 +202,12 @@ impl Shared {
             return true;
         }
         let Some(place) = self.complete.reserve() else { return false };
-        if end(idle.with(State::Complete)) {
-            place.fill(index)
-        } else {
-            place.pass()
+        if !end(idle.with(State::Complete)) {
+            place.pass();
+        } else if !place.fill(index) {
+            // It was the oldest by then, and others did not wait for it.
+            self.count_overwritten(idle);
+            self.release(index);
         }
         true
     }

@@ -267,6 +267,14 @@ impl Assembler {
             self.begin_again(number, open, name, out, at);
             at = open.begin_ns;
         }
+        // Those that have no room in the header will be ended as well.
+        for _ in 0..if first { header.fixed.unlisted } else { 0 } {
+            self.event(number, out, 0, |packet| {
+                packet.set_track_event(|event| {
+                    event.set_type(Type::TYPE_SLICE_BEGIN).set_name("…");
+                });
+            });
+        }
         if at != header.fixed.resume_ns {
             // Nothing but time: the packets of the chunk count from there.
             self.event(number, out, header.fixed.resume_ns.wrapping_sub(at), |_| {});

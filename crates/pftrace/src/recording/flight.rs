@@ -77,7 +77,9 @@ impl Flight {
                 Ok(kept) => kept,
                 Err(TryLockError::Poisoned(kept)) => kept.into_inner(),
                 // What writes a snapshot asks for another, or panics.
-                Err(TryLockError::WouldBlock) if self.by.load(Ordering::Relaxed) == me || Instant::now() >= deadline => {
+                Err(TryLockError::WouldBlock)
+                    if self.by.load(Ordering::Relaxed) == me || Instant::now() >= deadline =>
+                {
                     return Err(SessionError::SnapshotInProgress);
                 }
                 Err(TryLockError::WouldBlock) => {

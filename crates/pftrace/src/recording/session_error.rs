@@ -74,9 +74,9 @@ impl fmt::Display for SessionError {
             Self::Sink { source, report } => write!(f, "the trace's sink failed: {source} (delivered: {report})"),
             Self::StopTimeout { report } => write!(f, "the trace was not written in time (delivered: {report})"),
             Self::Forked => f.write_str("the session belongs to the process that forked this one"),
-            Self::NotAFlightRecorder => {
-                f.write_str("expected a session with Policy::FlightRecorder to take a snapshot of, found another policy")
-            }
+            Self::NotAFlightRecorder => f.write_str(
+                "expected a session with Policy::FlightRecorder to take a snapshot of, found another policy",
+            ),
             Self::Stopped => f.write_str("the session has stopped: there is nothing to take a snapshot of"),
             Self::SnapshotInProgress => f.write_str("another snapshot is being written"),
         }

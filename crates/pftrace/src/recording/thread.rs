@@ -141,11 +141,16 @@ impl Thread {
     /// Ends the innermost slice.
     #[inline]
     pub(super) fn end(&mut self) {
-        let Some(open) = self.slices.pop() else { return };
+        let Some(open) = self.slices.innermost() else { return };
         if open.written == 0 {
             // Its begin was lost, and nobody has heard of it.
-            self.lose(Loss::NoRoom);
-        } else if !self.constant(&call_site::END) {
+            self.slices.pop();
+            return self.lose(Loss::NoRoom);
+        }
+        // It is open until then: where its end is the first in a chunk, the header says that it is open.
+        let written = self.constant(&call_site::END);
+        self.slices.pop();
+        if !written {
             self.slices.end_unwritten(self.lost_ns);
         }
     }

@@ -61,9 +61,15 @@ fn the_environment_configures() {
     for (value, expected) in [
         ("buffer=1M", "expected file=PATH, found `buffer=1M`"),
         ("x.pftrace,buffer=much", "expected buffer=BYTES, such as 16M, found `buffer=much`"),
-        ("x.pftrace,policy=none", "expected policy=stream, policy=discard or policy=flight-recorder, found `policy=none`"),
+        (
+            "x.pftrace,policy=none",
+            "expected policy=stream, policy=discard or policy=flight-recorder, found `policy=none`",
+        ),
         ("x.pftrace,stop_timeout=-1", "expected stop_timeout=SECONDS, found `stop_timeout=-1`"),
-        ("x.pftrace,colour=red", "expected file, buffer, policy, panic, categories or stop_timeout, found `colour=red`"),
+        (
+            "x.pftrace,colour=red",
+            "expected file, buffer, policy, panic, categories or stop_timeout, found `colour=red`",
+        ),
         ("file=", "expected file=PATH, found `file=`"),
         ("policy=flight-recorder", "expected file=PATH, found `policy=flight-recorder`"),
         ("x.pftrace,panic=", "expected panic=PATH, found `panic=`"),
