@@ -150,8 +150,8 @@ impl History {
         let complete = &ring.0.complete;
         let filled = loop {
             let (filled, count) = complete.filled();
-            if filled.start != self.end || count > self.most {
-                // Some of what comes behind has been written over, or will be now.
+            if count > self.most || !complete.were_left_empty(self.end..filled.start) {
+                // Some of what comes behind will be written over now, or has been.
                 self.release_down_to(0);
             }
             if count > self.most {

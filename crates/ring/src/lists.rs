@@ -73,7 +73,8 @@ pub(crate) struct Queue {
     slots: Box<[AtomicU64]>,
 }
 
-/// What is in a slot: the round, whether it is filled, and the index plus one, 0 when what the place was reserved for has not come.
+/// What is in a slot: the round, whether it is filled, and the index plus one, 0 when what the place was reserved for has not come; in an
+/// empty one, 1 when that was so in the round before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Slot(u64);
 
@@ -85,6 +86,15 @@ const _: () = assert!(MAX_CHUNKS < 1 << INDEX_BITS);
 impl Slot {
     fn empty(round: u64) -> Self {
         Self(round << ROUND_SHIFT)
+    }
+
+    /// Popped, in the round before: with a chunk or without.
+    fn emptied(round: u64, index: Option<u32>) -> Self {
+        Self(round << ROUND_SHIFT | u64::from(index.is_none()))
+    }
+
+    fn is_empty_in(self, round: u64) -> bool {
+        self.round() == round && !self.is_filled()
     }
 
     fn filled(round: u64, index_plus_one: u32) -> Self {
@@ -141,7 +151,7 @@ impl Queue {
         let mut position = self.tail.load(Ordering::Relaxed);
         loop {
             let (slot, round) = (self.load(position), self.round(position));
-            if slot == Slot::empty(round) {
+            if slot.is_empty_in(round) {
                 match self.tail.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
                     Ok(_) => return Some(Place { queue: self, position }),
                     Err(found) => position = found,
@@ -179,14 +189,14 @@ impl Queue {
         let mut position = self.head.load(Ordering::Relaxed);
         loop {
             let (slot, round) = (self.load(position), self.round(position));
-            if slot == Slot::empty(round) {
+            if slot.is_empty_in(round) {
                 // Nobody has passed it, since it was neither filled nor skipped: the head is still here.
                 if !skip(position) {
                     return None;
                 }
-                let (empty, skipped) = (Slot::empty(round).0, Slot::empty(round + 1).0);
+                let skipped = Slot::empty(round + 1).0;
                 // Relaxed: nothing comes with it.
-                _ = self.slot(position).compare_exchange(empty, skipped, Ordering::Relaxed, Ordering::Relaxed);
+                _ = self.slot(position).compare_exchange(slot.0, skipped, Ordering::Relaxed, Ordering::Relaxed);
             } else if slot.round() == round {
                 match self.head.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
                     Ok(_) => match self.empty(position) {
@@ -224,6 +234,18 @@ impl Queue {
         }
     }
 
+    /// Whether there was no chunk in these places, which have been popped. False also when that can't be said any more.
+    pub(crate) fn were_left_empty(&self, popped: Range<u64>) -> bool {
+        if popped.end - popped.start > self.slots.len() as u64 {
+            return false;
+        }
+        popped.into_iter().all(|position| {
+            let (slot, round) = (self.load(position), self.round(position));
+            // Who has popped it may not have said so yet.
+            slot == Slot::filled(round, 0) || slot == Slot::emptied(round + 1, None)
+        })
+    }
+
     /// Pops all that [`filled`](Self::filled) has found: at one instant, the head goes there in one step. False when another has
     /// popped something meanwhile. The places are to be [emptied](Self::empty) one by one.
     pub(crate) fn pop_all(&self, filled: &Range<u64>) -> bool {
@@ -233,7 +255,7 @@ impl Queue {
     /// What is in a place that the caller has popped; it can be reserved again.
     pub(crate) fn empty(&self, position: u64) -> Option<u32> {
         let slot = self.load(position);
-        self.slot(position).store(Slot::empty(self.round(position) + 1).0, Ordering::Release);
+        self.slot(position).store(Slot::emptied(self.round(position) + 1, slot.index()).0, Ordering::Release);
         slot.index()
     }
 }
@@ -251,9 +273,12 @@ impl Place<'_> {
     }
 
     fn put(self, index_plus_one: u32) -> bool {
-        let round = self.queue.round(self.position);
-        let (empty, filled) = (Slot::empty(round).0, Slot::filled(round, index_plus_one).0);
+        let (slot, round) = (self.queue.slot(self.position), self.queue.round(self.position));
+        // Since it was reserved it can only have been skipped.
+        let empty = Slot(slot.load(Ordering::Relaxed));
+        let filled = Slot::filled(round, index_plus_one);
         // Release: what was done with the chunk has happened for who pops it.
-        self.queue.slot(self.position).compare_exchange(empty, filled, Ordering::Release, Ordering::Relaxed).is_ok()
+        empty.is_empty_in(round)
+            && slot.compare_exchange(empty.0, filled.0, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 }

@@ -68,6 +68,12 @@ impl Writer {
         if self.idle == Word::NONE { 0 } else { self.idle.packets() }
     }
 
+    /// Whether the present chunk has been taken away: what did not go into it may go into another.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.idle != Word::NONE && self.word().load(Ordering::Relaxed) != self.idle.0
+    }
+
     fn shared(&self) -> &Shared {
         &self.ring.0
     }
