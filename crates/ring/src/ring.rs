@@ -152,8 +152,8 @@ impl Shared {
             // A history gives back as many as it takes: between our two looks, perhaps.
             None => self.oldest().or_else(|| self.free.pop())?,
         };
-        // Nobody else has it: it was popped. Relaxed: who reads the word for what it guards reads a later commit.
-        self.word(index).store(Word::taken(owner).0, Ordering::Relaxed);
+        // Nobody else has it: it was popped. Release: a history that sees this sees the places that its owner has reserved before.
+        self.word(index).store(Word::taken(owner).0, Ordering::Release);
         Some(index)
     }
 
@@ -248,7 +248,8 @@ impl Shared {
 
     /// Gives back a chunk that is the caller's alone.
     pub(crate) fn release(&self, index: u32) {
-        self.word(index).store(Word::FREE.0, Ordering::Relaxed);
+        // Release: as where a chunk is taken.
+        self.word(index).store(Word::FREE.0, Ordering::Release);
         // Release: what was done with it has happened for who takes it.
         self.free.push(index);
     }

@@ -176,7 +176,7 @@ fn a_history_has_no_hole() {
                 scope.spawn(move || write_on(ring, committed, over));
             }
             let mut history = History::new(&ring);
-            for round in 0..scale().max(20) {
+            for round in 0..(scale() / 10).max(10) {
                 let before: Vec<_> = committed.iter().map(|number| number.load(Ordering::Acquire)).collect();
                 let mut asked = 0;
                 let missing = history.take(|| {

@@ -5,6 +5,8 @@ mod flight;
 mod losses;
 mod reentrancy;
 mod rows;
+#[cfg(unix)]
+mod sockets;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
