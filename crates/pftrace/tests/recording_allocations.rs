@@ -38,10 +38,13 @@ fn everything(number: u64, names: &[String]) {
 #[test]
 fn recording_does_not_allocate() {
     let names: Vec<String> = (0..1_000).map(|number| format!("name {number}")).collect();
-    // The second fills up at once and loses all that comes; the last has no room for its names.
-    for (policy, bytes, loses) in
-        [(Policy::Stream, 8 << 20, false), (Policy::Discard, 64 << 10, true), (Policy::Stream, 64 << 10, false)]
-    {
+    // The second fills up at once and loses all that comes; the third has no room for its names; the last is overwritten again and again.
+    for (policy, bytes, loses) in [
+        (Policy::Stream, 8 << 20, false),
+        (Policy::Discard, 64 << 10, true),
+        (Policy::Stream, 64 << 10, false),
+        (Policy::FlightRecorder, 64 << 10, false),
+    ] {
         let builder = Session::builder().writer(std::io::sink()).buffer_bytes(bytes).policy(policy).categories("-off");
         let session = builder.start().unwrap();
         instant!("first", "event");
@@ -51,6 +54,7 @@ fn recording_does_not_allocate() {
         assert_eq!(count, 0, "{policy:?} {bytes}: {report:?}");
         assert!(!loses || report.dropped.no_room > 0, "{report:?}");
         assert!(report.events > 500, "{report:?}");
+        assert_eq!(report.overwritten > 100_000, policy == Policy::FlightRecorder, "{report:?}");
     }
     assert_eq!(allocations(|| everything(1, &names)), 0, "nothing is recorded");
 }

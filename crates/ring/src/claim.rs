@@ -93,7 +93,7 @@ impl Claim<'_> {
         let changed =
             shared.word(self.index).compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         match self.place {
-            Some(place) if changed && is_idle => place.fill(self.index),
+            Some(place) if changed && is_idle => shared.fill(place, self.index, self.idle),
             Some(place) => place.pass(),
             None if changed && is_idle => shared.release(self.index),
             None => {}

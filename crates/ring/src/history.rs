@@ -152,23 +152,21 @@ impl History {
     fn pop_all(&mut self) {
         let ring = self.ring.clone();
         let complete = &ring.0.complete;
-        let mut filled = complete.filled(0);
-        loop {
-            let count = (filled.end - filled.start) as usize;
-            if filled.start != self.end || count > self.most {
-                // Some of what comes behind has been written over, or will be now.
+        let filled = loop {
+            let (filled, count) = complete.filled();
+            if count > self.most || !complete.were_left_empty(self.end..filled.start) {
+                // Some of what comes behind will be written over now, or has been.
                 self.release_down_to(0);
             }
             if count > self.most {
-                self.write_over(filled.start);
-            } else {
-                self.release_down_to(self.most - count);
-                if complete.pop_all(&filled) {
-                    break;
-                }
+                (self.most..count).for_each(|_| self.write_over_oldest());
+                continue;
             }
-            filled = complete.filled(filled.end);
-        }
+            self.release_down_to(self.most - count);
+            if complete.pop_all(&filled) {
+                break filled;
+            }
+        };
         self.end = filled.end;
         for position in filled {
             if let Some(index) = complete.empty(position) {
@@ -177,13 +175,10 @@ impl History {
         }
     }
 
-    /// As a writer would, unless one has done so.
-    fn write_over(&self, oldest: u64) {
+    /// As a writer would.
+    fn write_over_oldest(&self) {
         let shared = &self.ring.0;
-        if !shared.complete.pop_all(&(oldest..oldest + 1)) {
-            return;
-        }
-        if let Some(index) = shared.complete.empty(oldest) {
+        if let Some(index) = shared.complete.pop() {
             shared.count_overwritten(shared.read(index));
             shared.release(index);
         }

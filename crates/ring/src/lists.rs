@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::ring::MAX_CHUNKS;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Free chunks: the last one back is the first one out, since it is still in the cache. Lock-free.
@@ -57,22 +58,63 @@ fn changed(top: u64, to: u32) -> u64 {
 ///
 /// A place is reserved before the chunk is ended, since a writer whose chunk has been ended by another goes on at once: its next
 /// chunk must come behind.
+///
+/// ```text
+///            fill, pass              pop
+///   Empty n ------------> Filled n --------> Empty n+1      n: how many times the queue has been round
+///      |                                        ^
+///      +----------------------------------------+
+///                        skip
+/// ```
 #[derive(Debug)]
 pub(crate) struct Queue {
     head: AtomicU64,
     tail: AtomicU64,
-    slots: Box<[Slot]>,
+    slots: Box<[AtomicU64]>,
 }
 
-#[derive(Debug)]
-struct Slot {
-    /// The position that may be reserved here; one more when it is filled.
-    turn: AtomicU64,
-    /// The index plus one; 0 when what the place was reserved for has not come.
-    filled: AtomicU32,
+/// What is in a slot: the round, whether it is filled, and the index plus one, 0 when what the place was reserved for has not come; in an
+/// empty one, 1 when that was so in the round before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slot(u64);
+
+const INDEX_BITS: u32 = 25;
+const FILLED: u64 = 1 << INDEX_BITS;
+const ROUND_SHIFT: u32 = INDEX_BITS + 1;
+const _: () = assert!(MAX_CHUNKS < 1 << INDEX_BITS);
+
+impl Slot {
+    fn empty(round: u64) -> Self {
+        Self(round << ROUND_SHIFT)
+    }
+
+    /// Popped, in the round before: with a chunk or without.
+    fn emptied(round: u64, index: Option<u32>) -> Self {
+        Self(round << ROUND_SHIFT | u64::from(index.is_none()))
+    }
+
+    fn is_empty_in(self, round: u64) -> bool {
+        self.round() == round && !self.is_filled()
+    }
+
+    fn filled(round: u64, index_plus_one: u32) -> Self {
+        Self(round << ROUND_SHIFT | FILLED | u64::from(index_plus_one))
+    }
+
+    fn round(self) -> u64 {
+        self.0 >> ROUND_SHIFT
+    }
+
+    fn is_filled(self) -> bool {
+        self.0 & FILLED != 0
+    }
+
+    fn index(self) -> Option<u32> {
+        ((self.0 & (FILLED - 1)) as u32).checked_sub(1)
+    }
 }
 
-/// A reserved place, to be filled soon: what comes behind it waits.
+/// A reserved place, to be filled soon: what comes behind it waits, or skips it.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Place<'q> {
@@ -80,16 +122,27 @@ pub(crate) struct Place<'q> {
     position: u64,
 }
 
+const FEWEST_PLACES: u64 = if cfg!(loom) { 2 } else { 8192 };
+
 impl Queue {
     pub(crate) fn with_room_for(count: u32) -> Self {
-        let slot = |turn| Slot { turn: AtomicU64::new(turn), filled: AtomicU32::new(0) };
-        // Twice as many as are ever in it, so that a place comes round late.
-        let slots = (0..2 * u64::from(count.max(1))).map(slot).collect();
+        // Twice as many as are ever in it, and thousands, so that a place comes round late: whoever has it is done with it by then, though
+        // the system may have stopped it for some milliseconds.
+        let slots = (0..(2 * u64::from(count)).max(FEWEST_PLACES)).map(|_| AtomicU64::new(Slot::empty(0).0)).collect();
         Self { head: AtomicU64::new(0), tail: AtomicU64::new(0), slots }
     }
 
-    fn slot(&self, position: u64) -> &Slot {
+    fn slot(&self, position: u64) -> &AtomicU64 {
         &self.slots[(position % self.slots.len() as u64) as usize]
+    }
+
+    fn round(&self, position: u64) -> u64 {
+        position / self.slots.len() as u64
+    }
+
+    /// Acquire: with the release of `fill`, and of who emptied it.
+    fn load(&self, position: u64) -> Slot {
+        Slot(self.slot(position).load(Ordering::Acquire))
     }
 
     /// The next place. `None` when who emptied or reserved it a whole round ago is not done with it: it was stopped between
@@ -97,13 +150,13 @@ impl Queue {
     pub(crate) fn reserve(&self) -> Option<Place<'_>> {
         let mut position = self.tail.load(Ordering::Relaxed);
         loop {
-            let turn = self.slot(position).turn.load(Ordering::Acquire);
-            if turn == position {
+            let (slot, round) = (self.load(position), self.round(position));
+            if slot.is_empty_in(round) {
                 match self.tail.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
                     Ok(_) => return Some(Place { queue: self, position }),
                     Err(found) => position = found,
                 }
-            } else if turn < position {
+            } else if slot.round() < round {
                 return None;
             } else {
                 position = self.tail.load(Ordering::Relaxed);
@@ -121,15 +174,76 @@ impl Queue {
         self.head.load(Ordering::Relaxed)
     }
 
-    /// The places from the first one to the first that is reserved and not filled yet. Those before `known` were found filled
-    /// before: what is filled stays so until it is popped.
-    pub(crate) fn filled(&self, known: u64) -> Range<u64> {
+    /// `None` also when the first place is reserved and not filled yet.
+    pub(crate) fn pop(&self) -> Option<u32> {
+        self.pop_or(|_| false)
+    }
+
+    /// The same, but skips places that are not filled yet: what was to come there is the oldest, and who comes with it finds that
+    /// it has been written over.
+    pub(crate) fn pop_or_skip(&self) -> Option<u32> {
+        self.pop_or(|position| self.tail.load(Ordering::Relaxed) > position)
+    }
+
+    fn pop_or(&self, skip: impl Fn(u64) -> bool) -> Option<u32> {
+        let mut position = self.head.load(Ordering::Relaxed);
+        loop {
+            let (slot, round) = (self.load(position), self.round(position));
+            if slot.is_empty_in(round) {
+                // Nobody has passed it, since it was neither filled nor skipped: the head is still here.
+                if !skip(position) {
+                    return None;
+                }
+                let skipped = Slot::empty(round + 1).0;
+                // Relaxed: nothing comes with it.
+                _ = self.slot(position).compare_exchange(slot.0, skipped, Ordering::Relaxed, Ordering::Relaxed);
+            } else if slot.round() == round {
+                match self.head.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                    Ok(_) => match self.empty(position) {
+                        Some(index) => return Some(index),
+                        None => position = self.head.load(Ordering::Relaxed),
+                    },
+                    Err(found) => position = found,
+                }
+            } else if slot.round() < round {
+                // Who popped it a whole round ago is not done with it, so it has not been reserved since.
+                return None;
+            } else {
+                // Popped, or skipped by one who has not moved the head yet, or will not for a while.
+                position =
+                    match self.head.compare_exchange(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                        Ok(_) => position + 1,
+                        Err(found) => found,
+                    };
+            }
+        }
+    }
+
+    /// The places from the first one to the first that is not filled yet, and how many chunks are there: some places were
+    /// left empty.
+    pub(crate) fn filled(&self) -> (Range<u64>, usize) {
         let begin = self.head.load(Ordering::Relaxed);
-        let mut end = begin.max(known);
-        while self.slot(end).turn.load(Ordering::Acquire) == end + 1 {
+        let (mut end, mut chunks) = (begin, 0);
+        loop {
+            let slot = self.load(end);
+            if slot.round() != self.round(end) || !slot.is_filled() {
+                return (begin..end, chunks);
+            }
+            chunks += usize::from(slot.index().is_some());
             end += 1;
         }
-        begin..end
+    }
+
+    /// Whether there was no chunk in these places, which have been popped. False also when that can't be said any more.
+    pub(crate) fn were_left_empty(&self, popped: Range<u64>) -> bool {
+        if popped.end - popped.start > self.slots.len() as u64 {
+            return false;
+        }
+        popped.into_iter().all(|position| {
+            let (slot, round) = (self.load(position), self.round(position));
+            // Who has popped it may not have said so yet.
+            slot == Slot::filled(round, 0) || slot == Slot::emptied(round + 1, None)
+        })
     }
 
     /// Pops all that [`filled`](Self::filled) has found: at one instant, the head goes there in one step. False when another has
@@ -138,41 +252,19 @@ impl Queue {
         self.head.compare_exchange(filled.start, filled.end, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// What is in a place that `pop_all` has popped; it can be reserved again.
+    /// What is in a place that the caller has popped; it can be reserved again.
     pub(crate) fn empty(&self, position: u64) -> Option<u32> {
-        let slot = self.slot(position);
-        let filled = slot.filled.load(Ordering::Relaxed);
-        slot.turn.store(position + self.slots.len() as u64, Ordering::Release);
-        filled.checked_sub(1)
-    }
-
-    /// `None` also when the first place is reserved and not filled yet.
-    pub(crate) fn pop(&self) -> Option<u32> {
-        let mut position = self.head.load(Ordering::Relaxed);
-        loop {
-            let slot = self.slot(position);
-            let turn = slot.turn.load(Ordering::Acquire);
-            if turn == position + 1 {
-                match self.head.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => match self.empty(position) {
-                        Some(index) => return Some(index),
-                        None => position = self.head.load(Ordering::Relaxed),
-                    },
-                    Err(found) => position = found,
-                }
-            } else if turn <= position {
-                return None;
-            } else {
-                position = self.head.load(Ordering::Relaxed);
-            }
-        }
+        let slot = self.load(position);
+        self.slot(position).store(Slot::emptied(self.round(position) + 1, slot.index()).0, Ordering::Release);
+        slot.index()
     }
 }
 
 impl Place<'_> {
-    /// Puts a chunk there. Release: what was done with it has happened for who pops it.
-    pub(crate) fn fill(self, index: u32) {
-        self.put(index + 1);
+    /// Puts a chunk there. False when the place has been skipped: the chunk is still the caller's.
+    #[must_use]
+    pub(crate) fn fill(self, index: u32) -> bool {
+        self.put(index + 1)
     }
 
     /// Leaves it empty.
@@ -180,9 +272,13 @@ impl Place<'_> {
         self.put(0);
     }
 
-    fn put(self, filled: u32) {
-        let slot = self.queue.slot(self.position);
-        slot.filled.store(filled, Ordering::Relaxed);
-        slot.turn.store(self.position + 1, Ordering::Release);
+    fn put(self, index_plus_one: u32) -> bool {
+        let (slot, round) = (self.queue.slot(self.position), self.queue.round(self.position));
+        // Since it was reserved it can only have been skipped.
+        let empty = Slot(slot.load(Ordering::Relaxed));
+        let filled = Slot::filled(round, index_plus_one);
+        // Release: what was done with the chunk has happened for who pops it.
+        empty.is_empty_in(round)
+            && slot.compare_exchange(empty.0, filled.0, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 }

@@ -152,54 +152,60 @@ fn held(history: &History, contents: &Contents) -> Vec<(u32, u32)> {
     values
 }
 
-/// One writer, five packets, one in each chunk, four chunks of which the history keeps two: taken at any time, twice. There is no hole, and
-/// what was committed before is there.
+/// One writer, one packet in each chunk, four chunks of which the history keeps two. It has some, and there are others, when the writer
+/// writes three more and the history is taken at any time. There is no hole, and what was committed before is there.
 #[test]
 fn a_history_has_no_hole() {
-    check(2, move || {
-        let ring = ring(4, Policy::Overwrite);
-        let contents = Contents::new(4, 1);
-        let committed = Arc::new(AtomicU32::new(0));
-        let mut writer = ring.writer().unwrap();
-        let thread = thread::spawn({
-            let (contents, committed) = (contents.clone(), committed.clone());
-            move || {
-                for _ in 0..5 {
-                    // There is always a chunk, but an old value of where it is may be seen.
-                    let value = committed.load(Ordering::Relaxed) + 1;
-                    if write(&mut writer, &contents, &[value], 1) == 1 {
-                        committed.store(value, Ordering::Release);
+    for (before_the_first, before_the_second) in [(1, 1), (2, 1), (2, 2)] {
+        check(2, move || {
+            let ring = ring(4, Policy::Overwrite);
+            let contents = Contents::new(4, 1);
+            let committed = Arc::new(AtomicU32::new(0));
+            let mut writer = ring.writer().unwrap();
+            let mut history = History::new(&ring);
+            let mut write_some = {
+                let (contents, committed) = (contents.clone(), committed.clone());
+                move |packets: u32| {
+                    for _ in 0..packets {
+                        // There is always a chunk, but an old value of where it is may be seen.
+                        let value = committed.load(Ordering::Relaxed) + 1;
+                        if write(&mut writer, &contents, &[value], 1) == 1 {
+                            committed.store(value, Ordering::Release);
+                        }
                     }
                 }
-            }
-        });
-        let mut history = History::new(&ring);
-        for _ in 0..2 {
+            };
+            let assert_newest = |history: &History, at_least: Option<u32>| {
+                let values: Vec<_> = held(history, &contents).into_iter().map(|(_, value)| value).collect();
+                assert!(values.windows(2).all(|pair| pair[0] + 1 == pair[1]), "a hole: {values:?}");
+                assert!(values.len() <= 2);
+                let reached = at_least.is_none_or(|least| values.last().is_some_and(|&last| last >= least));
+                assert!(reached, "{values:?} has not {at_least:?}");
+                values.len() as u64
+            };
+            write_some(before_the_first);
+            history.take(|| false);
+            write_some(before_the_second);
+            let thread = thread::spawn(move || write_some(3));
             let before = committed.load(Ordering::Acquire);
             let missing = history.take(|| false);
-            let values: Vec<_> = held(&history, &contents).into_iter().map(|(_, value)| value).collect();
-            assert!(values.windows(2).all(|pair| pair[0] + 1 == pair[1]), "a hole: {values:?}");
-            assert!(values.len() <= 2);
-            if missing == 0 && before > 0 {
-                assert!(values.last().is_some_and(|&last| last >= before), "{values:?} has not {before}");
-            }
-        }
-        thread.join().unwrap();
-        let packets = committed.load(Ordering::Relaxed);
-        assert_eq!(history.take(|| false), 0);
-        let values: Vec<_> = held(&history, &contents).into_iter().map(|(_, value)| value).collect();
-        assert!(values.windows(2).all(|pair| pair[0] + 1 == pair[1]) && values.last() == Some(&packets), "{values:?}");
-        assert_eq!(values.len() as u64 + ring.overwritten(), u64::from(packets));
-        while history.close() > 0 {}
-        history.clear();
-        assert_eq!(history.close(), 0);
-    });
+            assert_newest(&history, (missing == 0).then_some(before));
+            thread.join().unwrap();
+            let packets = committed.load(Ordering::Relaxed);
+            assert_eq!(history.take(|| false), 0);
+            let held = assert_newest(&history, Some(packets));
+            assert_eq!(held + ring.overwritten(), u64::from(packets));
+            while history.close() > 0 {}
+            history.clear();
+            assert_eq!(history.close(), 0);
+        });
+    }
 }
 
 /// Two writers, two packets and one, two chunks of which the history keeps one.
 #[test]
 fn a_history_of_two_writers_has_no_hole() {
-    check(2, || {
+    check(1, || {
         let ring = ring(2, Policy::Overwrite);
         let contents = Contents::new(2, 1);
         let threads = [&[1, 2][..], &[1]].map(|values| {
@@ -267,6 +273,49 @@ fn a_free_chunk_is_taken_once() {
     });
 }
 
+/// One pushes, two pop and skip what is not there yet, often round: what was pushed comes out once and in order, or was skipped.
+#[test]
+fn what_is_skipped_does_not_come_out() {
+    check(3, || {
+        let queue = Arc::new(Queue::with_room_for(1));
+        let cells = Contents::new(3, 1);
+        let pushing = thread::spawn({
+            let (queue, cells) = (queue.clone(), cells.clone());
+            move || {
+                let mut skipped = Vec::new();
+                for index in 0..3 {
+                    let Some(place) = queue.reserve() else {
+                        skipped.push(index);
+                        continue;
+                    };
+                    cells.write(index, 0, index);
+                    if !place.fill(index) {
+                        skipped.push(index);
+                        // It is still ours.
+                        cells.write(index, 0, index + 10);
+                    }
+                }
+                skipped
+            }
+        });
+        let pop = |queue: &Queue, cells: &Contents| {
+            let popped = [(); 2].map(|()| queue.pop_or_skip());
+            popped.into_iter().flatten().map(|index| (index, cells.read(index, 0))).collect::<Vec<_>>()
+        };
+        let popping = thread::spawn({
+            let (queue, cells) = (queue.clone(), cells.clone());
+            move || pop(&queue, &cells)
+        });
+        let mut found = vec![pop(&queue, &cells), popping.join().unwrap()];
+        let skipped = pushing.join().unwrap();
+        found.push(pop(&queue, &cells));
+        assert!(found.iter().all(|found| found.is_sorted()), "{found:?}");
+        let mut all: Vec<_> = found.concat().into_iter().chain(skipped.iter().map(|&index| (index, index))).collect();
+        all.sort_unstable();
+        assert_eq!(all, [(0, 0), (1, 1), (2, 2)]);
+    });
+}
+
 /// Two threads push one each, two pop: what was pushed comes out, once.
 #[test]
 fn what_is_queued_comes_out_once() {
@@ -278,7 +327,7 @@ fn what_is_queued_comes_out_once() {
             thread::spawn(move || {
                 let place = queue.reserve().unwrap();
                 cells.write(index, 0, 7 + index);
-                place.fill(index);
+                assert!(place.fill(index));
             })
         });
         let pop = |queue: &Queue, cells: &Contents| queue.pop().map(|index| (index, cells.read(index, 0)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::barrier::Barrier;
 use crate::claim::Claims;
-use crate::lists::{Queue, Stack};
+use crate::lists::{Place, Queue, Stack};
 use crate::region::Region;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::word::{MAX_CHUNK_LEN, Owner, State, Word};
@@ -142,7 +142,7 @@ impl Ring {
     }
 }
 
-const MAX_CHUNKS: u32 = 1 << 24;
+pub(crate) const MAX_CHUNKS: u32 = 1 << 24;
 
 impl Shared {
     pub(crate) fn word(&self, index: u32) -> &AtomicU64 {
@@ -164,8 +164,8 @@ impl Shared {
             // A history gives back as many as it takes: between our two looks, perhaps.
             None => self.oldest().or_else(|| self.free.pop())?,
         };
-        // Nobody else has it: it was popped. Relaxed: who reads the word for what it guards reads a later commit.
-        self.word(index).store(Word::taken(owner).0, Ordering::Relaxed);
+        // Nobody else has it: it was popped. Release: a history that sees this sees the places that its owner has reserved before.
+        self.word(index).store(Word::taken(owner).0, Ordering::Release);
         Some(index)
     }
 
@@ -175,10 +175,10 @@ impl Shared {
         if self.policy == Policy::Keep || self.closed.load(Ordering::Relaxed) {
             return None;
         }
-        let index = self.complete.pop().or_else(|| {
+        let index = self.complete.pop_or_skip().or_else(|| {
             // All are held by writers. Those that are not within a packet can do without.
             self.complete_idle();
-            self.complete.pop()
+            self.complete.pop_or_skip()
         })?;
         self.count_overwritten(Word(self.word(index).load(Ordering::Relaxed)));
         Some(index)
@@ -214,11 +214,20 @@ impl Shared {
         }
         let Some(place) = self.complete.reserve() else { return false };
         if self.change_own(index, idle, State::Complete) {
-            place.fill(index);
+            self.fill(place, index, idle);
         } else {
             place.pass();
         }
         true
+    }
+
+    /// Puts a chunk that has been ended into its place.
+    pub(crate) fn fill(&self, place: Place<'_>, index: u32, word: Word) {
+        if !place.fill(index) {
+            // It was the oldest by then, and others did not wait for it.
+            self.count_overwritten(word);
+            self.release(index);
+        }
     }
 
     /// Whether it could: not when another has ended it.
@@ -282,7 +291,8 @@ impl Shared {
 
     /// Gives back a chunk that is the caller's alone.
     pub(crate) fn release(&self, index: u32) {
-        self.word(index).store(Word::FREE.0, Ordering::Relaxed);
+        // Release: as where a chunk is taken.
+        self.word(index).store(Word::FREE.0, Ordering::Release);
         // Release: what was done with it has happened for who takes it.
         self.free.push(index);
     }

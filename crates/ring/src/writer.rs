@@ -9,7 +9,7 @@ use std::slice;
 use crate::barrier::Barrier;
 use crate::ring::{Ring, Shared};
 use crate::sync::{AtomicU64, Ordering};
-use crate::word::{MAX_TAIL, Owner, State, Word};
+use crate::word::{MAX_TAIL, Owner, Word};
 
 /// Writes packets into one chunk after the other. It never waits: what can't be written is for the caller to count.
 ///
@@ -69,6 +69,12 @@ impl Writer {
     #[must_use]
     pub fn packets(&self) -> u32 {
         if self.idle == Word::NONE { 0 } else { self.idle.packets() }
+    }
+
+    /// Whether the present chunk has been taken away: what did not go into it may go into another.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.idle != Word::NONE && self.word().load(Ordering::Relaxed) != self.idle.0
     }
 
     fn shared(&self) -> &Shared {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
-use pftrace_ring::{Config, Policy, Reader, Ring, Writer};
+use pftrace_ring::{Config, History, Policy, Reader, Ring, Writer};
 
 /// How much is done: less under a sanitizer, which is slow.
 fn scale() -> u32 {
@@ -140,6 +140,73 @@ fn nothing_is_lost_or_torn_where_the_oldest_is_kept() {
 fn nothing_is_torn_and_all_is_counted_where_the_newest_is_kept() {
     for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
         stress(Config { chunk_len: 256, chunks, policy: Policy::Overwrite, writers: 256 }, threads, 100 * scale());
+    }
+}
+
+/// Writes as fast as it can; numbers are only used once there was room. `committed` is how many were.
+fn write_on(ring: &Ring, committed: &AtomicU32, over: &AtomicBool) {
+    let mut writer = ring.writer().unwrap();
+    let mut next = 0;
+    while !over.load(Ordering::Relaxed) {
+        let Ok(mut space) = writer.begin_or_take() else { continue };
+        match packet(next, space.bytes()) {
+            Some(len) => {
+                space.commit(len);
+                next += 1;
+                committed.store(next, Ordering::Release);
+            }
+            None => {
+                drop(space);
+                writer.take();
+            }
+        }
+    }
+}
+
+/// A history is taken again and again while all write over: of each writer it has numbers without a hole, up to what was committed before.
+#[test]
+fn a_history_has_no_hole() {
+    for (chunks, threads) in [(8, 2), (64, 8), (512, 8)] {
+        let config = Config { chunk_len: 256, chunks, policy: Policy::Overwrite, writers: 64 };
+        let (ring, over) = (Ring::new(config).unwrap(), AtomicBool::new(false));
+        let committed: Vec<_> = (0..threads).map(|_| AtomicU32::new(0)).collect();
+        thread::scope(|scope| {
+            for committed in &committed {
+                let (ring, over) = (&ring, &over);
+                scope.spawn(move || write_on(ring, committed, over));
+            }
+            let mut history = History::new(&ring);
+            for round in 0..(scale() / 10).max(10) {
+                let before: Vec<_> = committed.iter().map(|number| number.load(Ordering::Acquire)).collect();
+                let mut asked = 0;
+                let missing = history.take(|| {
+                    thread::yield_now();
+                    asked += 1;
+                    asked < 10_000
+                });
+                assert!(history.chunks().len() <= chunks as usize / 2);
+                let mut last: HashMap<u32, u32> = HashMap::new();
+                for chunk in history.chunks() {
+                    for number in numbers(chunk.bytes()) {
+                        let last = last.insert(chunk.owner().number(), number);
+                        assert!(last.is_none_or(|last| last + 1 == number), "{number} after {last:?}");
+                    }
+                }
+                // Whose last chunk was written over before has none here, of the others the last one is.
+                let reached = last.values().filter(|&&last| before.iter().any(|&before| last + 1 >= before)).count();
+                assert!(missing > 0 || reached == last.len(), "round {round}: {last:?} of {before:?}");
+                thread::yield_now();
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        let mut history = History::new(&ring);
+        assert_eq!(history.take(|| false), 0);
+        let held: u64 = history.chunks().map(|chunk| u64::from(chunk.packets())).sum();
+        let written: u32 = committed.into_iter().map(AtomicU32::into_inner).sum();
+        assert!(ring.overwritten() + held <= u64::from(written) && held > 0);
+        while history.close() > 0 {}
+        history.clear();
+        assert_eq!(history.close(), 0, "all chunks are there");
     }
 }
 

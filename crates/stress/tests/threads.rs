@@ -114,6 +114,42 @@ fn sessions_start_and_stop_while_threads_record() {
     assert!(seen > 0);
 }
 
+/// Snapshots of a flight recorder while 8 threads record: each thread's numbers have no hole, in any of them.
+#[test]
+fn snapshots_have_no_hole() {
+    let _alone = alone();
+    for bytes in [64 << 10, 1 << 20] {
+        let session = Session::builder().policy(Policy::FlightRecorder).buffer_bytes(bytes).start().unwrap();
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for number in 0_u64.. {
+                        instant!("stress", "number", number);
+                        if number % 100 == 0 && over.load(Ordering::Relaxed) {
+                            break;
+                        }
+                    }
+                });
+            }
+            for round in 0..scale().min(20) {
+                thread::sleep(Duration::from_millis(round % 3));
+                let mut trace = Vec::new();
+                let report = session.snapshot(&mut trace).unwrap();
+                assert_eq!((report.corrupt_chunks, report.undelivered), (0, 0), "{report:?}");
+                for (sequence, events) in events(&trace) {
+                    for pair in events.windows(2) {
+                        assert_eq!(pair[0].value.map(|value| value + 1), pair[1].value, "sequence {sequence}");
+                    }
+                }
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        let report = session.stop().unwrap();
+        assert_eq!(report.lost(), 0, "{report:?}");
+    }
+}
+
 /// Threads that live shortly, many more than there are chunks; 1,000 of them at once in 8 MiB.
 #[test]
 fn threads_come_and_go_and_lose_nothing() {

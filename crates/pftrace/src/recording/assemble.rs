@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::string::String;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::vec::Vec;
 
 use pftrace_clock::{Snapshot, snapshot};
@@ -65,8 +66,7 @@ struct Sequence {
     name: String,
     /// Whether a chunk of it has been read.
     begun: bool,
-    /// How many chunks it has begun, as far as it has been read, and how many events had been lost by then.
-    chunks: u32,
+    /// How many events had been lost so far.
     lost: u64,
     /// How many had been lost before what is read here.
     lost_before: u64,
@@ -135,8 +135,7 @@ impl Assembler {
         for info in shared.threads.present() {
             let number = info.number();
             let sequence = self.threads.get(number as usize).and_then(Option::as_ref);
-            let chunks = sequence.map_or(0, |sequence| sequence.chunks);
-            if info.has_exited_after() == Some(chunks) {
+            if info.has_exited_after() == Some(info.read.load(Ordering::Relaxed)) {
                 // All of it has been read: it makes room for another, but not before all of it is written.
                 if self.end_unwritten(shared, number, out) {
                     continue;
@@ -273,6 +272,14 @@ impl Assembler {
             self.begin_again(number, open, name, out, at);
             at = open.begin_ns;
         }
+        // Those that have no room in the header will be ended as well.
+        for _ in 0..if first { header.fixed.unlisted } else { 0 } {
+            self.event(number, out, 0, |packet| {
+                packet.set_track_event(|event| {
+                    event.set_type(Type::TYPE_SLICE_BEGIN).set_name("…");
+                });
+            });
+        }
         if at != header.fixed.resume_ns {
             // Nothing but time: the packets of the chunk count from there.
             self.event(number, out, header.fixed.resume_ns.wrapping_sub(at), |_| {});
@@ -282,7 +289,7 @@ impl Assembler {
         let own = u64::from(chunk.packets()) - 1;
         self.delivered.packets += own;
         let sequence = self.of(number);
-        sequence.chunks = header.fixed.serial + 1;
+        sequence.info.read.store(header.fixed.serial + 1, Ordering::Relaxed);
         sequence.lost = header.fixed.lost;
         let events = own + u64::from(header.fixed.recovered);
         sequence.begun = true;
@@ -323,7 +330,6 @@ impl Assembler {
             uuid,
             name: String::new(),
             begun: false,
-            chunks: 0,
             lost: 0,
             lost_before: 0,
             tally: Tally::default(),

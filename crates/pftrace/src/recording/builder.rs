@@ -2,16 +2,17 @@
 
 use core::fmt;
 use std::boxed::Box;
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
+use std::string::String;
 use std::time::Duration;
 
 use pftrace_ring::Config;
 
+use super::output::Target;
 use super::session::{self, Session};
 use super::session_error::SessionError;
+use super::socket::Address;
 
 /// What happens when the buffer is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,37 +41,12 @@ pub struct SessionBuilder {
     pub(super) categories: Option<String>,
     pub(super) own_drain: bool,
     pub(super) panic_file: Option<PathBuf>,
-}
-
-pub(super) enum Target {
-    None,
-    File(PathBuf),
-    Writer(Box<dyn Write + Send>),
-}
-
-impl Target {
-    pub(super) fn open(self) -> Result<Option<Box<dyn Write + Send>>, SessionError> {
-        Ok(match self {
-            Self::None => None,
-            Self::Writer(writer) => Some(writer),
-            Self::File(path) => Some(Box::new(create(&path)?)),
-        })
-    }
-}
-
-/// A file for a trace.
-pub(super) fn create(path: &Path) -> Result<File, SessionError> {
-    File::create(path)
-        .map_err(|source| SessionError::Io { what: std::format!("the trace file {}", path.display()), source })
+    pub(super) reconnect: Option<Duration>,
 }
 
 impl fmt::Debug for SessionBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = match &self.target {
-            Target::None => "none".to_string(),
-            Target::File(path) => path.display().to_string(),
-            Target::Writer(_) => "a writer".to_string(),
-        };
+        let target = self.target.describe();
         let mut debug = f.debug_struct("SessionBuilder");
         debug.field("target", &target).field("buffer_bytes", &self.buffer_bytes).field("policy", &self.policy);
         debug.field("stop_timeout", &self.stop_timeout).field("categories", &self.categories).finish()
@@ -93,6 +69,7 @@ impl SessionBuilder {
             categories: None,
             own_drain: false,
             panic_file: None,
+            reconnect: None,
         }
     }
 
@@ -107,6 +84,48 @@ impl SessionBuilder {
     /// For a trace in memory: a [`MemorySink`]. To measure what recording costs: [`std::io::sink`].
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.target = Target::Writer(Box::new(writer));
+        self
+    }
+
+    /// Sends the trace to who listens on a Unix socket. Whatever stores the bytes in a file has a trace that loads.
+    ///
+    /// Nobody who records waits for the receiver: while it does not read, the buffer fills. What the system has taken counts as delivered.
+    pub fn unix(mut self, path: impl AsRef<Path>) -> Self {
+        self.target = Target::Receiver(Address::Unix(path.as_ref().to_path_buf()));
+        self
+    }
+
+    /// Sends the trace to who listens on a TCP port, `host:port`: else as [`unix`](Self::unix).
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use std::net::TcpListener;
+    ///
+    /// use pftrace::{Session, instant};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let session = Session::builder().tcp(listener.local_addr()?.to_string()).start()?;
+    /// instant!("example", "here");
+    /// let (mut connection, _) = listener.accept()?;
+    /// let report = session.stop()?;
+    /// let mut trace = Vec::new();
+    /// connection.read_to_end(&mut trace)?;
+    /// assert_eq!((report.events, report.bytes), (1, trace.len() as u64));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tcp(mut self, address: impl Into<String>) -> Self {
+        self.target = Target::Receiver(Address::Tcp(address.into()));
+        self
+    }
+
+    /// When the connection to a receiver is lost, or can't be made at the start, it is tried again each `period`. What each connection gets
+    /// is a trace on its own: it begins with all definitions, and with the slices that are open, at their original time.
+    ///
+    /// Meanwhile the buffer is kept; when it is full, what comes then is dropped. What was just being sent is lost, and counted as
+    /// [undelivered](crate::Report::undelivered). [`Report::connection_losses`](crate::Report::connection_losses) says how often it was. Only for
+    /// [`Policy::Stream`].
+    pub fn reconnect(mut self, period: Duration) -> Self {
+        self.reconnect = Some(period);
         self
     }
 
@@ -159,14 +178,15 @@ impl SessionBuilder {
     ///
     /// [`SessionError::AlreadyRecording`] when a session is recorded already; [`SessionError::BufferBytes`],
     /// [`SessionError::NoSink`] and [`SessionError::NotAFlightRecorder`] when the configuration makes no sense; [`SessionError::Io`] when the file can't be created
-    /// or the memory can't be had.
+    /// or the receiver is not there, or the memory can't be had.
     pub fn start(self) -> Result<Session, SessionError> {
         session::start(self)
     }
 
     /// What the environment variable `PFTRACE` says; `None` if it is not set or empty.
     ///
-    /// It is a list of `key=value`, separated by commas: `file` (where to; also without `file=`), `buffer` (in bytes, or with `K`,
+    /// It is a list of `key=value`, separated by commas: `file` (where to; also without `file=`), `unix:PATH` or
+    /// `tcp:HOST:PORT` (who gets it instead), `reconnect` (in seconds), `buffer` (in bytes, or with `K`,
     /// `M`, `G`), `policy` (`stream`, `discard` or `flight-recorder`), `panic` (a file for
     /// [`snapshot_on_panic`](Self::snapshot_on_panic)), `categories` (patterns as in [`set_categories`], separated by
     /// blanks), `stop_timeout` (in seconds).
@@ -192,11 +212,19 @@ impl SessionBuilder {
         let mut builder = Self::new();
         for item in text.split(',') {
             let item = item.trim();
-            let (key, value) = item.split_once('=').unwrap_or(("file", item));
+            let (key, value) = match (item.split_once('='), item.split_once(':')) {
+                (None, Some((key @ ("unix" | "tcp"), value))) => (key, value),
+                (pair, _) => pair.unwrap_or(("file", item)),
+            };
             let wrong = |expected| SessionError::Environment { found: item.into(), expected };
             builder = match key.trim() {
                 "file" if !value.is_empty() => builder.file(value),
                 "file" => return Err(wrong("file=PATH")),
+                "unix" if !value.is_empty() => builder.unix(value),
+                "unix" => return Err(wrong("unix:PATH")),
+                "tcp" if value.contains(':') => builder.tcp(value),
+                "tcp" => return Err(wrong("tcp:HOST:PORT")),
+                "reconnect" => builder.reconnect(seconds(value).ok_or_else(|| wrong("reconnect=SECONDS"))?),
                 "buffer" => builder.buffer_bytes(bytes(value).ok_or_else(|| wrong("buffer=BYTES, such as 16M"))?),
                 "policy" => builder.policy(match value {
                     "stream" => Policy::Stream,
@@ -207,21 +235,23 @@ impl SessionBuilder {
                 "panic" if !value.is_empty() => builder.snapshot_on_panic(value),
                 "panic" => return Err(wrong("panic=PATH")),
                 "categories" => builder.categories(value),
-                "stop_timeout" => {
-                    let seconds: Option<f64> = value.parse().ok();
-                    let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                    builder.stop_timeout(timeout.ok_or_else(|| wrong("stop_timeout=SECONDS"))?)
+                "stop_timeout" => builder.stop_timeout(seconds(value).ok_or_else(|| wrong("stop_timeout=SECONDS"))?),
+                _ => {
+                    return Err(wrong("file, unix, tcp, reconnect, buffer, policy, panic, categories or stop_timeout"));
                 }
-                _ => return Err(wrong("file, buffer, policy, panic, categories or stop_timeout")),
             };
         }
         match builder.target {
             Target::None if builder.panic_file.is_none() => {
-                Err(SessionError::Environment { found: text.into(), expected: "file=PATH" })
+                Err(SessionError::Environment { found: text.into(), expected: "file=PATH, unix:PATH or tcp:HOST:PORT" })
             }
             _ => Ok(builder),
         }
     }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
 /// `16M` and the like.

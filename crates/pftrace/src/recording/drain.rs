@@ -1,8 +1,8 @@
 //! Empties the ring into the sink.
 
 use core::fmt;
-use std::boxed::Box;
 use std::io::Write;
+use std::string::ToString;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use pftrace_ring::Reader;
 use super::assemble::Assembler;
 use super::builder::Policy;
 use super::flight::Keeper;
+use super::output::Output;
 use super::session::Shared;
 use super::stats::lock;
 
@@ -46,7 +47,10 @@ impl fmt::Debug for Drain {
 
 impl Drain {
     /// Into `sink`; only a flight recorder does without.
-    pub(super) fn new(shared: Arc<Shared>, sink: Option<Box<dyn Write + Send>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, mut sink: Option<Output>) -> Self {
+        if let Some(sink) = &mut sink {
+            sink.attach(shared.clone());
+        }
         let work = match sink {
             Some(sink) if shared.policy != Policy::FlightRecorder => Work::Stream(Stream::new(shared.clone(), sink)),
             sink => Work::Keep(Keeper::new(shared.clone(), sink)),
@@ -96,14 +100,14 @@ struct Stream {
     shared: Arc<Shared>,
     reader: Reader,
     assembler: Assembler,
-    sink: Box<dyn Write + Send>,
+    sink: Output,
     gathered: Vec<u8>,
     next_take: Instant,
     next_slow: Instant,
 }
 
 impl Stream {
-    fn new(shared: Arc<Shared>, sink: Box<dyn Write + Send>) -> Self {
+    fn new(shared: Arc<Shared>, sink: Output) -> Self {
         let reader = Reader::new(&shared.ring);
         let now = Instant::now();
         let gathered = Vec::with_capacity(2 * WRITE_LEN);
@@ -116,9 +120,39 @@ impl Stream {
             next_take: now + TAKE_PERIOD,
             next_slow: now + SLOW_PERIOD,
         };
-        let clocks = snapshot(&this.shared.clock);
-        this.assembler.begin(&this.shared, clocks, &mut this.gathered);
+        match this.sink.is_waiting() {
+            true => this.assembler.close(),
+            false => this.begin(),
+        }
         this
+    }
+
+    /// A trace begins: the session's, or that of a new connection.
+    fn begin(&mut self) {
+        self.assembler = Assembler::new(false);
+        self.assembler.begin(&self.shared, snapshot(&self.shared.clock), &mut self.gathered);
+    }
+
+    /// Tries to have a connection again, when there is none and it is time to.
+    fn reconnect(&mut self, now: Instant) {
+        let Some(receiver) = self.sink.reconnecting().filter(|receiver| receiver.is_waiting()) else { return };
+        match receiver.reconnect(now) {
+            Ok(true) => self.begin(),
+            Ok(false) => {}
+            Err(error) => lock(&self.shared.progress).connection_error = Some(error.to_string()),
+        }
+    }
+
+    /// Tries it for the last time.
+    fn reconnect_at_end(&mut self) {
+        let Some(receiver) = self.sink.reconnecting() else { return };
+        if !receiver.is_waiting() {
+            return;
+        }
+        match receiver.reconnect_at_end() {
+            Ok(()) => self.begin(),
+            Err(error) => self.fail_if(Err(error)),
+        }
     }
 
     /// A thread that does nothing else than record fills 1.4 GB per second: so long that it fills a quarter.
@@ -129,6 +163,11 @@ impl Stream {
 
     fn pass(&mut self, now: Instant, all: bool) {
         if self.shared.policy == Policy::Discard {
+            return;
+        }
+        self.reconnect(now);
+        if self.sink.is_waiting() {
+            // What is recorded meanwhile stays in the ring.
             return;
         }
         if all || now >= self.next_take {
@@ -145,6 +184,7 @@ impl Stream {
     }
 
     fn finish(&mut self, deadline: Instant) {
+        self.reconnect_at_end();
         loop {
             let outstanding = self.reader.close();
             self.read();
@@ -166,7 +206,7 @@ impl Stream {
     }
 
     fn read(&mut self) {
-        while self.read_chunk() {
+        while !self.sink.is_waiting() && self.read_chunk() {
             if self.gathered.len() >= WRITE_LEN {
                 self.write();
             }
@@ -197,11 +237,19 @@ impl Stream {
         progress.corrupt += delivered.corrupt;
     }
 
-    /// What comes from now on is counted as undelivered; recorders go on.
+    /// What was gathered is counted as undelivered; and what comes from now on, unless there will be another connection. Recorders go on.
     fn fail_if(&mut self, result: std::io::Result<()>) {
-        if let Err(error) = result {
-            self.assembler.close();
-            lock(&self.shared.progress).error.get_or_insert_with(|| Arc::new(error));
+        let Err(error) = result else { return };
+        self.assembler.close();
+        let is_last = self.shared.is_stopping();
+        let mut progress = lock(&self.shared.progress);
+        match self.sink.reconnecting() {
+            Some(receiver) if !is_last => {
+                receiver.disconnect();
+                progress.connection_losses += 1;
+                progress.connection_error = Some(error.to_string());
+            }
+            _ => _ = progress.error.get_or_insert_with(|| Arc::new(error)),
         }
     }
 }

@@ -19,6 +19,7 @@ use pftrace_ring::{History, Ring};
 use super::assemble::Assembler;
 use super::drain::{SLOW_PERIOD, WRITE_LEN};
 use super::os;
+use super::output::Output;
 use super::report::Report;
 use super::session::{Progress, Shared};
 use super::session_error::SessionError;
@@ -284,12 +285,12 @@ impl Clocks {
 /// Of a flight recorder's session, what is done beside: the clocks are kept, and threads that are gone forgotten. At its end the last snapshot.
 pub(super) struct Keeper {
     shared: Arc<Shared>,
-    sink: Option<Box<dyn Write + Send>>,
+    sink: Option<Output>,
     next_slow: Instant,
 }
 
 impl Keeper {
-    pub(super) fn new(shared: Arc<Shared>, sink: Option<Box<dyn Write + Send>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, sink: Option<Output>) -> Self {
         Self { shared, sink, next_slow: Instant::now() + SLOW_PERIOD }
     }
 

@@ -49,7 +49,8 @@ pub(super) struct Fixed {
     /// How many slices are listed as open: the outermost.
     pub(super) listed: u32,
     pub(super) names_len: u32,
-    pub(super) reserved: u32,
+    /// How many more are open, within them, whose begin was written, and which have no room here.
+    pub(super) unlisted: u32,
 }
 
 const FIXED_LEN: usize = size_of::<Fixed>();
@@ -62,6 +63,7 @@ pub(super) fn write(bytes: &mut [u8], fixed: Fixed, listing: &Listing<'_>) -> Op
         ended: listing.ended.len() as u32,
         listed: listing.open.len() as u32,
         names_len: listing.names.len() as u32,
+        unlisted: listing.unlisted,
         ..fixed
     };
     let parts: [&[u8]; 4] = [
@@ -144,7 +146,9 @@ mod tests {
         assert!(write(&mut bytes[..len - 1], fixed, &slices.listing(1000)).is_none());
         // Room for two, of 24 bytes and their names, beside the time at which one ended.
         let listing = slices.listing(8 + 2 * size_of::<Open>() + 6);
-        assert_eq!((listing.open.len(), listing.names), (2, "näme".as_bytes()));
+        assert_eq!((listing.open.len(), listing.names, listing.unlisted), (2, "näme".as_bytes(), 0));
+        let listing = slices.listing(8);
+        assert_eq!((listing.open.len(), listing.unlisted), (0, 1), "the begin of the others is not written");
     }
 
     #[test]

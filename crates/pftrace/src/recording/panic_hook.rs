@@ -5,7 +5,7 @@ use std::io::{Write, stderr};
 use std::sync::Once;
 use std::{panic, thread};
 
-use super::builder::create;
+use super::output::create;
 use super::session;
 
 /// Sets the hook, once in a process. It asks the session that is recorded when a panic comes.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::builder::create;
+use super::output::create;
 use super::report::Report;
 use super::session::Shared;
 use super::session_error::SessionError;

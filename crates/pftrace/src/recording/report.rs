@@ -1,6 +1,7 @@
 //! What came of a session.
 
 use core::fmt;
+use std::string::String;
 use std::vec::Vec;
 
 use super::stats::{Dropped, ThreadReport};
@@ -24,6 +25,10 @@ pub struct Report {
     pub overwritten: u64,
     /// How many snapshots have been written.
     pub snapshots: u64,
+    /// How often the connection to a receiver was lost, of a session that [reconnects](crate::SessionBuilder::reconnect).
+    pub connection_losses: u64,
+    /// What was wrong with it the last time, or with the last try to have it.
+    pub connection_error: Option<String>,
     /// How many were to be recorded while another one of the same thread was: by a signal handler.
     pub nested: u64,
     /// How many were to be recorded while a thread's thread-locals were destroyed, or end what was not begun.

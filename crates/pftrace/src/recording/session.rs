@@ -3,6 +3,7 @@
 use std::boxed::Box;
 use std::io::{self, Write};
 use std::path::Path;
+use std::string::String;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
@@ -82,7 +83,8 @@ pub(super) fn count_ignored() {
 
 /// See [`SessionBuilder::start`].
 pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
-    let SessionBuilder { target, buffer_bytes, policy, stop_timeout, categories, own_drain, panic_file } = builder;
+    let SessionBuilder { target, buffer_bytes, policy, stop_timeout, categories, own_drain, panic_file, reconnect } =
+        builder;
     if !(SMALLEST_BUFFER..=LARGEST_BUFFER).contains(&buffer_bytes) {
         return Err(SessionError::BufferBytes { found: buffer_bytes });
     }
@@ -97,7 +99,7 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     let out_of_memory = |source| SessionError::Io { what: "the buffer".into(), source };
     let ring = Ring::new(ring_config(buffer_bytes, policy)).map_err(out_of_memory)?;
     // Last of what can fail for its own sake: a file that is there is written over.
-    let sink = target.open()?;
+    let sink = target.open(reconnect.filter(|_| policy == Policy::Stream))?;
     if sink.is_none() && !is_flight {
         return Err(SessionError::NoSink);
     }
@@ -122,7 +124,7 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
         policy,
         stop_timeout,
         no_place: AtomicU64::new(0),
-        stopping: Mutex::new(false),
+        stopping: Mutex::new(None),
         wake: Condvar::new(),
         progress: Mutex::new(Progress::default()),
         gathered: AtomicU64::new(0),
@@ -288,7 +290,8 @@ pub(super) struct Shared {
     pub(super) stop_timeout: Duration,
     /// Events of threads that were too many.
     no_place: AtomicU64,
-    stopping: Mutex<bool>,
+    /// When stopping has to be done, once it has begun.
+    stopping: Mutex<Option<Instant>>,
     wake: Condvar,
     pub(super) progress: Mutex<Progress>,
     /// How many events the drain has read and not written yet.
@@ -306,6 +309,8 @@ pub(super) struct Progress {
     /// Chunks that made no sense.
     pub(super) corrupt: u64,
     pub(super) snapshots: u64,
+    pub(super) connection_losses: u64,
+    pub(super) connection_error: Option<String>,
     pub(super) error: Option<Arc<io::Error>>,
     /// Chunks that are still with threads.
     pub(super) outstanding: u32,
@@ -327,8 +332,17 @@ impl Shared {
     /// Sleeps as long, or until the session is to stop: returns that.
     pub(super) fn sleep(&self, duration: Duration) -> bool {
         let stopping = lock(&self.stopping);
-        let wait = self.wake.wait_timeout_while(stopping, duration, |stopping| !*stopping);
-        *wait.unwrap_or_else(PoisonError::into_inner).0
+        let wait = self.wake.wait_timeout_while(stopping, duration, |stopping| stopping.is_none());
+        wait.unwrap_or_else(PoisonError::into_inner).0.is_some()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        lock(&self.stopping).is_some()
+    }
+
+    /// Whether nobody waits any more for what is still to be written.
+    pub(super) fn is_past_deadline(&self) -> bool {
+        lock(&self.stopping).is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     pub(super) fn finish(&self) {
@@ -346,7 +360,7 @@ impl Shared {
         }
         _ = RECORDING.compare_exchange(self.id, 0, Ordering::Relaxed, Ordering::Relaxed);
         let deadline = Instant::now() + self.stop_timeout;
-        *lock(&self.stopping) = true;
+        *lock(&self.stopping) = Some(deadline);
         self.wake.notify_all();
         if let Some(mut drain) = self.own_drain_by(deadline) {
             drain.finish(deadline);
@@ -408,6 +422,8 @@ impl Shared {
             // Each chunk begins with a header, which is one of its packets.
             overwritten: self.ring.overwritten().saturating_sub(self.ring.overwritten_chunks()),
             snapshots: progress.snapshots,
+            connection_losses: progress.connection_losses,
+            connection_error: progress.connection_error.clone(),
             nested: NESTED.load(Ordering::Relaxed),
             ignored: IGNORED.load(Ordering::Relaxed),
             no_place: self.no_place.load(Ordering::Relaxed),

@@ -124,6 +124,7 @@ impl Slices {
             ended_together: ended_together.len() as u32,
             ended,
             open: &self.open[..count],
+            unlisted: self.open[count..self.depth].iter().filter(|open| open.written != 0).count() as u32,
             names: &self.names[..names_len],
         }
     }
@@ -142,6 +143,8 @@ pub(super) struct Listing<'s> {
     pub(super) ended_together: u32,
     pub(super) ended: &'s [u64],
     pub(super) open: &'s [Open],
+    /// How many more are open whose begin is written.
+    pub(super) unlisted: u32,
     pub(super) names: &'s [u8],
 }
 

@@ -54,7 +54,8 @@ pub(super) struct ThreadInfo {
     /// be completed.
     chunks: AtomicU32,
     completed: AtomicU64,
-    /// By the drain.
+    /// How many chunks of it have been read, by the drain; what follows is the drain's too.
+    pub(super) read: AtomicU32,
     pub(super) events: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) undelivered: AtomicU64,
@@ -246,6 +247,7 @@ impl Threads {
             exited: AtomicBool::new(false),
             chunks: AtomicU32::new(0),
             completed: AtomicU64::new(0),
+            read: AtomicU32::new(0),
             events: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),

@@ -31,6 +31,9 @@ const LONGEST_SHORT: usize = 127 + 2 - 11;
 /// How many places the table of known definitions has.
 const KNOWN: usize = 512;
 
+/// A chunk can be taken away as soon as its header is there; more often in a row it is not tried.
+const MOST_CHUNKS_AT_ONCE: usize = 4;
+
 /// The tag of `TracePacket.timestamp`.
 const TIMESTAMP_TAG: u8 = 0x40;
 
@@ -141,11 +144,16 @@ impl Thread {
     /// Ends the innermost slice.
     #[inline]
     pub(super) fn end(&mut self) {
-        let Some(open) = self.slices.pop() else { return };
+        let Some(open) = self.slices.innermost() else { return };
         if open.written == 0 {
             // Its begin was lost, and nobody has heard of it.
-            self.lose(Loss::NoRoom);
-        } else if !self.constant(&call_site::END) {
+            self.slices.pop();
+            return self.lose(Loss::NoRoom);
+        }
+        // It is open until then: where its end is the first in a chunk, the header says that it is open.
+        let written = self.constant(&call_site::END);
+        self.slices.pop();
+        if !written {
             self.slices.end_unwritten(self.lost_ns);
             self.info.unwritten.push(self.lost_ns);
         }
@@ -254,11 +262,19 @@ impl Thread {
         now: u64,
         fill: &impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> bool {
-        let written = self.next_chunk(now) && self.try_short(template, now, fill).is_ok();
-        if !written {
-            self.lose_at(Loss::NoRoom, now);
+        for _ in 0..MOST_CHUNKS_AT_ONCE {
+            if !self.next_chunk(now) {
+                break;
+            }
+            if self.try_short(template, now, fill).is_ok() {
+                return true;
+            }
+            if !self.writer.is_taken() {
+                break;
+            }
         }
-        written
+        self.lose_at(Loss::NoRoom, now);
+        false
     }
 
     /// The packet is laid out so that all that varies in length comes last: prefix, template, what `fill` adds, timestamp.
@@ -313,12 +329,17 @@ impl Thread {
         if self.try_long(event, now, usize::MAX).is_ok() {
             return true;
         }
-        if !self.next_chunk(now) {
-            self.lose_at(Loss::NoRoom, now);
-            return false;
-        }
-        if self.try_long(event, now, usize::MAX).is_ok() {
-            return true;
+        for _ in 0..MOST_CHUNKS_AT_ONCE {
+            if !self.next_chunk(now) {
+                self.lose_at(Loss::NoRoom, now);
+                return false;
+            }
+            if self.try_long(event, now, usize::MAX).is_ok() {
+                return true;
+            }
+            if !self.writer.is_taken() {
+                break;
+            }
         }
         // It is larger than a chunk: each of its texts is cut to its share.
         let shares = event.arguments.len() + 1;
@@ -326,6 +347,7 @@ impl Thread {
         let written = self.try_long(event, now, longest).is_ok();
         match written {
             true => self.info.truncated(),
+            false if self.writer.is_taken() => self.lose_at(Loss::NoRoom, now),
             false => self.lose_at(Loss::TooLarge, now),
         }
         written

@@ -58,8 +58,16 @@ fn the_environment_configures() {
     assert!(said.contains("events 1"), "{said}");
     let trace = std::fs::read(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let said = says(Some(&format!("tcp:{},reconnect=0.1,buffer=128K,categories=a.*", listener.local_addr().unwrap())));
+    assert!(said.contains("events 1"), "{said}");
+    let mut sent = Vec::new();
+    std::io::Read::read_to_end(&mut listener.accept().unwrap().0, &mut sent).unwrap();
+    if let Some(loaded) = check(&sent) {
+        assert_eq!(loaded.slices.len(), 1);
+    }
     for (value, expected) in [
-        ("buffer=1M", "expected file=PATH, found `buffer=1M`"),
+        ("buffer=1M", "expected file=PATH, unix:PATH or tcp:HOST:PORT, found `buffer=1M`"),
         ("x.pftrace,buffer=much", "expected buffer=BYTES, such as 16M, found `buffer=much`"),
         (
             "x.pftrace,policy=none",
@@ -68,10 +76,13 @@ fn the_environment_configures() {
         ("x.pftrace,stop_timeout=-1", "expected stop_timeout=SECONDS, found `stop_timeout=-1`"),
         (
             "x.pftrace,colour=red",
-            "expected file, buffer, policy, panic, categories or stop_timeout, found `colour=red`",
+            "expected file, unix, tcp, reconnect, buffer, policy, panic, categories or stop_timeout, found `colour=red`",
         ),
         ("file=", "expected file=PATH, found `file=`"),
-        ("policy=flight-recorder", "expected file=PATH, found `policy=flight-recorder`"),
+        ("policy=flight-recorder", "expected file=PATH, unix:PATH or tcp:HOST:PORT, found `policy=flight-recorder`"),
+        ("unix:", "expected unix:PATH, found `unix:`"),
+        ("tcp:host", "expected tcp:HOST:PORT, found `tcp:host`"),
+        ("x.pftrace,reconnect=never", "expected reconnect=SECONDS, found `reconnect=never`"),
         ("x.pftrace,panic=", "expected panic=PATH, found `panic=`"),
     ] {
         let said = says(Some(value));

@@ -77,7 +77,12 @@ fn assert_recorded(rows: &[&Slice], model: &Model, before: u64) -> (u64, u64) {
     // All that was begun in the snapshot has its annotations. What was open at its begin has none.
     let first = rounds.iter().find_map(|row| number(row, "number")).unwrap() - u64::from(rounds[0].args.is_empty());
     for (expected, row) in (first..).zip(&rounds) {
-        assert_eq!(row.name.as_deref(), Some(NAMES[expected as usize % 3]), "{row:?}");
+        assert_eq!(
+            row.name.as_deref(),
+            Some(NAMES[expected as usize % 3]),
+            "{row:?} in {:#?}",
+            &rows[..rows.len().min(8)]
+        );
         assert_eq!(row.category.as_deref(), Some("flight"));
         if expected > first || !row.args.is_empty() {
             assert_eq!(number(row, "number"), Some(expected), "a hole");
@@ -165,9 +170,12 @@ fn snapshots_under_full_load_have_no_hole() {
         for (before, (trace, report)) in &snapshots {
             let Some(loaded) = check(trace) else { return };
             let threads = by_thread(&loaded);
-            assert_eq!(report.thread_count, 8, "each has recorded since: {:?}", threads.keys());
-            for (number, model) in models.iter().enumerate() {
-                assert_recorded(&threads[&format!("flight {number}")], model, before[number]);
+            assert_eq!(report.thread_count, threads.len() as u64);
+            // Where the system lets two or three run at a time, what the others have recorded may have been overwritten before they
+            // come again: all of it, then.
+            for (name, rows) in threads {
+                let number: usize = name.strip_prefix("flight ").unwrap().parse().unwrap();
+                assert_recorded(&rows, &models[number], before[number]);
             }
             // Half of it at least: the rest may be chunks that were ended early.
             assert!(trace.len() > bytes / 2, "{} of {bytes} bytes", trace.len());
@@ -254,6 +262,28 @@ fn what_was_open_has_its_original_begin() {
     assert!((ended.start - STRAY..=ended.end + STRAY).contains(&(row.ts + row.dur)), "{row:?} ends in {ended:?}");
 }
 
+/// More slices are open than a header has room for: those that are not listed are there without a name, and depths are right.
+#[test]
+fn a_deep_stack_is_there() {
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    (0..100).for_each(|_| begin!("flight", "deep"));
+    while session.stats().overwritten < 10_000 {
+        instant!("flight", "within");
+    }
+    (0..99).for_each(|_| end!("flight"));
+    instant!("flight", "in one");
+    let (trace, _) = snapshot(&session.recorder());
+    drop(session);
+    let Some(loaded) = check(&trace) else { return };
+    let (deep, others) = (loaded.slices_named("deep"), loaded.slices_named("…"));
+    assert!(deep.len() >= 8 && deep.len() + others.len() == 100, "{} and {}", deep.len(), others.len());
+    assert!(deep.iter().all(|row| row.ts <= others[0].ts));
+    assert!(deep.iter().chain(&others).all(|row| (row.dur == -1) == (row.depth == 0)));
+    assert!(loaded.slices_named("within").iter().all(|row| row.depth == 100));
+    assert_eq!(loaded.slices_named("in one")[0].depth, 1);
+}
+
 /// A sink that takes its time, while 4 threads record: they go on, and nothing is dropped.
 #[test]
 fn recording_goes_on_while_a_snapshot_is_written() {
@@ -299,7 +329,6 @@ fn recording_goes_on_while_a_snapshot_is_written() {
         let Some(loaded) = check(&trace) else { return };
         let mut rows: BTreeMap<i64, Vec<&Slice>> = BTreeMap::new();
         loaded.slices.iter().for_each(|row| rows.entry(row.track).or_default().push(row));
-        assert_eq!(rows.len(), 4);
         for rows in rows.values_mut() {
             rows.sort_by_key(|row| (row.ts, row.depth));
             let numbers: Vec<_> =
@@ -395,7 +424,11 @@ fn threads_that_have_exited_are_there() {
     for (trace, end) in traces.iter().zip([1_400, 2_100, 2_100]) {
         assert_eq!(numbers(trace), Some(end - 64..end).filter(|_| pftrace_testkit::TraceProcessor::shared().is_some()));
         let Some(loaded) = check(trace) else { return };
-        assert_eq!(loaded.threads.len(), 64, "{:?}", loaded.threads);
+        let named = loaded
+            .threads
+            .values()
+            .filter(|thread| thread.name.as_ref().is_some_and(|name| name.starts_with("worker")));
+        assert_eq!(named.count(), 64, "{:?}", loaded.threads);
         for row in &loaded.slices {
             assert_eq!(loaded.track_name(row), Some(format!("worker {}", number(row, "number").unwrap())));
         }
@@ -448,7 +481,7 @@ fn a_trigger_has_what_comes_after() {
     assert!(begin.elapsed() < Duration::from_secs(4));
     assert_eq!((report.snapshots, second.wait().unwrap().events), (2, 4));
     let traces = [&soon, &late].map(|path| std::fs::read(path).unwrap());
-    [soon, late].map(|path| std::fs::remove_file(path).unwrap());
+    [soon, late].iter().for_each(|path| std::fs::remove_file(path).unwrap());
     let Some(found) = numbers(&traces[0]) else { return };
     assert_eq!((found, numbers(&traces[1])), (0..2, Some(0..4)));
 }

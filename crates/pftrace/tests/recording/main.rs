@@ -7,6 +7,8 @@ mod forks;
 mod losses;
 mod reentrancy;
 mod rows;
+#[cfg(unix)]
+mod sockets;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
