@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 
 use crate::reader::Chunk;
-use crate::ring::{Ring, Shared};
+use crate::ring::{Ender, Ring, Shared};
 use crate::sync::Ordering;
 use crate::word::{State, Word};
 
@@ -134,7 +134,7 @@ impl History {
             self.begun.retain(|&(index, begun)| {
                 let word = load(index);
                 if word.state() == State::Idle && word.goes_on_from(begun) {
-                    shared.complete(index, word);
+                    shared.complete(index, word, Ender::Other);
                 }
                 load(index).goes_on_from(begun)
             });

@@ -135,6 +135,13 @@ impl Ring {
     }
 }
 
+/// Who ends a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ender {
+    Owner,
+    Other,
+}
+
 pub(crate) const MAX_CHUNKS: u32 = 1 << 24;
 
 impl Shared {
@@ -188,7 +195,7 @@ impl Shared {
 
     /// Ends the chunk `index`, whose word is `idle`, unless another has been quicker. False when it is still idle: there is
     /// no place in the queue just now.
-    pub(crate) fn complete(&self, index: u32, idle: Word) -> bool {
+    pub(crate) fn complete(&self, index: u32, idle: Word, ender: Ender) -> bool {
         // Acquire: what its owner committed is seen by whom the chunk goes to; and that who was quicker had reserved a place.
         let end =
             |end: Word| self.word(index).compare_exchange(idle.0, end.0, Ordering::AcqRel, Ordering::Acquire).is_ok();
@@ -202,10 +209,14 @@ impl Shared {
             return true;
         }
         let Some(place) = self.complete.reserve() else { return false };
+        if ender == Ender::Owner {
+            place.may_be_skipped();
+        }
         if !end(idle.with(State::Complete)) {
             place.pass();
         } else if !place.fill(index) {
-            // It was the oldest by then, and others did not wait for it.
+            // It was the oldest by then, and others did not wait for it. It can't be a newer one that looks the same: its owner, who
+            // takes newer ones, is here.
             self.count_overwritten(idle);
             self.release(index);
         }
@@ -218,7 +229,7 @@ impl Shared {
         for index in 0..self.words.slots().len() as u32 {
             let word = Word(self.word(index).load(Ordering::Relaxed));
             match word.state() {
-                State::Idle if word.packets() > 0 => _ = self.complete(index, word),
+                State::Idle if word.packets() > 0 => _ = self.complete(index, word, Ender::Other),
                 State::Busy => busy += 1,
                 _ => {}
             }
@@ -232,7 +243,7 @@ impl Shared {
         for index in 0..self.words.slots().len() as u32 {
             let word = Word(self.word(index).load(Ordering::Relaxed));
             if word.state() == State::Idle {
-                self.complete(index, word);
+                self.complete(index, word, Ender::Other);
             }
         }
         // One by one they come here: free now, or given back by a reader later. None leaves again.

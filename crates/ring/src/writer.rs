@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::slice;
 
-use crate::ring::{Ring, Shared};
+use crate::ring::{Ender, Ring, Shared};
 use crate::sync::{AtomicU64, Ordering};
 use crate::word::{MAX_TAIL, Owner, Word};
 
@@ -143,7 +143,7 @@ impl Writer {
     #[cold]
     pub fn complete(&mut self) -> bool {
         if self.idle != Word::NONE {
-            if !self.shared().complete(self.index, self.idle) {
+            if !self.shared().complete(self.index, self.idle, Ender::Owner) {
                 return false;
             }
             self.idle = Word::NONE;
