@@ -73,14 +73,18 @@ pub(crate) struct Queue {
     slots: Box<[AtomicU64]>,
 }
 
-/// What is in a slot: the round, whether it is filled, and the index plus one, 0 when what the place was reserved for has not come; in an
-/// empty one, 1 when that was so in the round before.
+/// What is in a slot: the round, whether it is filled, and then the index plus one, 0 when what the place was reserved for has not come.
+/// In an empty one there may be [`LEFT_EMPTY`] and [`SKIPPABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Slot(u64);
 
 const INDEX_BITS: u32 = 25;
 const FILLED: u64 = 1 << INDEX_BITS;
 const ROUND_SHIFT: u32 = INDEX_BITS + 1;
+/// Nothing came in the round before.
+const LEFT_EMPTY: u64 = 1;
+/// It is reserved by the owner of what is to come: who does not wait for it may skip it.
+const SKIPPABLE: u64 = 2;
 const _: () = assert!(MAX_CHUNKS < 1 << INDEX_BITS);
 
 impl Slot {
@@ -90,7 +94,7 @@ impl Slot {
 
     /// Popped, in the round before: with a chunk or without.
     fn emptied(round: u64, index: Option<u32>) -> Self {
-        Self(round << ROUND_SHIFT | u64::from(index.is_none()))
+        Self(round << ROUND_SHIFT | if index.is_none() { LEFT_EMPTY } else { 0 })
     }
 
     fn is_empty_in(self, round: u64) -> bool {
@@ -103,6 +107,10 @@ impl Slot {
 
     fn round(self) -> u64 {
         self.0 >> ROUND_SHIFT
+    }
+
+    fn is_skippable(self) -> bool {
+        !self.is_filled() && self.0 & SKIPPABLE != 0
     }
 
     fn is_filled(self) -> bool {
@@ -179,26 +187,26 @@ impl Queue {
         self.pop_or(|_| false)
     }
 
-    /// The same, but skips places that are not filled yet: what was to come there is the oldest, and who comes with it finds that
-    /// it has been written over.
+    /// The same, but skips places that are not filled yet and may be skipped: what was to come there is the oldest, and who comes with it
+    /// finds that it has been written over.
     pub(crate) fn pop_or_skip(&self) -> Option<u32> {
-        self.pop_or(|position| self.tail.load(Ordering::Relaxed) > position)
+        self.pop_or(Slot::is_skippable)
     }
 
-    fn pop_or(&self, skip: impl Fn(u64) -> bool) -> Option<u32> {
+    fn pop_or(&self, skip: impl Fn(Slot) -> bool) -> Option<u32> {
         let mut position = self.head.load(Ordering::Relaxed);
         loop {
             let (slot, round) = (self.load(position), self.round(position));
             if slot.is_empty_in(round) {
                 // Nobody has passed it, since it was neither filled nor skipped: the head is still here.
-                if !skip(position) {
+                if !skip(slot) {
                     return None;
                 }
                 let skipped = Slot::empty(round + 1).0;
-                // Relaxed: nothing comes with it.
-                _ = self.slot(position).compare_exchange(slot.0, skipped, Ordering::Relaxed, Ordering::Relaxed);
+                // Release: who finds it skipped sees that it had been reserved.
+                _ = self.slot(position).compare_exchange(slot.0, skipped, Ordering::Release, Ordering::Relaxed);
             } else if slot.round() == round {
-                match self.head.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                match self.move_head(position, position + 1) {
                     Ok(_) => match self.empty(position) {
                         Some(index) => return Some(index),
                         None => position = self.head.load(Ordering::Relaxed),
@@ -210,11 +218,10 @@ impl Queue {
                 return None;
             } else {
                 // Popped, or skipped by one who has not moved the head yet, or will not for a while.
-                position =
-                    match self.head.compare_exchange(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                        Ok(_) => position + 1,
-                        Err(found) => found,
-                    };
+                position = match self.move_head(position, position + 1) {
+                    Ok(_) => position + 1,
+                    Err(found) => found,
+                };
             }
         }
     }
@@ -222,7 +229,7 @@ impl Queue {
     /// The places from the first one to the first that is not filled yet, and how many chunks are there: some places were
     /// left empty.
     pub(crate) fn filled(&self) -> (Range<u64>, usize) {
-        let begin = self.head.load(Ordering::Relaxed);
+        let begin = self.head.load(Ordering::Acquire);
         let (mut end, mut chunks) = (begin, 0);
         loop {
             let slot = self.load(end);
@@ -249,7 +256,12 @@ impl Queue {
     /// Pops all that [`filled`](Self::filled) has found: at one instant, the head goes there in one step. False when another has
     /// popped something meanwhile. The places are to be [emptied](Self::empty) one by one.
     pub(crate) fn pop_all(&self, filled: &Range<u64>) -> bool {
-        self.head.compare_exchange(filled.start, filled.end, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        self.move_head(filled.start, filled.end).is_ok()
+    }
+
+    /// Release: who sees in `filled` that something is gone, sees what has come behind it.
+    fn move_head(&self, from: u64, to: u64) -> Result<u64, u64> {
+        self.head.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed)
     }
 
     /// What is in a place that the caller has popped; it can be reserved again.
@@ -265,6 +277,14 @@ impl Place<'_> {
     #[must_use]
     pub(crate) fn fill(self, index: u32) -> bool {
         self.put(index + 1)
+    }
+
+    /// Who reserved it owns the chunk that is to come. Only then: until the place is filled the chunk can't come round a second time
+    /// and look as before, which is what another's compare-and-swap of its word relies on.
+    pub(crate) fn may_be_skipped(&self) {
+        let slot = self.queue.slot(self.position);
+        // Release: who skips it sees that it was reserved. Nobody else changes a place that is reserved and can't be skipped.
+        slot.store(slot.load(Ordering::Relaxed) | SKIPPABLE, Ordering::Release);
     }
 
     /// Leaves it empty.

@@ -289,6 +289,7 @@ fn what_is_skipped_does_not_come_out() {
                         continue;
                     };
                     cells.write(index, 0, index);
+                    place.may_be_skipped();
                     if !place.fill(index) {
                         skipped.push(index);
                         // It is still ours.

@@ -313,6 +313,38 @@ fn exit_without_stop_delivers() {
     assert_eq!(names, ["last", "of a thread", "open"]);
 }
 
+/// A program that is started, or takes this one's place, has nothing of a session open: neither its file nor its connection.
+#[cfg(target_os = "linux")]
+#[test]
+fn other_programs_inherit_nothing() {
+    const LIST: &str = "for fd in /proc/self/fd/*; do readlink $fd; done; true";
+    if let Some(path) = file_of_process() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // But for the pipes that we read it from.
+        let list = || {
+            let listed = String::from_utf8(Command::new("sh").args(["-c", LIST]).output().unwrap().stdout).unwrap();
+            listed.lines().filter(|line| !line.starts_with("pipe:")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let before = list();
+        let session = Session::builder().tcp(listener.local_addr().unwrap().to_string()).start().unwrap();
+        instant!("r", "event");
+        assert_eq!(list(), before, "a connection");
+        session.stop().unwrap();
+        let session = Session::builder().file(path).start().unwrap();
+        instant!("r", "event");
+        assert_eq!(list(), before, "a file");
+        std::mem::forget(session);
+        let error = std::os::unix::process::CommandExt::exec(Command::new("sh").args(["-c", LIST]));
+        panic!("{error}");
+    }
+    let path = std::env::temp_dir().join(format!("pftrace-exec-{}.pftrace", std::process::id()));
+    let output = in_a_process("reentrancy::other_programs_inherit_nothing", &path);
+    let listed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && listed.contains("pipe:"), "{output:?}");
+    assert!(!listed.contains(path.to_str().unwrap()), "{listed}");
+    std::fs::remove_file(&path).unwrap();
+}
+
 /// The process exits while another thread hands the trace to a sink that hangs: nobody waits longer than for `stop_timeout`.
 #[test]
 fn exit_does_not_wait_for_a_sink_that_hangs() {
