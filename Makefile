@@ -25,6 +25,7 @@ test: tools ## all tests, judged by the real trace processor and two reference d
 	$(CARGO) test --workspace --doc
 	$(CARGO) test -p pftrace --no-default-features --test no_std
 	$(CARGO) test -p pftrace --features off --test off
+	$(CARGO) test -p pftrace --no-default-features --features check --test check
 	$(MAKE) --no-print-directory gen-check
 	@$(SKIPS)
 
@@ -36,6 +37,7 @@ lint: ## formatting, clippy, documentation, without a warning
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p pftrace --no-default-features -- -D warnings
+	$(CARGO) clippy -p pftrace --no-default-features --features check -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps -q
 
 fmt: ## format all code

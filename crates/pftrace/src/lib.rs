@@ -54,6 +54,7 @@
 //! | [`ProcessTrack`], [`Track`], [`CounterTrack`], [`StateTrack`] | what events are put on |
 //! | [`Event`], [`Dict`], [`Array`] | what an event says beside its time and name |
 //! | [`Error`] | why a call wrote nothing |
+//! | `check` | finds mistakes in traces, with the feature of that name |
 //! | [`protos`] | the generated writers of Perfetto's messages, for all that has no method here |
 //!
 //! # Features
@@ -62,6 +63,8 @@
 //! byte buffers.
 //!
 //! `recording` (on, needs `std`): sessions and macros.
+//!
+//! `check` (off, needs `std`): the module `check`, which finds the mistakes in any trace.
 //!
 //! `off`: the macros record nothing, and nothing is left of them in the program.
 //!
@@ -82,6 +85,8 @@ extern crate std;
 #[cfg(feature = "recording")]
 mod macros;
 
+#[cfg(feature = "check")]
+pub mod check;
 mod clock;
 mod error;
 mod event;
@@ -124,6 +129,11 @@ pub use crate::writer::{Builder, CounterValue, MAX_END_LEN, MAX_OPEN_SLICES, Mem
 #[cfg(all(doctest, feature = "recording"))]
 #[doc = include_str!("../../../docs/recording.md")]
 struct RecordingGuide;
+
+/// The program of the guide to checking is a test.
+#[cfg(all(doctest, feature = "check"))]
+#[doc = include_str!("../../../docs/checking.md")]
+struct CheckingGuide;
 
 /// The program of the README is a test.
 #[cfg(all(doctest, feature = "recording"))]

@@ -5,7 +5,7 @@
 //! * [`python`]: Google's own protobuf runtime with the official Python package.
 //! * [`naive`]: the simplest encoder of the wire format one can think of, to make packets with planted faults.
 //!
-//! [`check`] asks the first three at once. They are installed by `make tools`, into [`tools::dir`]. A test that finds one
+//! [`check`] asks the first three at once, and sees to it that the checker of pftrace agrees ([`checker_errors`]). They are installed by `make tools`, into [`tools::dir`]. A test that finds one
 //! missing is skipped, by name and counted; in continuous integration it fails.
 
 #![forbid(unsafe_code)]
@@ -29,6 +29,8 @@ pub use crate::trace_processor::{Arg, Counter, Loaded, Process, Rows, Slice, Thr
 /// With what a judge said, when the trace is not sound.
 #[must_use]
 pub fn check(trace: &[u8]) -> Option<Loaded> {
+    let errors = checker_errors(trace);
+    assert!(errors.is_empty(), "the checker finds mistakes: {errors:#?}");
     let mut processor = TraceProcessor::shared()?;
     compare_decoders(trace)?;
     let loaded = processor.load(trace).unwrap_or_else(|error| panic!("the trace processor: {error}"));
@@ -37,6 +39,26 @@ pub fn check(trace: &[u8]) -> Option<Loaded> {
     assert!(complaints.is_empty(), "the trace processor complains: {complaints:#?}");
     drop(processor);
     Some(loaded)
+}
+
+/// Whether [`checker_errors`] asks the checker: the feature `checker` is on.
+pub const HAS_CHECKER: bool = cfg!(feature = "checker");
+
+/// The errors that the checker of pftrace finds in a trace, one a line. It is no judge: where it finds one in a trace that
+/// the judges find sound, it is wrong. Without the feature `checker` it is not asked.
+#[must_use]
+pub fn checker_errors(trace: &[u8]) -> Vec<String> {
+    #[cfg(feature = "checker")]
+    {
+        let (findings, _) = pftrace::check::check(trace);
+        let errors = findings.iter().filter(|finding| finding.severity() == pftrace::check::Severity::Error);
+        errors.map(ToString::to_string).collect()
+    }
+    #[cfg(not(feature = "checker"))]
+    {
+        let _ = trace;
+        Vec::new()
+    }
 }
 
 /// Decodes a trace with both decoders and compares what they read. `None` where one is not installed.

@@ -52,6 +52,13 @@ impl Message {
         self.bytes(number, value.0)
     }
 
+    /// The fields of another one after its own.
+    #[must_use]
+    pub fn append(mut self, other: Message) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// What has been put together.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {

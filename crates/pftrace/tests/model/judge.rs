@@ -1,15 +1,16 @@
 //! Random programs, each judged as a whole.
 
+use pftrace::MAX_OPEN_SLICES;
 use pftrace_testkit::{TraceProcessor, compare_decoders, dynamic};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 use crate::generate::programs;
-use crate::predict::predict;
-use crate::program::Program;
+use crate::predict::{matching, predict};
+use crate::program::{Op, Program};
 use crate::reader::read;
 use crate::record::{Record, Says, compare};
 use crate::rows::Rows;
-use crate::run::run;
+use crate::run::{Written, run};
 
 /// As many as take half a minute without optimization.
 const CASES: u32 = 150;
@@ -40,6 +41,7 @@ pub(crate) fn judge(program: &Program) -> Result<(), String> {
     let written = run(program)?;
     let inline_strings = program.settings.intern_bytes.is_none().then_some(written.raw_names);
     judge_packets(&written.trace, &written.records, clock, inline_strings)?;
+    judge_checker(&written, clock, program)?;
     judge_rows(&written.trace, &written.records, clock, inline_strings.is_some())?;
     // Slow: one trace in four. The other decoder's JSON is read with a limit of 128 levels, two for each annotation.
     let depths = written.records.iter().map(|record| match &record.says {
@@ -72,6 +74,32 @@ pub(crate) fn judge_packets(
         false => compare("packet", &sorted(records), &sorted(&read.records))?,
     }
     Ok(())
+}
+
+/// The checker finds no mistakes but those that a program makes on purpose: tracks that nothing describes, and slices that come out wrong
+/// once they are sorted by time, since calls name several clocks, or one process through several handles. Nothing where it is not
+/// built.
+fn judge_checker(written: &Written, clock: u32, program: &Program) -> Result<(), String> {
+    if !pftrace_testkit::HAS_CHECKER {
+        return Ok(());
+    }
+    let describes_all = !program.ops.iter().any(|op| matches!(op, Op::RawInstant { .. }));
+    let matching = matching(&written.records, clock);
+    let is_too_deep = matching.deepest > MAX_OPEN_SLICES as usize;
+    let errors = pftrace_testkit::checker_errors(&written.trace);
+    let of = |kind: &str| errors.iter().filter(|error| error.starts_with(&format!("error[{kind}]"))).count();
+    let mut allowed = of("ends-nothing");
+    if allowed != matching.stray_ends && !is_too_deep {
+        return Err(format!("expected {} ends of nothing, the checker finds {errors:#?}", matching.stray_ends));
+    }
+    for (kind, is_allowed) in [
+        ("track-undescribed", !describes_all),
+        ("slices-overlap", matching.goes_back || is_too_deep),
+        ("slices-too-deep", is_too_deep),
+    ] {
+        allowed += if is_allowed { of(kind) } else { 0 };
+    }
+    if allowed == errors.len() { Ok(()) } else { Err(format!("{matching:?}, the checker finds {errors:#?}")) }
 }
 
 fn sort_categories(mut record: Record) -> Record {

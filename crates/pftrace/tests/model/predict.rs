@@ -32,6 +32,47 @@ pub(crate) fn predict(records: &[Record], clock: u32) -> Rows {
     model.rows()
 }
 
+/// How the begins and ends of all tracks come out once they are sorted by time.
+#[derive(Debug, Default)]
+pub(crate) struct Matching {
+    /// Ends where nothing is open.
+    pub(crate) stray_ends: usize,
+    /// Whether on some track one is before another that was written before it: calls name several clocks, or several handles.
+    pub(crate) goes_back: bool,
+    /// The most that are open on a track.
+    pub(crate) deepest: usize,
+}
+
+pub(crate) fn matching(records: &[Record], clock: u32) -> Matching {
+    let mut matching = Matching::default();
+    let mut clocks = Clocks::new(clock);
+    let mut events = Vec::new();
+    let mut last = BTreeMap::new();
+    for record in records {
+        match &record.says {
+            Says::Snapshot(readings) => clocks.snapshot(readings),
+            Says::Event(event) if matches!(event.kind, Type::Begin | Type::End) => {
+                let ts = clocks.convert(event.at);
+                matching.goes_back |= last.insert(event.track, ts).is_some_and(|last| last > ts);
+                events.push((ts, event));
+            }
+            _ => {}
+        }
+    }
+    events.sort_by_key(|(ts, _)| *ts);
+    let mut open: BTreeMap<u64, usize> = BTreeMap::new();
+    for (_, event) in events {
+        let open = open.entry(event.track).or_default();
+        match event.kind {
+            Type::Begin => *open += 1,
+            _ if *open == 0 => matching.stray_ends += 1,
+            _ => *open -= 1,
+        }
+        matching.deepest = matching.deepest.max(*open);
+    }
+    matching
+}
+
 #[derive(Default)]
 struct Model<'r> {
     descriptors: BTreeMap<u64, &'r Value>,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use pftrace::{MemorySink, Policy, Session, SessionError, SliceGuard, instant, slice};
-use pftrace_testkit::{Loaded, check, compare_decoders};
+use pftrace_testkit::{Loaded, check, checker_errors, compare_decoders};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -14,6 +14,7 @@ pub(crate) fn check_lossy(trace: &[u8], lost: u64) -> Option<Loaded> {
     if lost == 0 {
         return check(trace);
     }
+    assert_eq!(checker_errors(trace), [""; 0]);
     compare_decoders(trace)?;
     let loaded = pftrace_testkit::TraceProcessor::shared()?.load(trace).unwrap();
     let (told, others): (Vec<_>, Vec<_>) =

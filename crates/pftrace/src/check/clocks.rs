@@ -1,0 +1,402 @@
+//! What time it is: clocks, what snapshots say of them, and timestamps that are differences.
+
+use std::vec::Vec;
+
+use pftrace_protos::clock_snapshot::Clock;
+use pftrace_protos::{BuiltinClock, ClockSnapshot};
+
+use super::finding::{Kind, Place, Report};
+use super::packet::odd_field;
+use super::wire::{Fields, Value};
+use super::{HASHER, Map, map, schema};
+
+/// Ids of clocks that belong to a sequence.
+const SEQUENCE_CLOCKS: core::ops::RangeInclusive<u32> = 64..=127;
+
+/// What a timestamp says.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Time {
+    /// Nanoseconds of the trace's clock.
+    At(i64),
+    /// Its clock is not yet, or not directly, related to the trace's.
+    Unknown,
+    /// Perfetto drops the packet: this has been told.
+    Lost,
+}
+
+/// The clocks of a trace.
+#[derive(Debug)]
+pub(super) struct Clocks {
+    known: Map<(u32, u32), usize>,
+    /// The sequence's clock that was asked for last.
+    last: ((u32, u32), usize),
+    states: Vec<State>,
+    trace_clock: u32,
+    /// A timestamp has been related to the trace's clock.
+    frozen: bool,
+    any_snapshot: bool,
+    /// What the trace's clock read last in a snapshot, and in one of the same clocks: between others it may go back.
+    last_trace_ns: i64,
+    last_in_set: Map<u64, i64>,
+}
+
+#[derive(Debug)]
+struct State {
+    sequence: u32,
+    id: u32,
+    /// The index of a clock that it is related to, up to one that stands for all that are.
+    group: usize,
+    /// What its first snapshot said of it.
+    terms: Option<(u64, bool)>,
+    /// Its last reading, in nanoseconds of its own; of an incremental one the last time of a packet.
+    ns: i64,
+    last_snapshot_ns: i64,
+    /// From which reading on what is to be added to have the trace's time. In the order of the file.
+    offsets: Vec<(i64, i64)>,
+    /// The first timestamp of it that could not be related.
+    unresolved: Option<(Place, u64)>,
+}
+
+/// A reading in a snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reading {
+    id: u32,
+    timestamp: u64,
+    incremental: bool,
+    multiplier: u64,
+}
+
+impl Clocks {
+    pub(super) fn new() -> Self {
+        Self {
+            known: map(),
+            last: ((0, 0), 0),
+            states: Vec::new(),
+            trace_clock: BuiltinClock::BUILTIN_CLOCK_BOOTTIME.value() as u32,
+            frozen: false,
+            any_snapshot: false,
+            last_trace_ns: i64::MIN,
+            last_in_set: map(),
+        }
+    }
+
+    /// The time of a packet, by its clock or its sequence's.
+    #[inline]
+    pub(super) fn time(&mut self, sequence: u32, clock: Option<u32>, timestamp: u64, report: &mut Report<'_>) -> Time {
+        let Some(id) = clock.filter(|id| *id != 0) else { return plain(timestamp, report) };
+        if SEQUENCE_CLOCKS.contains(&id) {
+            return self.sequence_time(sequence, id, timestamp, report);
+        }
+        if id == self.trace_clock {
+            self.frozen = true;
+            return plain(timestamp, report);
+        }
+        let index = self.index(0, id);
+        let state = &mut self.states[index];
+        let multiplier = state.terms.map_or(1, |(multiplier, _)| multiplier);
+        let Some(ns) = scaled(timestamp, multiplier) else { return negative(timestamp, report) };
+        self.related(index, ns, report)
+    }
+
+    #[inline]
+    fn sequence_time(&mut self, sequence: u32, id: u32, timestamp: u64, report: &mut Report<'_>) -> Time {
+        let index =
+            if self.last.0 == (sequence, id) { Some(self.last.1) } else { self.known.get(&(sequence, id)).copied() };
+        let state = index.map(|index| (&mut self.states[index], index)).filter(|(state, _)| state.terms.is_some());
+        let Some((state, index)) = state else {
+            let say = "expected a snapshot of its clock on its own sequence before it, found none of clock";
+            report.say(Kind::ClockUnknown, format_args!("{say} {id}"));
+            return Time::Lost;
+        };
+        self.last = ((sequence, id), index);
+        let (multiplier, incremental) = state.terms.unwrap_or((1, false));
+        let ns = if incremental {
+            // A difference below zero is one above the largest: the sum is right all the same.
+            let ns = state.ns.wrapping_add(timestamp.wrapping_mul(multiplier) as i64);
+            state.ns = ns;
+            ns
+        } else {
+            match scaled(timestamp, multiplier) {
+                Some(ns) => ns,
+                None => return negative(timestamp, report),
+            }
+        };
+        self.related(index, ns, report)
+    }
+
+    /// The trace's time when a clock reads `ns`.
+    #[inline]
+    fn related(&mut self, index: usize, ns: i64, report: &mut Report<'_>) -> Time {
+        let state = &mut self.states[index];
+        match state.to_trace(ns) {
+            Some(at) => {
+                self.frozen = true;
+                if at < 0 {
+                    report
+                        .say(Kind::NegativeTimestamp, format_args!("expected a time of the trace above 0, found {at}"));
+                    return Time::Lost;
+                }
+                Time::At(at)
+            }
+            None => {
+                state.unresolved.get_or_insert((report.place, 0)).1 += 1;
+                Time::Unknown
+            }
+        }
+    }
+
+    fn index(&mut self, sequence: u32, id: u32) -> usize {
+        let Self { known, states, .. } = self;
+        *known.entry((sequence, id)).or_insert_with(|| {
+            states.push(State::new(sequence, id, states.len()));
+            states.len() - 1
+        })
+    }
+
+    /// Reads a snapshot that a sequence has written.
+    pub(super) fn snapshot(&mut self, sequence: u32, bytes: &[u8], report: &mut Report<'_>) {
+        let (readings, primary) = read_snapshot(bytes, report);
+        if let Some(primary) = primary.filter(|primary| *primary != self.trace_clock) {
+            if self.frozen || self.any_snapshot {
+                report.say(
+                    Kind::ClockSnapshot,
+                    format_args!("expected the trace's clock to be told in the first snapshot, found clock {primary}"),
+                );
+            } else {
+                self.trace_clock = primary;
+            }
+        }
+        self.any_snapshot = true;
+        let ids = readings.iter().map(|reading| (scope(sequence, reading.id), reading.id));
+        let set = HASHER.hash_one(ids.collect::<Vec<_>>());
+        let mut valid: Vec<(usize, i64)> = Vec::with_capacity(readings.len());
+        for (position, reading) in readings.iter().enumerate() {
+            if readings[..position].iter().any(|other| other.id == reading.id) {
+                report.say(
+                    Kind::ClockSnapshot,
+                    format_args!("expected each clock once, found clock {} twice", reading.id),
+                );
+                continue;
+            }
+            if let Some(read) = self.reading(sequence, set, reading, report) {
+                valid.push(read);
+            }
+        }
+        self.relate(&valid);
+    }
+
+    /// Takes over what a snapshot says of one clock: which one, and its nanoseconds. `None` when it is wrong.
+    fn reading(&mut self, sequence: u32, set: u64, reading: &Reading, report: &mut Report<'_>) -> Option<(usize, i64)> {
+        let Reading { id, timestamp, incremental, multiplier } = *reading;
+        let own = SEQUENCE_CLOCKS.contains(&id);
+        let mut wrong = |message: core::fmt::Arguments<'_>| {
+            report.say(Kind::ClockSnapshot, message);
+            None
+        };
+        if id == 0 {
+            return wrong(format_args!("expected the number of a clock, found none"));
+        }
+        if own && sequence == 0 {
+            return wrong(format_args!("expected a sequence to have clock {id}, found none"));
+        }
+        if incremental && !own {
+            return wrong(format_args!("expected an incremental clock to be one of 64 to 127, found {id}"));
+        }
+        let trace_clock = id == self.trace_clock;
+        if trace_clock && multiplier != 1 {
+            return wrong(format_args!("expected the trace's clock to count nanoseconds, found units of {multiplier}"));
+        }
+        let Some(ns) = scaled(timestamp, multiplier) else {
+            return wrong(format_args!(
+                "expected a reading of at most {} ns of clock {id}, found {timestamp} units of {multiplier}",
+                i64::MAX
+            ));
+        };
+        let index = self.index(scope(sequence, id), id);
+        let state = &mut self.states[index];
+        let terms = *state.terms.get_or_insert((multiplier, incremental));
+        if terms != (multiplier, incremental) {
+            return wrong(format_args!(
+                "expected clock {id} in units of {} ns, incremental: {}, as before; found {multiplier} ns, {incremental}",
+                terms.0, terms.1
+            ));
+        }
+        let last = core::mem::replace(&mut state.last_snapshot_ns, ns);
+        state.ns = ns;
+        if trace_clock {
+            let last_in_set = self.last_in_set.insert(set, ns).unwrap_or(i64::MIN);
+            if ns < last_in_set {
+                return wrong(format_args!(
+                    "expected the trace's clock not to go back, found {ns} after {last_in_set}"
+                ));
+            }
+        }
+        let last = if trace_clock { core::mem::replace(&mut self.last_trace_ns, ns) } else { last };
+        if ns < last {
+            report.say(Kind::ClockBack, format_args!("clock {id} goes back, from {last} ns to {ns} ns"));
+        }
+        Some((index, ns))
+    }
+
+    /// These clocks read this at the same time.
+    fn relate(&mut self, readings: &[(usize, i64)]) {
+        let trace_clock = self.trace_clock;
+        let is_trace = |state: &State| state.sequence == 0 && state.id == trace_clock;
+        let states = &self.states;
+        let own = readings.iter().find(|(index, _)| is_trace(&states[*index])).map(|(_, ns)| *ns);
+        let by_other = || readings.iter().find_map(|(index, ns)| states[*index].to_trace(*ns));
+        let trace_ns = own.or_else(by_other);
+        for (index, ns) in readings {
+            if let Some((first, _)) = readings.first() {
+                let (first, other) = (self.group(*first), self.group(*index));
+                self.states[other].group = first;
+            }
+            if let Some(trace_ns) = trace_ns {
+                self.states[*index].add_offset(*ns, trace_ns.wrapping_sub(*ns));
+            }
+        }
+    }
+
+    fn group(&mut self, mut index: usize) -> usize {
+        while self.states[index].group != index {
+            let above = self.states[index].group;
+            self.states[index].group = self.states[above].group;
+            index = above;
+        }
+        index
+    }
+
+    /// The file has ended: clocks that nothing relates to the trace's.
+    pub(super) fn finish(&mut self, report: &mut Report<'_>) {
+        let trace_group = self.known.get(&(0, self.trace_clock)).copied().map(|index| self.group(index));
+        for index in 0..self.states.len() {
+            let State { id, unresolved: Some((place, count)), .. } = self.states[index] else { continue };
+            let trace_clock = self.trace_clock;
+            if Some(self.group(index)) == trace_group {
+                report.say_at(
+                    place,
+                    Kind::ClockLate,
+                    format_args!(
+                        "expected a snapshot of clock {id} before its timestamps, found {count} packets before it"
+                    ),
+                );
+            } else {
+                report.say_at(
+                    place,
+                    Kind::ClockUnknown,
+                    format_args!("expected a snapshot that relates clock {id} to the trace's, {trace_clock}, found none; {count} packets"),
+                );
+            }
+        }
+    }
+}
+
+impl State {
+    fn new(sequence: u32, id: u32, index: usize) -> Self {
+        Self {
+            sequence,
+            id,
+            group: index,
+            terms: None,
+            ns: 0,
+            last_snapshot_ns: i64::MIN,
+            offsets: Vec::new(),
+            unresolved: None,
+        }
+    }
+
+    #[inline]
+    fn to_trace(&self, ns: i64) -> Option<i64> {
+        let (last, before) = self.offsets.split_last()?;
+        let found = if ns >= last.0 {
+            last
+        } else {
+            before.iter().rev().find(|(from, _)| *from <= ns).unwrap_or(&self.offsets[0])
+        };
+        Some(ns.wrapping_add(found.1))
+    }
+
+    fn add_offset(&mut self, ns: i64, offset: i64) {
+        if self.offsets.last().is_none_or(|last| last.1 != offset) {
+            // So many are an hour of one a second: then every other goes.
+            if self.offsets.len() >= MAX_OFFSETS {
+                let mut keep = false;
+                self.offsets.retain(|_| {
+                    keep = !keep;
+                    keep
+                });
+            }
+            self.offsets.push((ns, offset));
+        }
+    }
+}
+
+const MAX_OFFSETS: usize = 4096;
+
+/// The sequence that a clock belongs to; 0 for one that all share.
+fn scope(sequence: u32, id: u32) -> u32 {
+    if SEQUENCE_CLOCKS.contains(&id) { sequence } else { 0 }
+}
+
+fn read_snapshot(bytes: &[u8], report: &mut Report<'_>) -> (Vec<Reading>, Option<u32>) {
+    let (mut readings, mut primary) = (Vec::new(), None);
+    for field in Fields::new(bytes) {
+        match field {
+            Ok(field) => match (field.number, field.value) {
+                (ClockSnapshot::CLOCKS_FIELD_NUMBER, Value::Bytes(clock)) if readings.len() < MAX_READINGS => {
+                    readings.push(read_clock(clock, report));
+                }
+                (ClockSnapshot::PRIMARY_TRACE_CLOCK_FIELD_NUMBER, Value::Varint(clock)) => primary = Some(clock as u32),
+                _ => odd_field(&schema::CLOCK_SNAPSHOT, &field, report),
+            },
+            Err(error) => report.say(Kind::MessageMalformed, format_args!("ClockSnapshot: {error}")),
+        }
+    }
+    (readings, primary)
+}
+
+/// More clocks than there are: they are looked for one by one.
+const MAX_READINGS: usize = 256;
+
+fn read_clock(bytes: &[u8], report: &mut Report<'_>) -> Reading {
+    let mut reading = Reading { multiplier: 1, ..Reading::default() };
+    for field in Fields::new(bytes) {
+        match field {
+            Ok(field) => match (field.number, field.value) {
+                (Clock::CLOCK_ID_FIELD_NUMBER, Value::Varint(id)) => reading.id = id as u32,
+                (Clock::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => reading.timestamp = timestamp,
+                (Clock::IS_INCREMENTAL_FIELD_NUMBER, Value::Varint(incremental)) => {
+                    reading.incremental = incremental != 0
+                }
+                (Clock::UNIT_MULTIPLIER_NS_FIELD_NUMBER, Value::Varint(multiplier)) => {
+                    reading.multiplier = multiplier.max(1)
+                }
+                _ => odd_field(&schema::CLOCK, &field, report),
+            },
+            Err(error) => report.say(Kind::MessageMalformed, format_args!("ClockSnapshot.Clock: {error}")),
+        }
+    }
+    reading
+}
+
+#[inline]
+fn plain(timestamp: u64, report: &mut Report<'_>) -> Time {
+    match i64::try_from(timestamp) {
+        Ok(at) => Time::At(at),
+        Err(_) => negative(timestamp, report),
+    }
+}
+
+#[cold]
+fn negative(timestamp: u64, report: &mut Report<'_>) -> Time {
+    report.say(
+        Kind::NegativeTimestamp,
+        format_args!("expected a timestamp of at most {} ns, found {timestamp}", i64::MAX),
+    );
+    Time::Lost
+}
+
+#[inline]
+fn scaled(timestamp: u64, multiplier: u64) -> Option<i64> {
+    i64::try_from(timestamp.checked_mul(multiplier)?).ok()
+}

@@ -1,0 +1,368 @@
+//! Reads `TrackEvent`.
+
+use pftrace_protos::track_event::{LegacyEvent, Type};
+use pftrace_protos::{DebugAnnotation, InternedData, LogMessage, TaskExecution, TrackEvent};
+
+use super::clocks::Time;
+use super::extensions::Extensions;
+use super::finding::{Kind, Report};
+use super::hash;
+use super::interned::Interned;
+use super::names::{Names, Text};
+use super::packet::odd_field;
+use super::schema;
+use super::sequence::Sequence;
+use super::slices::Event;
+use super::summary::Summary;
+use super::tracks::Tracks;
+use super::wire::{Field, Fields, Value};
+
+/// More values of extra counters Perfetto does not take.
+const MAX_EXTRA_COUNTERS: u32 = 8;
+
+/// Annotations that are nested deeper are not looked into.
+const MAX_ANNOTATION_DEPTH: u32 = 100;
+
+const EXTENSIONS: core::ops::Range<u32> = 1000..10_000;
+
+/// What an event is held against.
+pub(super) struct Around<'s> {
+    pub(super) sequence: &'s mut Sequence,
+    pub(super) tracks: &'s mut Tracks,
+    pub(super) names: &'s mut Names,
+    pub(super) summary: &'s mut Summary,
+    pub(super) extensions: &'s mut Extensions,
+}
+
+/// What an event says, as far as it matters here.
+#[derive(Default)]
+struct Said<'b> {
+    kind: u64,
+    track: Option<u64>,
+    name: Text,
+    category: u64,
+    has_value: bool,
+    extra: Extra,
+    extra_double: Extra,
+    is_logged: bool,
+    legacy: Option<&'b [u8]>,
+    has_own_time: bool,
+}
+
+/// Extra counters, of one of the two kinds.
+#[derive(Clone, Copy, Default)]
+struct Extra {
+    values: u32,
+    tracks: Option<u32>,
+}
+
+const BEGIN: u64 = Type::TYPE_SLICE_BEGIN.value() as u64;
+const END: u64 = Type::TYPE_SLICE_END.value() as u64;
+const INSTANT: u64 = Type::TYPE_INSTANT.value() as u64;
+const COUNTER: u64 = Type::TYPE_COUNTER.value() as u64;
+const STATE: u64 = Type::TYPE_STATE.value() as u64;
+
+impl Around<'_> {
+    /// Reads an event. `time` is its packet's, if it says one.
+    pub(super) fn event(&mut self, bytes: &[u8], time: Option<Time>, report: &mut Report<'_>) {
+        let said = self.read(bytes, report);
+        let is_legacy = self.count(&said, report);
+        let time = match time {
+            Some(time) => time,
+            None if said.has_own_time => Time::Unknown,
+            None => {
+                report.say(Kind::NoTimestamp, format_args!("expected an event to have a timestamp, found none"));
+                return;
+            }
+        };
+        if matches!(time, Time::Lost) {
+            return;
+        }
+        if let Time::At(at) = time {
+            self.pass(at, report);
+        }
+        let uuid = said.track.or(self.sequence.default_track);
+        self.counters(&said, uuid, report);
+        let number = self.tracks.number(uuid.unwrap_or(0));
+        self.tracks.used(number, report.place);
+        if said.is_logged {
+            self.tracks.logged(number, report.place);
+        }
+        if is_legacy {
+            return self.tracks.give_up(number, report, format_args!("events of the JSON format are on it"));
+        }
+        if said.kind == BEGIN || said.kind == END {
+            match time {
+                Time::At(at) => {
+                    let event = Event::new(at, report.place, said.kind == END, said.name, said.category);
+                    self.tracks.slice(number, event, self.names, report);
+                }
+                _ => self.tracks.give_up(number, report, format_args!("the time of an event on it is not known")),
+            }
+        }
+    }
+
+    /// Returns whether it is an event of the JSON format.
+    fn count(&mut self, said: &Said<'_>, report: &mut Report<'_>) -> bool {
+        let events = &mut self.summary.events;
+        match said.kind {
+            BEGIN => events.begins += 1,
+            END => events.ends += 1,
+            INSTANT => events.instants += 1,
+            COUNTER => events.counters += 1,
+            STATE => events.states += 1,
+            _ => events.others += 1,
+        }
+        if said.kind == BEGIN || said.kind == INSTANT {
+            self.names.event(said.name.name);
+        }
+        let has_phase = said.legacy.is_some_and(has_phase);
+        if has_phase && report.ledger.counts[Kind::Legacy as usize] == 0 {
+            report.say(Kind::Legacy, format_args!("events of the JSON format: that they make sense is not checked"));
+        }
+        if !has_phase && !(BEGIN..=STATE).contains(&said.kind) {
+            report.say(
+                Kind::EventNoType,
+                format_args!(
+                    "expected a type of {BEGIN} to {STATE}, or a phase of the JSON format, found type {}",
+                    said.kind
+                ),
+            );
+        }
+        has_phase
+    }
+
+    /// Time goes on.
+    #[inline]
+    fn pass(&mut self, at: i64, report: &mut Report<'_>) {
+        let (first, last) = self.summary.span_ns.get_or_insert((at, at));
+        (*first, *last) = ((*first).min(at), (*last).max(at));
+        let before = self.sequence.last_ns;
+        self.sequence.last_ns = at;
+        if at < before && !self.sequence.has_gone_back {
+            self.sequence.has_gone_back = true;
+            report.say(
+                Kind::TimeBack,
+                format_args!("an event at {at} ns after one at {before} ns; told once per sequence"),
+            );
+        }
+    }
+
+    #[inline]
+    fn counters(&mut self, said: &Said<'_>, uuid: Option<u64>, report: &mut Report<'_>) {
+        if said.kind == COUNTER {
+            match uuid {
+                None | Some(0) => report.say(
+                    Kind::CounterNoTrack,
+                    format_args!("expected the value of a counter to have a track, found none"),
+                ),
+                Some(uuid) => {
+                    let number = self.tracks.number(uuid);
+                    self.tracks.counted(number, report.place);
+                }
+            }
+            if !said.has_value {
+                report.say(Kind::CounterNoValue, format_args!("expected a counter event to have a value, found none"));
+            }
+        }
+        if said.kind == STATE && uuid.is_none_or(|uuid| uuid == 0) {
+            report.say(Kind::StateNoTrack, format_args!("expected a state to have a track, found none"));
+        }
+        if said.extra.values > 0 {
+            extra(said.extra, self.sequence.default_extra, "", report);
+        }
+        if said.extra_double.values > 0 {
+            extra(said.extra_double, self.sequence.default_extra_double, "double ", report);
+        }
+    }
+
+    #[inline]
+    fn read<'b>(&mut self, bytes: &'b [u8], report: &mut Report<'_>) -> Said<'b> {
+        let mut said = Said::default();
+        for field in Fields::new(bytes) {
+            match field {
+                Ok(field) => self.field(&field, &mut said, report),
+                Err(error) => report.say(Kind::MessageMalformed, format_args!("TrackEvent: {error}")),
+            }
+        }
+        said
+    }
+
+    #[inline]
+    fn field<'b>(&mut self, field: &Field<'b>, said: &mut Said<'b>, report: &mut Report<'_>) {
+        let interned = &mut self.sequence.interned;
+        let mut refer = |table, iid, report: &mut Report<'_>| interned.resolve(table, iid, "TrackEvent", report);
+        match (field.number, field.value) {
+            (TrackEvent::TYPE_FIELD_NUMBER, Value::Varint(kind)) => said.kind = kind,
+            (TrackEvent::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => said.track = Some(uuid),
+            (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                said.name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
+            }
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) => said.name = self.names.text(name),
+            (TrackEvent::CATEGORY_IIDS_FIELD_NUMBER, Value::Varint(iid)) => {
+                let text = refer(InternedData::EVENT_CATEGORIES_FIELD_NUMBER, iid, report);
+                said.add_category(text.map_or(iid, |text| text.hash));
+            }
+            (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => said.add_category(hash(category)),
+            (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
+                self::annotation(annotation, interned, 0, report);
+            }
+            (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(_))
+            | (TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, Value::Fixed64) => said.has_value = true,
+            (TrackEvent::FLOW_IDS_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, Value::Fixed64) => {}
+            _ => self.rare_field(field, said, report),
+        }
+    }
+
+    fn rare_field<'b>(&mut self, field: &Field<'b>, said: &mut Said<'b>, report: &mut Report<'_>) {
+        let interned = &mut self.sequence.interned;
+        let mut refer = |table, iid, report: &mut Report<'_>| _ = interned.resolve(table, iid, "TrackEvent", report);
+        match (field.number, field.value) {
+            (TrackEvent::SOURCE_LOCATION_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                refer(InternedData::SOURCE_LOCATIONS_FIELD_NUMBER, iid, report);
+            }
+            (TrackEvent::CORRELATION_ID_STR_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                refer(InternedData::CORRELATION_ID_STR_FIELD_NUMBER, iid, report);
+            }
+            (TrackEvent::CALLSTACK_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                refer(InternedData::CALLSTACKS_FIELD_NUMBER, iid, report);
+            }
+            (TrackEvent::EXTRA_COUNTER_VALUES_FIELD_NUMBER, Value::Varint(_)) => said.extra.values += 1,
+            (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64) => said.extra_double.values += 1,
+            (TrackEvent::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
+                self.extra_track(uuid, &mut said.extra, report);
+            }
+            (TrackEvent::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
+                self.extra_track(uuid, &mut said.extra_double, report);
+            }
+            (TrackEvent::LOG_MESSAGE_FIELD_NUMBER, Value::Bytes(log)) => {
+                said.is_logged = true;
+                let tables: &[_] = &[
+                    (LogMessage::BODY_IID_FIELD_NUMBER, InternedData::LOG_MESSAGE_BODY_FIELD_NUMBER),
+                    (LogMessage::SOURCE_LOCATION_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER),
+                ];
+                references(log, &schema::LOG_MESSAGE, tables, interned, report);
+            }
+            (TrackEvent::TASK_EXECUTION_FIELD_NUMBER, Value::Bytes(task)) => {
+                let tables: &[_] =
+                    &[(TaskExecution::POSTED_FROM_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER)];
+                references(task, &schema::TASK_EXECUTION, tables, interned, report);
+            }
+            (
+                TrackEvent::FLOW_IDS_OLD_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_OLD_FIELD_NUMBER,
+                Value::Varint(_),
+            ) => {
+                if report.ledger.counts[Kind::FlowOld as usize] == 0 {
+                    let number = field.number;
+                    report.say(
+                        Kind::FlowOld,
+                        format_args!("expected flows in the fields 47 and 48, found field {number} of old; told once"),
+                    );
+                }
+            }
+            (TrackEvent::LEGACY_EVENT_FIELD_NUMBER, Value::Bytes(legacy)) => said.legacy = Some(legacy),
+            (
+                TrackEvent::TIMESTAMP_DELTA_US_FIELD_NUMBER | TrackEvent::TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER,
+                Value::Varint(_),
+            ) => said.has_own_time = true,
+            (number, _) if EXTENSIONS.contains(&number) => {
+                self.extensions.used(number, report.place);
+            }
+            _ => odd_field(&schema::TRACK_EVENT, field, report),
+        }
+    }
+
+    fn extra_track(&mut self, uuid: u64, extra: &mut Extra, report: &Report<'_>) {
+        *extra.tracks.get_or_insert(0) += 1;
+        let number = self.tracks.number(uuid);
+        self.tracks.counted(number, report.place);
+    }
+}
+
+impl Said<'_> {
+    /// Several are one, in their order.
+    #[inline]
+    fn add_category(&mut self, text: u64) {
+        self.category = if self.category == 0 { text } else { self.category.rotate_left(5) ^ text };
+    }
+}
+
+fn extra(extra: Extra, default: Option<u32>, what: &str, report: &mut Report<'_>) {
+    let values = extra.values;
+    let tracks = extra.tracks.or(default).unwrap_or(0);
+    if values > MAX_EXTRA_COUNTERS {
+        report.say(
+            Kind::ExtraCounters,
+            format_args!("expected at most {MAX_EXTRA_COUNTERS} extra {what}counter values, found {values}"),
+        );
+    } else if tracks < values {
+        report.say(
+            Kind::ExtraCounters,
+            format_args!("expected a track for each of {values} extra {what}counter values, found {tracks}"),
+        );
+    }
+}
+
+fn has_phase(legacy: &[u8]) -> bool {
+    Fields::new(legacy).flatten().any(|field| field.number == LegacyEvent::PHASE_FIELD_NUMBER)
+}
+
+/// An annotation, and those within.
+fn annotation(bytes: &[u8], interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
+    let by = schema::DEBUG_ANNOTATION.name;
+    for field in Fields::new(bytes) {
+        let field = match field {
+            Ok(field) => field,
+            Err(error) => return report.say(Kind::MessageMalformed, format_args!("{by}: {error}")),
+        };
+        let table = match (field.number, field.value) {
+            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
+                InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER
+            }
+            (DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER, Value::Varint(_)) => {
+                InternedData::DEBUG_ANNOTATION_STRING_VALUES_FIELD_NUMBER
+            }
+            (DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
+                InternedData::DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER
+            }
+            (
+                DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER | DebugAnnotation::ARRAY_VALUES_FIELD_NUMBER,
+                Value::Bytes(inner),
+            ) => {
+                if depth < MAX_ANNOTATION_DEPTH {
+                    annotation(inner, interned, depth + 1, report);
+                }
+                continue;
+            }
+            _ => {
+                odd_field(&schema::DEBUG_ANNOTATION, &field, report);
+                continue;
+            }
+        };
+        if let Value::Varint(iid) = field.value {
+            interned.resolve(table, iid, by, report);
+        }
+    }
+}
+
+/// A message of which some fields are numbers of interned data.
+fn references(
+    bytes: &[u8],
+    schema: &schema::Schema,
+    tables: &[(u32, u32)],
+    interned: &mut Interned,
+    report: &mut Report<'_>,
+) {
+    for field in Fields::new(bytes) {
+        match field {
+            Ok(field) => {
+                let table = tables.iter().find(|(number, _)| *number == field.number);
+                match (table, field.value) {
+                    (Some((_, table)), Value::Varint(iid)) => _ = interned.resolve(*table, iid, schema.name, report),
+                    _ => odd_field(schema, &field, report),
+                }
+            }
+            Err(error) => report.say(Kind::MessageMalformed, format_args!("{}: {error}", schema.name)),
+        }
+    }
+}

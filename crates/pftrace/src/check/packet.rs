@@ -1,0 +1,399 @@
+//! Reads `TracePacket`, in the order in which the trace processor does: state cleared, defaults, interned data, clock snapshot,
+//! statistics, descriptions of extensions; then, if its state is there, time and payload.
+
+use std::io::Read;
+use std::vec::Vec;
+
+use pftrace_protos::trace_packet::SequenceFlags;
+use pftrace_protos::trace_stats::BufferStats;
+use pftrace_protos::{InternedData, StackSample, TracePacket, TraceStats};
+
+use super::clocks::{Clocks, Time};
+use super::events::Around;
+use super::extensions::Extensions;
+use super::finding::{Kind, Report};
+use super::framing::Packets;
+use super::interned::{Interned, numbers};
+use super::names::Names;
+use super::schema::{self, Schema};
+use super::sequence::{CLEARED, Sequence};
+use super::summary::Summary;
+use super::tracks::Tracks;
+use super::wire::{Field, Fields, Value, WireType};
+use super::{Map, map};
+
+/// What was read of a trace so far.
+#[derive(Debug)]
+pub(super) struct State {
+    numbers: Map<u32, usize>,
+    /// The one that was asked for last.
+    last: (u32, usize),
+    sequences: Vec<Sequence>,
+    clocks: Clocks,
+    pub(super) tracks: Tracks,
+    names: Names,
+    extensions: Extensions,
+    pub(super) summary: Summary,
+}
+
+/// The fields of a packet that matter here.
+#[derive(Debug, Default)]
+struct Packet<'b> {
+    timestamp: Option<u64>,
+    clock: Option<u32>,
+    sequence: u32,
+    flags: u64,
+    dropped: u64,
+    event: Option<&'b [u8]>,
+    track: Option<&'b [u8]>,
+    interned: Option<&'b [u8]>,
+    defaults: Option<&'b [u8]>,
+    snapshot: Option<&'b [u8]>,
+    stats: Option<&'b [u8]>,
+    extension: Option<&'b [u8]>,
+    stack_sample: Option<&'b [u8]>,
+    compressed: Option<&'b [u8]>,
+    has_zstd: bool,
+}
+
+const NEEDS: u64 = SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u64;
+
+/// More is not decompressed of one bundle. The service writes half a MiB at most.
+const MAX_BUNDLE_LEN: u64 = 64 << 20;
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            numbers: map(),
+            last: (0, usize::MAX),
+            sequences: Vec::new(),
+            clocks: Clocks::new(),
+            tracks: Tracks::new(),
+            names: Names::new(),
+            extensions: Extensions::new(),
+            summary: Summary::default(),
+        }
+    }
+
+    fn read(&mut self, body: &[u8], in_bundle: bool, report: &mut Report<'_>) {
+        self.summary.packets += 1;
+        let Some(packet) = Packet::read(body, report) else { return };
+        report.place.sequence = packet.sequence;
+        if let Some(bundle) = packet.compressed {
+            return self.bundle(bundle, in_bundle, report);
+        }
+        if packet.has_zstd {
+            report.say(
+                Kind::NotRead,
+                format_args!("packets compressed with zstd (field 133) are not read, nor what depends on them"),
+            );
+            return report.doubt();
+        }
+        self.take(&packet, report);
+    }
+
+    fn take(&mut self, packet: &Packet<'_>, report: &mut Report<'_>) {
+        let doubtful = report.ledger.doubtful;
+        if packet.sequence == 0 {
+            packet.tell_no_sequence(report);
+        }
+        let number = self.number(packet.sequence, doubtful);
+        let sequence = &mut self.sequences[number];
+        sequence.renew(packet.flags, packet.dropped, &mut self.summary, report);
+        if let Some(defaults) = packet.defaults {
+            sequence.set_defaults(defaults, report);
+        }
+        if let Some(data) = packet.interned {
+            if sequence.is_valid || doubtful {
+                sequence.interned.define(data, &mut self.names, report);
+            } else {
+                report.say(
+                    Kind::InternedIgnored,
+                    format_args!("expected interned data after SEQ_INCREMENTAL_STATE_CLEARED, found it before"),
+                );
+            }
+        }
+        if let Some(snapshot) = packet.snapshot {
+            self.clocks.snapshot(packet.sequence, snapshot, report);
+            if packet.event.is_some() || packet.track.is_some() {
+                report.say(
+                    Kind::BesideSnapshot,
+                    format_args!(
+                        "expected a clock snapshot in a packet of its own, found an event or a track beside it"
+                    ),
+                );
+            }
+            return;
+        }
+        if let Some(stats) = packet.stats {
+            self.stats(stats, report);
+        }
+        if let Some(extension) = packet.extension {
+            self.extensions.describe(extension, report);
+        }
+        let sequence = &mut self.sequences[number];
+        if packet.flags & NEEDS != 0 && !sequence.is_valid && !doubtful {
+            if !sequence.has_told && packet.sequence != 0 {
+                sequence.has_told = true;
+                report.say(Kind::StateNotCleared, format_args!("expected SEQ_INCREMENTAL_STATE_CLEARED before a packet that needs incremental state, found none \
+                    since the sequence's begin or its last loss; told once per gap"));
+            }
+            return;
+        }
+        let clock = packet.clock.or(sequence.default_clock);
+        let time = packet.timestamp.map(|timestamp| self.clocks.time(packet.sequence, clock, timestamp, report));
+        if matches!(time, Some(Time::Lost)) {
+            // Counted all the same.
+            self.summary.events.others += u64::from(packet.event.is_some());
+            return;
+        }
+        if let Some(track) = packet.track {
+            self.tracks.describe(track, report);
+        }
+        if let Some(sample) = packet.stack_sample {
+            stack_sample(sample, &mut sequence.interned, report);
+        }
+        if let Some(event) = packet.event.filter(|_| packet.sequence != 0) {
+            let Self { tracks, names, summary, extensions, .. } = self;
+            Around { sequence, tracks, names, summary, extensions }.event(event, time, report);
+        }
+    }
+
+    #[inline]
+    fn number(&mut self, id: u32, doubtful: bool) -> usize {
+        let (last, number) = self.last;
+        if last == id && number < self.sequences.len() {
+            return number;
+        }
+        let Self { numbers, sequences, .. } = self;
+        let number = *numbers.entry(id).or_insert_with(|| {
+            let mut sequence = Sequence::new();
+            // Where something is missing, its state may have begun there.
+            sequence.is_valid = doubtful;
+            sequences.push(sequence);
+            sequences.len() - 1
+        });
+        self.last = (id, number);
+        number
+    }
+
+    /// Packets that are compressed together.
+    #[cold]
+    fn bundle(&mut self, bundle: &[u8], in_bundle: bool, report: &mut Report<'_>) {
+        let place = report.place;
+        let wrong = |report: &mut Report<'_>, message: core::fmt::Arguments<'_>| {
+            report.say_at(place, Kind::Bundle, message);
+            report.doubt();
+        };
+        if in_bundle {
+            return wrong(report, format_args!("expected packets among compressed ones, found compressed ones again"));
+        }
+        let mut packets = Vec::new();
+        let read = flate2::read::ZlibDecoder::new(bundle).take(MAX_BUNDLE_LEN + 1).read_to_end(&mut packets);
+        if let Err(error) = read {
+            wrong(
+                report,
+                format_args!("expected packets compressed by zlib, found: {error}; what comes before is read"),
+            );
+        } else if packets.len() as u64 > MAX_BUNDLE_LEN {
+            wrong(
+                report,
+                format_args!(
+                    "expected at most {MAX_BUNDLE_LEN} bytes of compressed packets, found more; what comes before is read"
+                ),
+            );
+        }
+        for field in Fields::new(&packets) {
+            match field {
+                Ok(Field { number: 1, value: Value::Bytes(body) }) => {
+                    report.place.packet += 1;
+                    report.place.sequence = 0;
+                    self.read(body, true, report);
+                }
+                Ok(Field { number, .. }) => {
+                    wrong(report, format_args!("expected compressed packets (field 1), found field {number}"));
+                }
+                Err(error) => {
+                    wrong(report, format_args!("expected whole packets to the end of the compressed ones: {error}"))
+                }
+            }
+        }
+    }
+
+    /// What the trace says of what was lost.
+    #[cold]
+    fn stats(&mut self, stats: &[u8], report: &mut Report<'_>) {
+        let (mut packets, mut chunks) = (0_u64, 0_u64);
+        for field in Fields::new(stats).flatten() {
+            let (TraceStats::BUFFER_STATS_FIELD_NUMBER, Value::Bytes(buffer)) = (field.number, field.value) else {
+                continue;
+            };
+            for field in Fields::new(buffer).flatten() {
+                match (field.number, field.value) {
+                    (BufferStats::TRACE_WRITER_PACKET_LOSS_FIELD_NUMBER, Value::Varint(lost)) => {
+                        packets = packets.saturating_add(lost);
+                    }
+                    (
+                        BufferStats::CHUNKS_OVERWRITTEN_FIELD_NUMBER | BufferStats::CHUNKS_DISCARDED_FIELD_NUMBER,
+                        Value::Varint(lost),
+                    ) => chunks = chunks.saturating_add(lost),
+                    _ => {}
+                }
+            }
+        }
+        // Statistics are of the whole session so far: later ones replace earlier ones.
+        let loss = &mut self.summary.loss;
+        if (packets, chunks) != (loss.packets, loss.chunks) {
+            (loss.packets, loss.chunks) = (packets, chunks);
+            report.say(
+                Kind::Loss,
+                format_args!("the statistics in the trace say that {packets} packets and {chunks} chunks were lost"),
+            );
+        }
+    }
+
+    /// The file has ended.
+    pub(super) fn finish(&mut self, report: &mut Report<'_>) {
+        self.clocks.finish(report);
+        self.tracks.finish(&mut self.names, report);
+        self.extensions.finish(report);
+        let summary = &mut self.summary;
+        summary.sequences = self.numbers.keys().filter(|id| **id != 0).count() as u64;
+        summary.processes = self.tracks.processes();
+        summary.threads = self.tracks.threads();
+        summary.tracks = self.tracks.described();
+    }
+
+    pub(super) fn top_names(&self, count: usize) -> Vec<super::Name> {
+        self.names.top(count)
+    }
+}
+
+impl Packets for State {
+    fn packet(&mut self, body: &[u8], report: &mut Report<'_>) {
+        self.read(body, false, report);
+    }
+}
+
+impl<'b> Packet<'b> {
+    /// `None` when it is none.
+    #[inline]
+    fn read(body: &'b [u8], report: &mut Report<'_>) -> Option<Self> {
+        let mut packet = Self::default();
+        for field in Fields::new(body) {
+            match field {
+                Ok(field) => packet.field(&field, report),
+                Err(error) => {
+                    report.say(
+                        Kind::PacketMalformed,
+                        format_args!("expected the fields of a packet to its end: {error}"),
+                    );
+                    report.doubt();
+                    return None;
+                }
+            }
+        }
+        Some(packet)
+    }
+
+    #[inline]
+    fn field(&mut self, field: &Field<'b>, report: &mut Report<'_>) {
+        match (field.number, field.value) {
+            (TracePacket::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => self.timestamp = Some(timestamp),
+            (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => self.sequence = id as u32,
+            (TracePacket::SEQUENCE_FLAGS_FIELD_NUMBER, Value::Varint(flags)) => self.flags |= flags,
+            (TracePacket::TRACK_EVENT_FIELD_NUMBER, Value::Bytes(event)) => self.event = Some(event),
+            (TracePacket::TIMESTAMP_CLOCK_ID_FIELD_NUMBER, Value::Varint(clock)) => self.clock = Some(clock as u32),
+            (TracePacket::INTERNED_DATA_FIELD_NUMBER, Value::Bytes(data)) => self.interned = Some(data),
+            (TracePacket::TRACK_DESCRIPTOR_FIELD_NUMBER, Value::Bytes(track)) => self.track = Some(track),
+            (TracePacket::CLOCK_SNAPSHOT_FIELD_NUMBER, Value::Bytes(snapshot)) => self.snapshot = Some(snapshot),
+            (TracePacket::TRACE_PACKET_DEFAULTS_FIELD_NUMBER, Value::Bytes(defaults)) => self.defaults = Some(defaults),
+            (TracePacket::PREVIOUS_PACKET_DROPPED_FIELD_NUMBER, Value::Varint(dropped)) => self.dropped = dropped,
+            // Of old: the flag.
+            (TracePacket::INCREMENTAL_STATE_CLEARED_FIELD_NUMBER, Value::Varint(cleared)) => {
+                self.flags |= if cleared != 0 { CLEARED } else { 0 };
+            }
+            (TracePacket::TRACE_STATS_FIELD_NUMBER, Value::Bytes(stats)) => self.stats = Some(stats),
+            (TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER, Value::Bytes(extension)) => {
+                self.extension = Some(extension)
+            }
+            (TracePacket::STACK_SAMPLE_FIELD_NUMBER, Value::Bytes(sample)) => self.stack_sample = Some(sample),
+            (TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER, Value::Bytes(bundle)) => self.compressed = Some(bundle),
+            (TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER, Value::Bytes(_)) => self.has_zstd = true,
+            _ => odd_field(&schema::TRACE_PACKET, field, report),
+        }
+    }
+
+    #[cold]
+    fn tell_no_sequence(&self, report: &mut Report<'_>) {
+        let what = if self.event.is_some() {
+            "a track event"
+        } else if self.flags & NEEDS != 0 {
+            "a packet that needs incremental state"
+        } else if self.flags & CLEARED != 0 {
+            "a packet that clears incremental state"
+        } else if self.interned.is_some() {
+            "interned data"
+        } else if self.defaults.is_some() {
+            "defaults"
+        } else {
+            return;
+        };
+        report
+            .say(Kind::NoSequence, format_args!("expected {what} to say trusted_packet_sequence_id, found none, or 0"));
+    }
+}
+
+/// A field that nothing here reads: it may be of the wrong wire type, or unknown.
+#[inline]
+pub(super) fn odd_field(schema: &Schema, field: &Field<'_>, report: &mut Report<'_>) {
+    let found = field.value.wire_type();
+    match schema.wire_type(field.number) {
+        Some(expected) if expected == found => {}
+        expected => tell_odd_field(schema, field.number, expected, found, report),
+    }
+}
+
+#[cold]
+fn tell_odd_field(schema: &Schema, number: u32, expected: Option<WireType>, found: WireType, report: &mut Report<'_>) {
+    let name = schema.name;
+    match expected {
+        Some(expected) => {
+            let packed = if found == WireType::Bytes { " (packed, perhaps)" } else { "" };
+            report.say(
+                Kind::WireType,
+                format_args!("{name}: expected field {number} to be {expected}, found {found}{packed}"),
+            );
+        }
+        None if report.ledger.first_of(name, number) => {
+            report.say(Kind::UnknownField, format_args!("{name}: field {number} is not in the schema; told once"));
+        }
+        None => {}
+    }
+}
+
+/// Numbers of interned data that a stack sample names.
+#[cold]
+fn stack_sample(bytes: &[u8], interned: &mut Interned, report: &mut Report<'_>) {
+    const COUNTERS: u32 = InternedData::STACK_SAMPLE_COUNTER_DESCRIPTORS_FIELD_NUMBER;
+    for field in Fields::new(bytes) {
+        let field = match field {
+            Ok(field) => field,
+            Err(error) => return report.say(Kind::MessageMalformed, format_args!("StackSample: {error}")),
+        };
+        let table = match field.number {
+            StackSample::TASK_CONTEXT_IID_FIELD_NUMBER => InternedData::STACK_SAMPLE_TASK_CONTEXTS_FIELD_NUMBER,
+            StackSample::EXECUTION_CONTEXT_IID_FIELD_NUMBER => {
+                InternedData::STACK_SAMPLE_EXECUTION_CONTEXTS_FIELD_NUMBER
+            }
+            StackSample::CALLSTACK_IID_FIELD_NUMBER => InternedData::CALLSTACKS_FIELD_NUMBER,
+            StackSample::PRIMARY_DESCRIPTOR_IID_FIELD_NUMBER | StackSample::FOLLOWER_DESCRIPTOR_IIDS_FIELD_NUMBER => {
+                COUNTERS
+            }
+            _ => continue,
+        };
+        for iid in numbers(field.value) {
+            interned.resolve(table, iid, "StackSample", report);
+        }
+    }
+}

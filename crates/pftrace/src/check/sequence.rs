@@ -1,0 +1,107 @@
+//! What is known of one sequence.
+
+use pftrace_protos::trace_packet::SequenceFlags;
+use pftrace_protos::{TracePacketDefaults, TrackEventDefaults};
+
+use super::finding::{Kind, Report};
+use super::interned::Interned;
+use super::packet::odd_field;
+use super::schema;
+use super::summary::Summary;
+use super::wire::{Fields, Value};
+
+pub(super) const CLEARED: u64 = SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.value() as u64;
+
+/// One stream of packets.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    pub(super) is_valid: bool,
+    /// Skipped packets of this gap have been told of.
+    pub(super) has_told: bool,
+    pub(super) interned: Interned,
+    pub(super) default_clock: Option<u32>,
+    pub(super) default_track: Option<u64>,
+    /// How many tracks of extra counters are the default.
+    pub(super) default_extra: Option<u32>,
+    pub(super) default_extra_double: Option<u32>,
+    /// Of its last event.
+    pub(super) last_ns: i64,
+    pub(super) has_gone_back: bool,
+}
+
+impl Sequence {
+    pub(super) fn new() -> Self {
+        Self {
+            is_valid: false,
+            has_told: false,
+            interned: Interned::new(),
+            default_clock: None,
+            default_track: None,
+            default_extra: None,
+            default_extra_double: None,
+            last_ns: i64::MIN,
+            has_gone_back: false,
+        }
+    }
+
+    fn forget_defaults(&mut self) {
+        (self.default_clock, self.default_track) = (None, None);
+        (self.default_extra, self.default_extra_double) = (None, None);
+    }
+
+    /// What a packet's flags do to the state.
+    #[inline]
+    pub(super) fn renew(&mut self, flags: u64, dropped: u64, summary: &mut Summary, report: &mut Report<'_>) {
+        if dropped != 0 {
+            summary.loss.gaps += 1;
+            report.say(Kind::Loss, format_args!("packets of this sequence before this one are missing"));
+        }
+        if flags & CLEARED != 0 {
+            self.interned.clear();
+            self.forget_defaults();
+            (self.is_valid, self.has_told) = (true, false);
+        } else if dropped != 0 {
+            self.is_valid = false;
+            self.has_told = false;
+        }
+    }
+
+    /// All of them are replaced.
+    pub(super) fn set_defaults(&mut self, bytes: &[u8], report: &mut Report<'_>) {
+        self.forget_defaults();
+        for field in Fields::new(bytes) {
+            match field {
+                Ok(field) => match (field.number, field.value) {
+                    (TracePacketDefaults::TIMESTAMP_CLOCK_ID_FIELD_NUMBER, Value::Varint(clock)) => {
+                        self.default_clock = Some(clock as u32);
+                    }
+                    (TracePacketDefaults::TRACK_EVENT_DEFAULTS_FIELD_NUMBER, Value::Bytes(event)) => {
+                        self.set_event_defaults(event, report);
+                    }
+                    _ => odd_field(&schema::TRACE_PACKET_DEFAULTS, &field, report),
+                },
+                Err(error) => report.say(Kind::MessageMalformed, format_args!("TracePacketDefaults: {error}")),
+            }
+        }
+    }
+
+    fn set_event_defaults(&mut self, bytes: &[u8], report: &mut Report<'_>) {
+        for field in Fields::new(bytes) {
+            match field {
+                Ok(field) => match (field.number, field.value) {
+                    (TrackEventDefaults::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => {
+                        self.default_track = Some(uuid)
+                    }
+                    (TrackEventDefaults::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(_)) => {
+                        *self.default_extra.get_or_insert(0) += 1;
+                    }
+                    (TrackEventDefaults::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(_)) => {
+                        *self.default_extra_double.get_or_insert(0) += 1;
+                    }
+                    _ => odd_field(&schema::TRACK_EVENT_DEFAULTS, &field, report),
+                },
+                Err(error) => report.say(Kind::MessageMalformed, format_args!("TrackEventDefaults: {error}")),
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Which end ends which begin, on one track.
+//!
+//! Perfetto sorts events by time over all sequences, equal times by their order in the file, and an end ends what is on top.
+//! So that is how they are matched here, with a window: begins and ends wait until the window is full, then of each track
+//! the earlier half is matched. A track with an event that comes after its place has been matched is told of, and given up.
+//!
+//! A writer means something else: that an end ends the last begin *it* wrote on that track. Where the two differ, and with
+//! them when a slice ends, slices overlap or times are wrong, and the picture is: Perfetto does not say so.
+
+use std::vec::Vec;
+
+use super::finding::{Kind, Place, Report};
+use super::names::{Names, Text};
+
+/// As many as Perfetto shows on a track.
+pub(super) const MAX_DEPTH: usize = 512;
+
+/// No packet: nobody meant one.
+const NOBODY: u64 = u64::MAX;
+
+/// A track that more sequences write to at a time: what each means is not known.
+const MAX_WRITERS: usize = 32;
+
+/// The slices of a track.
+#[derive(Debug)]
+pub(super) struct Slices {
+    uuid: u64,
+    pending: Vec<Event>,
+    is_sorted: bool,
+    /// Everything before has been matched.
+    matched_to: i64,
+    open: Vec<Open>,
+    /// Begins that were too deep.
+    too_deep: u64,
+    /// What each sequence has begun and not ended, by packet.
+    meant: Vec<(u32, Vec<u64>)>,
+    /// They are not matched any more.
+    pub(super) given_up: bool,
+}
+
+/// A begin or an end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    pub(super) at: i64,
+    pub(super) place: Place,
+    pub(super) is_end: bool,
+    pub(super) name: Text,
+    pub(super) category: u64,
+    /// Of an end: the packet of the begin that its writer means, or nobody's.
+    meant: u64,
+}
+
+impl Event {
+    pub(super) fn new(at: i64, place: Place, is_end: bool, name: Text, category: u64) -> Self {
+        Self { at, place, is_end, name, category, meant: NOBODY }
+    }
+}
+
+#[derive(Debug)]
+struct Open {
+    begin: Event,
+    /// The packet of the begin whose end is to end this.
+    meant_by: u64,
+    /// When, and where, Perfetto has ended the slice that is meant.
+    misread: Option<(i64, Place)>,
+}
+
+impl Slices {
+    pub(super) fn new(uuid: u64) -> Self {
+        Self {
+            uuid,
+            pending: Vec::new(),
+            is_sorted: true,
+            matched_to: i64::MIN,
+            open: Vec::new(),
+            too_deep: 0,
+            meant: Vec::new(),
+            given_up: false,
+        }
+    }
+
+    /// Takes an event, to be matched later. Returns whether it is after the one before; `None` when it can't be matched.
+    #[inline]
+    pub(super) fn push(&mut self, mut event: Event, report: &mut Report<'_>) -> Option<bool> {
+        if self.given_up {
+            return None;
+        }
+        if event.at < self.matched_to {
+            self.give_up(report, format_args!("an event at {} ns stands too far behind its place in time", event.at));
+            return None;
+        }
+        event.meant = self.mean(&event);
+        let is_in_order = self.pending.last().is_none_or(|last| last.at <= event.at);
+        self.is_sorted &= is_in_order;
+        self.pending.push(event);
+        Some(is_in_order)
+    }
+
+    /// That they can't be matched, with the reason.
+    #[cold]
+    pub(super) fn give_up(&mut self, report: &mut Report<'_>, why: core::fmt::Arguments<'_>) {
+        if !self.given_up {
+            report.say(Kind::SlicesNotMatched, format_args!("slices of track {} are not matched: {why}", self.uuid));
+        }
+        self.given_up = true;
+        (self.pending, self.open, self.meant) = (Vec::new(), Vec::new(), Vec::new());
+    }
+
+    /// Which begin the writer of an event means, by the order of the file.
+    #[inline]
+    fn mean(&mut self, event: &Event) -> u64 {
+        let sequence = event.place.sequence;
+        let index = match self.meant.iter().position(|(writer, _)| *writer == sequence) {
+            Some(index) => index,
+            None if event.is_end => return NOBODY,
+            None => {
+                if self.meant.len() >= MAX_WRITERS {
+                    self.meant.retain(|(_, open)| !open.is_empty());
+                }
+                if self.meant.len() >= MAX_WRITERS {
+                    return NOBODY;
+                }
+                self.meant.push((sequence, Vec::new()));
+                self.meant.len() - 1
+            }
+        };
+        let open = &mut self.meant[index].1;
+        if event.is_end {
+            return open.pop().unwrap_or(NOBODY);
+        }
+        // Deeper ones are lost anyway.
+        if open.len() >= 2 * MAX_DEPTH {
+            open.clear();
+        }
+        open.push(event.place.packet);
+        NOBODY
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Matches the earlier half of what waits.
+    pub(super) fn match_half(&mut self, names: &mut Names, report: &mut Report<'_>) {
+        let half = self.pending.len().div_ceil(2);
+        self.match_first(half, names, report);
+    }
+
+    fn match_first(&mut self, count: usize, names: &mut Names, report: &mut Report<'_>) {
+        if !self.is_sorted {
+            self.pending.sort_by_key(|event| event.at);
+            self.is_sorted = true;
+        }
+        let mut pending = core::mem::take(&mut self.pending);
+        for event in pending.drain(..count) {
+            self.matched_to = event.at;
+            self.take(event, names, report);
+        }
+        self.pending = pending;
+    }
+
+    fn take(&mut self, event: Event, names: &mut Names, report: &mut Report<'_>) {
+        if !event.is_end {
+            if self.open.len() < MAX_DEPTH {
+                return self.open.push(Open { begin: event, meant_by: event.place.packet, misread: None });
+            }
+            if self.too_deep == 0 {
+                let say = format_args!("expected at most {MAX_DEPTH} open slices on track {}, found more", self.uuid);
+                report.say_at(event.place, Kind::SlicesTooDeep, say);
+            }
+            self.too_deep += 1;
+            return;
+        }
+        if event.name.hash != 0 || event.category != 0 {
+            return self.end_named(event, names, report);
+        }
+        if self.too_deep > 0 {
+            self.too_deep -= 1;
+            return;
+        }
+        let Some(top) = self.open.pop() else {
+            let say = format_args!("expected an open slice on track {} at {} ns, found none", self.uuid, event.at);
+            return report.say_at(event.place, Kind::EndsNothing, say);
+        };
+        names.ended(top.begin.name.name, event.at.abs_diff(top.begin.at));
+        self.compare(event, top, report);
+    }
+
+    /// An end has ended what was on top: is that what its writer meant?
+    #[inline]
+    fn compare(&mut self, end: Event, top: Open, report: &mut Report<'_>) {
+        if end.meant == top.meant_by || end.meant == NOBODY {
+            if let Some(misread) = top.misread {
+                self.overlap(misread, end.at, report);
+            }
+            return;
+        }
+        self.mismatch(end, top, report);
+    }
+
+    #[cold]
+    fn mismatch(&mut self, end: Event, top: Open, report: &mut Report<'_>) {
+        let uuid = self.uuid;
+        let Some(other) = self.open.iter_mut().rev().find(|open| open.meant_by == end.meant) else {
+            let say = format_args!(
+                "the slice of track {uuid} that is to end here, begun in packet {}, has not begun at {} ns, or is ended",
+                end.meant, end.at
+            );
+            return report.say_at(end.place, Kind::SlicesOverlap, say);
+        };
+        // The slice that stays open stands for the one that has been ended in its place, until that one's end comes.
+        let before = core::mem::replace(&mut other.misread, top.misread.or(Some((end.at, end.place))));
+        other.meant_by = top.meant_by;
+        if let Some(misread) = before {
+            self.overlap(misread, end.at, report);
+        }
+    }
+
+    /// A slice was ended at one time, and is to end at another. Where both are the same there is no difference to be seen.
+    fn overlap(&self, (read, place): (i64, Place), meant: i64, report: &mut Report<'_>) {
+        if read != meant {
+            let say = format_args!(
+                "expected slices of track {} to lie in each other or apart, \
+                 found one that ends at {read} ns as read, at {meant} ns as written",
+                self.uuid
+            );
+            report.say_at(place, Kind::SlicesOverlap, say);
+        }
+    }
+
+    /// An end with a name or category ends the innermost slice that has them; those within it are cut off.
+    fn end_named(&mut self, end: Event, names: &mut Names, report: &mut Report<'_>) {
+        let fits = |open: &Open| {
+            let (category, name) = (open.begin.category, open.begin.name.hash);
+            (end.category == 0 || end.category == category)
+                && (end.name.hash == 0 || name == 0 || end.name.hash == name)
+        };
+        let Some(index) = self.open.iter().rposition(fits) else {
+            let say = format_args!(
+                "expected an open slice of that name and category on track {} at {} ns, found none",
+                self.uuid, end.at
+            );
+            return report.say_at(end.place, Kind::EndsNothing, say);
+        };
+        let within = self.open.len() - 1 - index;
+        if within > 0 {
+            let say = format_args!(
+                "expected the innermost slice of track {} to end first, \
+                 found {within} open within the one of that name and category",
+                self.uuid
+            );
+            report.say_at(end.place, Kind::SlicesOverlap, say);
+        }
+        let begin = self.open[index].begin;
+        names.ended(begin.name.name, end.at.abs_diff(begin.at));
+        self.open.truncate(index);
+    }
+
+    /// The file has ended.
+    pub(super) fn finish(&mut self, names: &mut Names, report: &mut Report<'_>) {
+        self.match_first(self.pending.len(), names, report);
+        let (mut never, mut first) = (0_u64, None);
+        for open in core::mem::take(&mut self.open) {
+            match open.misread {
+                Some((at, place)) => {
+                    let say = format_args!(
+                        "expected slices of track {} to lie in each other or apart, \
+                         found one that ends at {at} ns as read, and not at all as written",
+                        self.uuid
+                    );
+                    report.say_at(place, Kind::SlicesOverlap, say);
+                }
+                None => {
+                    never += 1;
+                    first.get_or_insert(open.begin);
+                }
+            }
+        }
+        if let Some(first) = first {
+            let say = format_args!(
+                "slices of track {} do not end: {never}, the first one begun at {} ns",
+                self.uuid, first.at
+            );
+            report.say_at(first.place, Kind::NeverEnded, say);
+        }
+    }
+}

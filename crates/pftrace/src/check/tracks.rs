@@ -1,0 +1,446 @@
+//! Tracks: what describes them, what uses them, and whether the two agree. Descriptions may stand anywhere in the file, so
+//! most is judged at its end.
+
+use std::collections::BTreeSet;
+use std::vec::Vec;
+
+use pftrace_protos::track_descriptor::ChildTracksOrdering;
+use pftrace_protos::{CounterDescriptor, ProcessDescriptor, ThreadDescriptor, TrackDescriptor};
+
+use super::finding::{Kind, Place, Report};
+use super::names::Names;
+use super::packet::odd_field;
+use super::schema::{self, Schema};
+use super::slices::{Event, Slices};
+use super::wire::{Fields, Value};
+use super::{Map, map};
+/// Perfetto follows 100, but the engine of its UI (v52) runs out of stack at 77, and the trace does not load.
+const MAX_ANCESTORS: u32 = 76;
+
+/// So many begins and ends wait in all to be matched: few enough for a cache of the processor while all are in order, and
+/// more once one was not.
+const WINDOW_EVENTS: usize = 1 << 16;
+const LARGE_WINDOW_EVENTS: usize = 1 << 19;
+
+#[derive(Debug)]
+pub(super) struct Tracks {
+    numbers: Map<u64, usize>,
+    /// The one that was asked for last.
+    last: (u64, usize),
+    tracks: Vec<Track>,
+    threads: Map<(i64, i64), u64>,
+    processes: BTreeSet<i64>,
+    waiting: usize,
+    /// How many may wait, and how many once one was out of order.
+    window: usize,
+    large_window: usize,
+}
+
+#[derive(Debug)]
+struct Track {
+    uuid: u64,
+    described: Option<Described>,
+    used: Option<Place>,
+    counted: Option<Place>,
+    logged: Option<Place>,
+    slices: Slices,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Described {
+    place: Place,
+    parent: u64,
+    what: What,
+}
+
+/// What a track is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Plain,
+    Process(i64),
+    Thread(i64, i64),
+    Counter { multiplier: i64, incremental: bool },
+    State,
+}
+
+impl Tracks {
+    pub(super) fn new() -> Self {
+        Self {
+            numbers: map(),
+            last: (0, usize::MAX),
+            tracks: Vec::new(),
+            threads: map(),
+            processes: BTreeSet::new(),
+            waiting: 0,
+            window: WINDOW_EVENTS,
+            large_window: LARGE_WINDOW_EVENTS,
+        }
+    }
+
+    pub(super) fn set_window(&mut self, events: usize) {
+        (self.window, self.large_window) = (events, events);
+    }
+
+    pub(super) fn described(&self) -> u64 {
+        self.tracks.iter().filter(|track| track.described.is_some()).count() as u64
+    }
+
+    pub(super) fn threads(&self) -> u64 {
+        self.threads.len() as u64
+    }
+
+    pub(super) fn processes(&self) -> u64 {
+        self.processes.len() as u64
+    }
+
+    #[inline]
+    pub(super) fn number(&mut self, uuid: u64) -> usize {
+        let (last, number) = self.last;
+        if last == uuid && number < self.tracks.len() {
+            return number;
+        }
+        self.other_number(uuid)
+    }
+
+    fn other_number(&mut self, uuid: u64) -> usize {
+        let Self { numbers, tracks, .. } = self;
+        let number = *numbers.entry(uuid).or_insert_with(|| {
+            tracks.push(Track {
+                uuid,
+                described: None,
+                used: None,
+                counted: None,
+                logged: None,
+                slices: Slices::new(uuid),
+            });
+            tracks.len() - 1
+        });
+        self.last = (uuid, number);
+        number
+    }
+
+    /// An event is on a track.
+    #[inline]
+    pub(super) fn used(&mut self, number: usize, place: Place) {
+        self.tracks[number].used.get_or_insert(place);
+    }
+
+    /// The value of a counter is on a track.
+    #[inline]
+    pub(super) fn counted(&mut self, number: usize, place: Place) {
+        self.tracks[number].counted.get_or_insert(place);
+    }
+
+    /// A log message is on a track.
+    pub(super) fn logged(&mut self, number: usize, place: Place) {
+        self.tracks[number].logged.get_or_insert(place);
+    }
+
+    /// Slices of a track can't be matched.
+    pub(super) fn give_up(&mut self, number: usize, report: &mut Report<'_>, why: core::fmt::Arguments<'_>) {
+        let slices = &mut self.tracks[number].slices;
+        self.waiting -= slices.waiting();
+        slices.give_up(report, why);
+    }
+
+    /// A slice begins or ends on a track.
+    #[inline]
+    pub(super) fn slice(&mut self, number: usize, event: Event, names: &mut Names, report: &mut Report<'_>) {
+        let slices = &mut self.tracks[number].slices;
+        let Some(is_in_order) = slices.push(event, report) else {
+            // There are none any more.
+            self.waiting = self.tracks.iter().map(|track| track.slices.waiting()).sum();
+            return;
+        };
+        self.waiting += 1;
+        if !is_in_order {
+            self.window = self.large_window;
+        }
+        if self.waiting >= self.window {
+            self.match_half(names, report);
+        }
+    }
+
+    #[cold]
+    fn match_half(&mut self, names: &mut Names, report: &mut Report<'_>) {
+        for track in self.tracks.iter_mut().filter(|track| track.slices.waiting() > 0) {
+            track.slices.match_half(names, report);
+        }
+        self.waiting = self.tracks.iter().map(|track| track.slices.waiting()).sum();
+    }
+
+    /// Reads a `TrackDescriptor`.
+    pub(super) fn describe(&mut self, bytes: &[u8], report: &mut Report<'_>) {
+        let (mut uuid, mut parent, mut what) = (None, 0, What::Plain);
+        for_each(bytes, &schema::TRACK_DESCRIPTOR, report, |number, value, report| {
+            match (number, value) {
+                (TrackDescriptor::UUID_FIELD_NUMBER, Value::Varint(number)) => uuid = Some(number),
+                (TrackDescriptor::PARENT_UUID_FIELD_NUMBER, Value::Varint(number)) => parent = number,
+                (TrackDescriptor::THREAD_FIELD_NUMBER, Value::Bytes(bytes)) => what = thread(bytes, report),
+                (TrackDescriptor::PROCESS_FIELD_NUMBER, Value::Bytes(bytes)) => {
+                    what = if let What::Thread(..) = what { what } else { process(bytes, report) };
+                }
+                (TrackDescriptor::COUNTER_FIELD_NUMBER, Value::Bytes(bytes)) => what = counter(bytes, report),
+                (TrackDescriptor::STATE_FIELD_NUMBER, Value::Bytes(_)) => what = What::State,
+                (TrackDescriptor::CHILD_ORDERING_FIELD_NUMBER, Value::Varint(ordering)) => {
+                    let last = ChildTracksOrdering::EXPLICIT.value() as u64;
+                    if ordering > last {
+                        report.say(
+                            Kind::ChildOrdering,
+                            format_args!("expected an order of children of 0 to {last}, found {ordering}"),
+                        );
+                    }
+                }
+                _ => return false,
+            }
+            true
+        });
+        let Some(uuid) = uuid else {
+            return report.say(
+                Kind::TrackNoUuid,
+                format_args!("expected the description of a track to have a uuid, found none"),
+            );
+        };
+        if uuid == 0 && parent != 0 {
+            report.say(
+                Kind::RootWithParent,
+                format_args!("expected track 0, the root, to have no parent, found {parent}"),
+            );
+        }
+        self.remember(uuid, Described { place: report.place, parent, what }, report);
+    }
+
+    fn remember(&mut self, uuid: u64, described: Described, report: &mut Report<'_>) {
+        match described.what {
+            What::Process(pid) => _ = self.processes.insert(pid),
+            What::Thread(pid, tid) => {
+                self.processes.insert(pid);
+                let before = self.threads.insert((pid, tid), uuid);
+                if let Some(before) = before.filter(|before| *before != uuid) {
+                    report.say(
+                        Kind::ThreadTwice,
+                        format_args!("expected one track for thread {tid} of process {pid}, found {before} and {uuid}"),
+                    );
+                }
+            }
+            _ => {}
+        }
+        let number = self.number(uuid);
+        let track = &mut self.tracks[number];
+        match track.described {
+            None => track.described = Some(described),
+            Some(before) if before.what == described.what && before.own_parent() == described.own_parent() => {}
+            Some(Described { what, parent, place }) => report.say(
+                Kind::TrackConflict,
+                format_args!(
+                    "expected track {uuid} as in packet {}, {what:?} with parent {parent}, found {:?} with parent {}",
+                    place.packet, described.what, described.parent
+                ),
+            ),
+        }
+    }
+
+    /// The file has ended.
+    pub(super) fn finish(&mut self, names: &mut Names, report: &mut Report<'_>) {
+        for track in &mut self.tracks {
+            track.slices.finish(names, report);
+            track.judge_use(report);
+        }
+        self.judge_parents(report);
+    }
+
+    /// Follows each chain of parents once.
+    fn judge_parents(&self, report: &mut Report<'_>) {
+        let mut depths: Vec<Depth> = Vec::new();
+        depths.resize(self.tracks.len(), Depth::Unknown);
+        let mut chain = Vec::new();
+        for number in 0..self.tracks.len() {
+            let mut next = Some(number);
+            let mut depth = 0;
+            while let Some(number) = next {
+                match depths[number] {
+                    Depth::Unknown => {}
+                    Depth::Known(known) => {
+                        depth = known + 1;
+                        break;
+                    }
+                    Depth::BeingFollowed => {
+                        self.tell_loop(chain.last().copied().unwrap_or(number), report);
+                        break;
+                    }
+                }
+                depths[number] = Depth::BeingFollowed;
+                chain.push(number);
+                next = self.parent_of(number, report);
+            }
+            for number in chain.drain(..).rev() {
+                depths[number] = Depth::Known(depth);
+                if depth == MAX_ANCESTORS + 1 {
+                    self.tell_depth(number, report);
+                }
+                depth += 1;
+            }
+        }
+    }
+
+    fn parent_of(&self, number: usize, report: &mut Report<'_>) -> Option<usize> {
+        let (place, parent) = self.tracks[number].parent()?;
+        let found = self.numbers.get(&parent).copied().filter(|number| self.tracks[*number].described.is_some());
+        if found.is_none() {
+            let uuid = self.tracks[number].uuid;
+            let say = format_args!(
+                "expected the parent of track {uuid} to be described in the trace, found nothing of {parent}"
+            );
+            report.say_at(place, Kind::ParentUndescribed, say);
+        }
+        found
+    }
+
+    fn tell_loop(&self, number: usize, report: &mut Report<'_>) {
+        let Some((place, parent)) = self.tracks[number].parent() else { return };
+        let uuid = self.tracks[number].uuid;
+        let say = format_args!(
+            "expected the ancestors of track {uuid} to come to an end, found its parent {parent} among its descendants"
+        );
+        report.say_at(place, Kind::ParentLoop, say);
+    }
+
+    fn tell_depth(&self, number: usize, report: &mut Report<'_>) {
+        let Some((place, _)) = self.tracks[number].parent() else { return };
+        let uuid = self.tracks[number].uuid;
+        report.say_at(
+            place,
+            Kind::TracksTooDeep,
+            format_args!("expected track {uuid} to have at most {MAX_ANCESTORS} ancestors, found more"),
+        );
+    }
+}
+
+/// How many ancestors a track has, as far as is known.
+#[derive(Clone, Copy, Debug)]
+enum Depth {
+    Unknown,
+    BeingFollowed,
+    Known(u32),
+}
+
+impl Described {
+    /// A process and a thread have their own place.
+    fn own_parent(&self) -> u64 {
+        match self.what {
+            What::Process(_) | What::Thread(..) => 0,
+            _ => self.parent,
+        }
+    }
+}
+
+impl Track {
+    /// Who says that it has a parent, and which.
+    fn parent(&self) -> Option<(Place, u64)> {
+        let described = self.described.filter(|described| described.own_parent() != 0)?;
+        Some((described.place, described.parent))
+    }
+
+    fn judge_use(&self, report: &mut Report<'_>) {
+        let uuid = self.uuid;
+        let what = self.described.map(|described| described.what);
+        if let (Some(place), false) = (self.counted, matches!(what, Some(What::Counter { .. }))) {
+            let found = if what.is_some() { "it described as another" } else { "no description of it" };
+            report.say_at(
+                place,
+                Kind::NotACounter,
+                format_args!("expected track {uuid} to be a counter's, found {found}"),
+            );
+        } else if let (Some(place), None, true) = (self.used, what, uuid != 0) {
+            report.say_at(
+                place,
+                Kind::TrackUndescribed,
+                format_args!("expected track {uuid} to be described in the trace, found nothing"),
+            );
+        }
+        if let (Some(place), false) = (self.logged, matches!(what, Some(What::Thread(..)))) {
+            report.say_at(
+                place,
+                Kind::LogOffThread,
+                format_args!("expected a log message on a thread's track, found track {uuid}"),
+            );
+        }
+    }
+}
+
+fn thread(bytes: &[u8], report: &mut Report<'_>) -> What {
+    let (mut pid, mut tid) = (None, None);
+    for_each(bytes, &schema::THREAD_DESCRIPTOR, report, |number, value, _| {
+        match (number, value) {
+            (ThreadDescriptor::PID_FIELD_NUMBER, Value::Varint(number)) => pid = Some(number as i64),
+            (ThreadDescriptor::TID_FIELD_NUMBER, Value::Varint(number)) => tid = Some(number as i64),
+            _ => return false,
+        }
+        true
+    });
+    if pid.is_none() || tid.is_none() {
+        report.say(
+            Kind::ThreadNoId,
+            format_args!("expected a thread to have a pid and a tid, found pid {pid:?} and tid {tid:?}"),
+        );
+        return What::Plain;
+    }
+    let (pid, tid) = (pid.unwrap_or(0), tid.unwrap_or(0));
+    reserved(tid, report);
+    What::Thread(pid, tid)
+}
+
+fn process(bytes: &[u8], report: &mut Report<'_>) -> What {
+    let mut pid = None;
+    for_each(bytes, &schema::PROCESS_DESCRIPTOR, report, |number, value, _| {
+        match (number, value) {
+            (ProcessDescriptor::PID_FIELD_NUMBER, Value::Varint(number)) => pid = Some(number as i64),
+            _ => return false,
+        }
+        true
+    });
+    let Some(pid) = pid else {
+        report.say(Kind::ProcessNoId, format_args!("expected a process to have a pid, found none"));
+        return What::Plain;
+    };
+    reserved(pid, report);
+    What::Process(pid)
+}
+
+fn reserved(id: i64, report: &mut Report<'_>) {
+    if id == 0 {
+        report.say(
+            Kind::ReservedId,
+            format_args!("expected a process or thread of a number other than 0, the kernel's idle thread"),
+        );
+    }
+}
+
+fn counter(bytes: &[u8], report: &mut Report<'_>) -> What {
+    let (mut multiplier, mut incremental) = (1, false);
+    for_each(bytes, &schema::COUNTER_DESCRIPTOR, report, |number, value, _| {
+        match (number, value) {
+            (CounterDescriptor::UNIT_MULTIPLIER_FIELD_NUMBER, Value::Varint(number)) => multiplier = number as i64,
+            (CounterDescriptor::IS_INCREMENTAL_FIELD_NUMBER, Value::Varint(number)) => incremental = number != 0,
+            _ => return false,
+        }
+        true
+    });
+    What::Counter { multiplier, incremental }
+}
+
+/// Reads the fields of a message. `read` returns whether it has taken one; the others are held against the schema.
+fn for_each(
+    bytes: &[u8],
+    schema: &Schema,
+    report: &mut Report<'_>,
+    mut read: impl FnMut(u32, Value<'_>, &mut Report<'_>) -> bool,
+) {
+    for field in Fields::new(bytes) {
+        match field {
+            Ok(field) if read(field.number, field.value, report) => {}
+            Ok(field) => odd_field(schema, &field, report),
+            Err(error) => report.say(Kind::MessageMalformed, format_args!("{}: {error}", schema.name)),
+        }
+    }
+}

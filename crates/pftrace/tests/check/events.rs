@@ -1,0 +1,139 @@
+//! Events: types, counters, states, flows, logs, extensions, fields.
+
+use pftrace::check::Kind;
+
+use crate::*;
+
+#[test]
+fn an_event_without_a_type() {
+    let typeless = at(100).message(TRACK_EVENT, m().varint(11, TRACK).varint(10, 1));
+    finds(&[head(), track(), typeless], &[(Kind::EventNoType, 2)], Counts(&["track_event_parser_errors"]));
+    let odd = event(100, 77, m().varint(10, 1));
+    finds(&[head(), track(), odd], &[(Kind::EventNoType, 2)], Counts(&["track_event_parser_errors"]));
+}
+
+#[test]
+fn a_counter_without_a_track() {
+    let trackless = at(100).message(TRACK_EVENT, m().varint(9, COUNTER).varint(30, 5));
+    finds(
+        &[head(), counter_track(), trackless],
+        &[(Kind::CounterNoTrack, 2)],
+        Counts(&["track_event_tokenizer_errors"]),
+    );
+}
+
+#[test]
+fn a_counter_without_a_value() {
+    let valueless = on(COUNTER_TRACK, 100, COUNTER, m());
+    finds(
+        &[head(), counter_track(), valueless],
+        &[(Kind::CounterNoValue, 2)],
+        Counts(&["track_event_tokenizer_errors"]),
+    );
+}
+
+#[test]
+fn a_counter_that_is_none() {
+    let value = || event(100, COUNTER, m().varint(30, 5));
+    finds(&[head(), track(), value()], &[(Kind::NotACounter, 2)], Counts(&["track_event_tokenizer_errors"]));
+    finds(&[head(), value()], &[(Kind::NotACounter, 1)], Counts(&["track_event_tokenizer_errors"]));
+}
+
+#[test]
+fn extra_counters() {
+    let with = |fields: Message| [head(), counter_track(), track(), instant(100, fields)];
+    const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
+    finds(&with(m().varint(31, COUNTER_TRACK).varint(12, 5)), &[], Silent);
+    finds(&with(m().varint(12, 5)), &[(Kind::ExtraCounters, 3)], STAT);
+    finds(&with(m().varint(31, COUNTER_TRACK).varint(12, 5).varint(12, 6)), &[(Kind::ExtraCounters, 3)], STAT);
+    finds(&with(m().varint(45, COUNTER_TRACK).fixed64(46, 0).fixed64(46, 0)), &[(Kind::ExtraCounters, 3)], STAT);
+    let nine = |message: Message| (0..9).fold(message, |message, _| message.varint(31, COUNTER_TRACK).varint(12, 5));
+    finds(&with(nine(m())), &[(Kind::ExtraCounters, 3)], STAT);
+    finds(&with(m().varint(31, TRACK).varint(12, 5)), &[(Kind::NotACounter, 3)], STAT);
+    // By default.
+    let defaults = m().message(11, m().varint(31, COUNTER_TRACK));
+    let packets = [head().message(DEFAULTS, defaults), counter_track(), track(), instant(100, m().varint(12, 5))];
+    finds(&packets, &[], Silent);
+}
+
+/// States are newer than the trace processor of the tests.
+#[test]
+fn a_state_without_a_track() {
+    let trackless = at(100).message(TRACK_EVENT, m().varint(9, STATE).varint(10, 1));
+    finds(&[head(), trackless], &[(Kind::StateNoTrack, 1)], Counts(&["track_event_parser_errors"]));
+}
+
+#[test]
+fn a_log_message_without_a_thread() {
+    let log = m().varint(1, 1).bytes(2, "text");
+    let define = packet().message(INTERNED_DATA, m().message(20, log));
+    let logged = instant(100, m().message(21, m().varint(2, 1)));
+    finds(
+        &[head(), track(), define.clone(), logged.clone()],
+        &[(Kind::LogOffThread, 3)],
+        Counts(&["track_event_parser_errors"]),
+    );
+    finds(&[head(), thread_track(), define, logged], &[], Silent);
+}
+
+#[test]
+fn flows_as_varints() {
+    // The trace processor drops them without a word.
+    finds(&[head(), track(), instant(100, m().varint(47, 2))], &[(Kind::WireType, 2)], Silent);
+    finds(&[head(), track(), instant(100, m().varint(48, 2))], &[(Kind::WireType, 2)], Silent);
+    finds(&[head(), track(), instant(100, m().fixed64(47, 2).fixed64(48, 3))], &[], Silent);
+}
+
+#[test]
+fn packed_where_it_must_not_be() {
+    let found = finds(&[head(), track(), instant(100, m().bytes(47, [1; 16]))], &[(Kind::WireType, 2)], Silent);
+    assert!(found[0].message.ends_with("found a length and bytes (packed, perhaps)"), "{}", found[0].message);
+    finds(
+        &[head(), track(), instant(100, m().bytes(3, [1, 1]))],
+        &[(Kind::WireType, 2)],
+        Counts(&["interned_data_tokenizer_errors"]),
+    );
+}
+
+#[test]
+fn other_fields_of_the_wrong_type() {
+    finds(&[head(), track(), instant(100, m().varint(44, 2))], &[(Kind::WireType, 2)], Silent);
+    finds(&[head(), packet().message(TRACK_DESCRIPTOR, m().varint(1, 9).varint(2, 1))], &[(Kind::WireType, 1)], Silent);
+    finds(&[head(), packet().varint(45, 1)], &[(Kind::WireType, 1)], Silent);
+}
+
+#[test]
+fn flows_of_old() {
+    finds(&[head(), track(), instant(100, m().varint(36, 2))], &[(Kind::FlowOld, 2)], Silent);
+}
+
+#[test]
+fn a_field_that_nobody_knows() {
+    // Once per field.
+    let odd = || instant(100, m().varint(600, 1));
+    let stat = Counts(&["unknown_extension_fields"]);
+    finds(&[head(), track(), odd(), odd()], &[(Kind::UnknownField, 2)], stat);
+}
+
+#[test]
+fn an_extension_that_nothing_describes() {
+    let extended = || instant(100, m().varint(9_900, 1));
+    let packets = [head(), track(), extended()];
+    finds(&packets, &[(Kind::UnknownExtension, 2)], Counts(&["unknown_extension_fields"]));
+    let field =
+        m().bytes(1, "number").varint(3, 9_900).varint(4, 1).varint(5, 5).bytes(2, ".perfetto.protos.TrackEvent");
+    let file = m().bytes(1, "own.proto").bytes(2, "own").message(4, m().bytes(1, "Own").message(6, field));
+    let described = packet().message(EXTENSION_DESCRIPTOR, m().message(1, m().message(1, file)));
+    finds(&[head(), track(), extended(), described], &[], Silent);
+}
+
+#[test]
+fn events_of_the_json_format() {
+    let legacy =
+        at(100).message(TRACK_EVENT, m().varint(11, TRACK).varint(10, 1).message(6, m().varint(2, u64::from(b'I'))));
+    finds(
+        &[head(), track(), legacy],
+        &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)],
+        Counts(&["track_event_parser_errors"]),
+    );
+}

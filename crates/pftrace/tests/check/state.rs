@@ -1,0 +1,141 @@
+//! Sequences, incremental state, interned data.
+
+use pftrace::check::Kind;
+
+use crate::*;
+
+#[test]
+fn an_event_without_a_sequence() {
+    let lone = m().varint(TIMESTAMP, 100).message(TRACK_EVENT, m().varint(9, INSTANT).varint(11, TRACK).bytes(23, "x"));
+    finds(&[head(), track(), lone], &[(Kind::NoSequence, 2)], Counts(&["track_event_tokenizer_errors"]));
+}
+
+#[test]
+fn needing_state_without_a_sequence() {
+    let lone = m().varint(TIMESTAMP, 100).varint(SEQUENCE_FLAGS, NEEDS);
+    finds(&[head(), track(), lone], &[(Kind::NoSequence, 2)], Refuses("sequence_id is zero"));
+}
+
+#[test]
+fn interned_data_without_a_sequence() {
+    let lone = m().varint(SEQUENCE_FLAGS, CLEARED).message(INTERNED_DATA, m().message(2, entry(1, "x")));
+    finds(&[head(), track(), lone], &[(Kind::NoSequence, 2)], Counts(&["interned_data_tokenizer_errors"]));
+}
+
+#[test]
+fn state_that_was_never_cleared() {
+    let told_once = [track(), begin(100), end(150)];
+    finds(&told_once, &[(Kind::StateNotCleared, 1)], Counts(&["tokenizer_skipped_packets"]));
+}
+
+#[test]
+fn state_that_was_lost() {
+    let lost = packet().varint(DROPPED, 1);
+    let packets = [head(), track(), begin(100), end(110), lost, begin(200), end(210), head(), begin(300), end(310)];
+    finds(&packets, &[(Kind::Loss, 4), (Kind::StateNotCleared, 5)], Counts(&["tokenizer_skipped_packets"]));
+}
+
+#[test]
+fn a_loss_where_a_generation_begins() {
+    let packets = [head(), track(), head().varint(DROPPED, 1), begin(300), end(310)];
+    finds(&packets, &[(Kind::Loss, 2)], Silent);
+}
+
+#[test]
+fn interned_data_before_the_state() {
+    let early = packet().message(INTERNED_DATA, m().message(2, entry(1, "x")));
+    finds(
+        &[early, head(), track(), begin(100), end(150)],
+        &[(Kind::InternedIgnored, 0)],
+        Counts(&["tokenizer_skipped_packets"]),
+    );
+}
+
+#[test]
+fn an_entry_without_a_number() {
+    let define = |entry| packet().message(INTERNED_DATA, m().message(2, entry));
+    let packets = [head(), track(), define(m().bytes(2, "x")), define(entry(0, "x"))];
+    finds(&packets, &[(Kind::IidMissing, 2), (Kind::IidMissing, 3)], Counts(&["interned_data_tokenizer_errors"]));
+}
+
+#[test]
+fn a_number_with_two_meanings() {
+    let define = |text| packet().message(INTERNED_DATA, m().message(2, entry(1, text)));
+    finds(&[head(), track(), define("work"), define("play")], &[(Kind::IidRedefined, 3)], Silent);
+    // In a new generation it may.
+    let other = packet().varint(SEQUENCE_FLAGS, CLEARED).message(INTERNED_DATA, m().message(2, entry(1, "play")));
+    finds(&[head(), track(), other], &[], Silent);
+}
+
+#[test]
+fn numbers_that_nothing_defines() {
+    let undefined = |field: Message, stat| {
+        finds(&[head(), track(), instant(100, field)], &[(Kind::IidUndefined, 2)], stat);
+    };
+    // What refers to it is then left out, or shown without.
+    const ALONE: Processor = Counts(&["interned_data_tokenizer_errors"]);
+    const LEFT_OUT: Processor = Counts(&["interned_data_tokenizer_errors", "track_event_parser_errors"]);
+    undefined(m().varint(3, 9), ALONE);
+    undefined(m().message(4, m().varint(1, 9).varint(4, 1)), LEFT_OUT);
+    undefined(m().message(4, m().bytes(10, "a").varint(17, 9)), LEFT_OUT);
+    undefined(m().message(4, m().bytes(10, "a").message(11, m().bytes(10, "b").varint(17, 9))), LEFT_OUT);
+    undefined(m().message(4, m().bytes(10, "a").varint(13, 9).bytes(14, "")), LEFT_OUT);
+    undefined(m().varint(34, 9), LEFT_OUT);
+    undefined(m().varint(54, 9), ALONE);
+    undefined(m().message(5, m().varint(1, 9)), LEFT_OUT);
+    let name = event(100, INSTANT, m().varint(10, 9));
+    finds(&[head(), track(), name], &[(Kind::IidUndefined, 2)], ALONE);
+    let log = instant(100, m().message(21, m().varint(2, 9)));
+    finds(&[head(), thread_track(), log], &[(Kind::IidUndefined, 2)], LEFT_OUT);
+}
+
+/// Newer than the trace processor of the tests, which knows none of these fields.
+#[test]
+fn numbers_of_stacks_that_nothing_defines() {
+    let callstack = instant(100, m().varint(56, 9));
+    finds(&[head(), track(), callstack], &[(Kind::IidUndefined, 2)], Counts(&["unknown_extension_fields"]));
+    let sample = at(100).message(135, m().varint(2, 5).varint(6, 6).bytes(13, [7]));
+    let found = [(Kind::IidUndefined, 2), (Kind::IidUndefined, 2), (Kind::IidUndefined, 2)];
+    finds(&[head(), track(), sample], &found, Silent);
+}
+
+#[test]
+fn entries_that_name_entries_that_nothing_defines() {
+    let define = |data| packet().message(INTERNED_DATA, data);
+    let frame = define(m().message(6, m().varint(1, 1).varint(2, 9)));
+    finds(&[head(), frame], &[(Kind::IidUndefined, 1)], Silent);
+    let callstack = define(m().message(7, m().varint(1, 1).varint(2, 9)));
+    finds(&[head(), callstack], &[(Kind::IidUndefined, 1)], Silent);
+    let mapping = define(m().message(19, m().varint(1, 1).varint(2, 9)));
+    finds(&[head(), mapping], &[(Kind::IidUndefined, 1)], Silent);
+    // In one packet the order does not matter.
+    let whole = m()
+        .message(7, m().varint(1, 1).varint(2, 1))
+        .message(6, m().varint(1, 1).varint(2, 1))
+        .message(5, entry(1, "f"));
+    finds(&[head(), define(whole)], &[], Silent);
+}
+
+#[test]
+fn a_number_of_another_sequence() {
+    let head_of_2 = m().varint(SEQUENCE_ID, 2).varint(SEQUENCE_FLAGS, CLEARED);
+    let of_2 = m().varint(SEQUENCE_ID, 2).varint(TIMESTAMP, 100).varint(SEQUENCE_FLAGS, NEEDS);
+    let of_2 = of_2.message(TRACK_EVENT, m().varint(9, INSTANT).varint(11, TRACK).varint(10, 1));
+    let found = finds(
+        &[head(), track(), head_of_2, of_2],
+        &[(Kind::IidUndefined, 3)],
+        Counts(&["interned_data_tokenizer_errors"]),
+    );
+    assert_eq!(found[0].sequence, Some(2));
+}
+
+#[test]
+fn losses_that_the_statistics_tell() {
+    let stats = packet().message(TRACE_STATS, m().message(1, m().varint(19, 3)));
+    let found = finds(
+        &[head(), track(), begin(100), end(150), stats],
+        &[(Kind::Loss, 4)],
+        Counts(&["traced_buf_trace_writer_packet_loss"]),
+    );
+    assert_eq!(found[0].message, "the statistics in the trace say that 3 packets and 0 chunks were lost");
+}

@@ -1,0 +1,121 @@
+//! Descriptions of tracks.
+
+use pftrace::check::Kind;
+
+use crate::*;
+
+#[test]
+fn a_track_without_a_number() {
+    let nameless = descriptor(m().bytes(2, "track"));
+    finds(&[head(), nameless], &[(Kind::TrackNoUuid, 1)], Counts(&["track_event_tokenizer_errors"]));
+}
+
+#[test]
+fn a_thread_without_its_numbers() {
+    let stat = || Counts(&["track_event_tokenizer_errors"]);
+    let without_tid = descriptor(m().varint(1, 9).message(4, m().varint(1, 4)));
+    finds(&[head(), without_tid], &[(Kind::ThreadNoId, 1)], stat());
+    let without_pid = descriptor(m().varint(1, 9).message(4, m().varint(2, 5)));
+    finds(&[head(), without_pid], &[(Kind::ThreadNoId, 1)], stat());
+}
+
+#[test]
+fn a_process_without_its_number() {
+    let without_pid = descriptor(m().varint(1, 9).message(3, m().bytes(6, "p")));
+    finds(&[head(), without_pid], &[(Kind::ProcessNoId, 1)], Counts(&["track_event_tokenizer_errors"]));
+}
+
+#[test]
+fn the_root_has_a_parent() {
+    finds(
+        &[head(), track(), descriptor(m().varint(1, 0).varint(5, TRACK))],
+        &[(Kind::RootWithParent, 2)],
+        Counts(&["track_event_tokenizer_errors"]),
+    );
+}
+
+#[test]
+fn an_order_that_there_is_not() {
+    let packets = [
+        head(),
+        track(),
+        descriptor(m().varint(1, 9).bytes(2, "t").varint(11, 9)),
+        on(9, 100, INSTANT, m().varint(10, 1)),
+    ];
+    finds(&packets, &[(Kind::ChildOrdering, 2)], Refuses("crashed"));
+}
+
+#[test]
+fn a_track_described_as_something_else() {
+    let described_as = |fields: Message| m().varint(1, 9).bytes(2, "t").append(fields);
+    let conflict = |one: Message, other: Message| {
+        let packets = [head(), track(), descriptor(described_as(one)), descriptor(described_as(other))];
+        finds(&packets, &[(Kind::TrackConflict, 3)], Counts(&["track_event_tokenizer_errors"]));
+    };
+    conflict(m(), m().varint(5, TRACK));
+    conflict(m(), m().message(8, m()));
+    conflict(m().message(4, m().varint(1, 4).varint(2, 5)), m().message(4, m().varint(1, 4).varint(2, 6)));
+    conflict(m().message(8, m()), m().message(8, m().varint(4, 1_000)));
+    // The same again is fine, and so is another name.
+    finds(&[head(), track(), track(), descriptor(m().varint(1, TRACK).bytes(2, "other"))], &[], Silent);
+}
+
+#[test]
+fn a_parent_that_is_nowhere() {
+    let orphan = descriptor(m().varint(1, TRACK).bytes(2, "t").varint(5, 99));
+    finds(
+        &[head(), orphan, begin(100), end(150)],
+        &[(Kind::ParentUndescribed, 1)],
+        Counts(&["track_event_parser_errors"]),
+    );
+    // It may come later.
+    let parent = descriptor(m().varint(1, 99).bytes(2, "p"));
+    finds(&[head(), descriptor(m().varint(1, TRACK).bytes(2, "t").varint(5, 99)), parent], &[], Silent);
+}
+
+#[test]
+fn a_track_that_is_its_own_ancestor() {
+    let child = |uuid, parent| descriptor(m().varint(1, uuid).bytes(2, "t").varint(5, parent));
+    let packets = [head(), child(TRACK, 9), child(9, TRACK), begin(100), end(150)];
+    finds(&packets, &[(Kind::ParentLoop, 2)], Counts(&["track_event_parser_errors"]));
+    finds(&[head(), child(9, 9)], &[(Kind::ParentLoop, 1)], Counts(&["track_event_parser_errors"]));
+}
+
+/// The trace processor is not asked: the engine runs out of stack, and with it the tests.
+#[test]
+fn a_track_with_too_many_ancestors() {
+    let child = |uuid: u64| descriptor(m().varint(1, uuid).bytes(2, "t").varint(5, uuid - 1));
+    let chain = |last: u64| -> Vec<Message> {
+        let root = descriptor(m().varint(1, 1000).bytes(2, "root"));
+        [head(), root].into_iter().chain((1001..=last).map(child)).collect()
+    };
+    let kinds = |packets: &[Message]| -> Vec<_> {
+        let (findings, _) = check(&encode(packets));
+        findings.iter().map(|finding| (finding.kind, finding.packet)).collect()
+    };
+    assert_eq!(kinds(&chain(1076)), []);
+    assert_eq!(kinds(&chain(1077)), [(Kind::TracksTooDeep, 78)]);
+    // The one that is too deep is told, not all below it.
+    assert_eq!(kinds(&chain(1200)), [(Kind::TracksTooDeep, 78)]);
+    let reversed: Vec<_> = chain(1200).into_iter().rev().collect();
+    assert_eq!(kinds(&reversed), [(Kind::TracksTooDeep, 123)]);
+}
+
+#[test]
+fn a_track_that_nothing_describes() {
+    finds(&[head(), begin(100), end(150)], &[(Kind::TrackUndescribed, 1)], Silent);
+    // It may be described later.
+    finds(&[head(), begin(100), end(150), track()], &[], Silent);
+}
+
+#[test]
+fn numbers_of_the_kernel() {
+    let process = descriptor(m().varint(1, 9).message(3, m().varint(1, 0)));
+    finds(&[head(), process], &[(Kind::ReservedId, 1)], Silent);
+}
+
+#[test]
+fn two_tracks_for_a_thread() {
+    let again = descriptor(m().varint(1, 9).message(4, m().varint(1, 4).varint(2, 5)));
+    finds(&[head(), thread_track(), again], &[(Kind::ThreadTwice, 2)], Silent);
+}
