@@ -188,6 +188,14 @@ impl Space<'_> {
         self.writer.idle.tail() < MAX_TAIL && len + WORD_LEN <= self.writer.free as usize
     }
 
+    /// Room for `count` more words at the end, beside a packet of `len` bytes.
+    #[inline]
+    #[must_use]
+    pub fn has_room_for_words(&self, len: usize, count: usize) -> bool {
+        let free = self.writer.free as usize;
+        self.writer.idle.tail() as usize + count <= MAX_TAIL as usize && len + WORD_LEN * count <= free
+    }
+
     /// The packet is `len` bytes, at least one: the first ones of [`bytes`](Self::bytes). They can be read from now on.
     ///
     /// # Panics

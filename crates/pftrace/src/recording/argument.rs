@@ -27,6 +27,20 @@ pub enum Argument<'a> {
     None,
 }
 
+impl Argument<'_> {
+    /// Whether it is formatted, before the event's time is taken.
+    pub(super) fn is_formatted(&self) -> bool {
+        matches!(self, Self::Debug(_) | Self::Display(_))
+    }
+}
+
+impl<'a> Argument<'a> {
+    /// The text that it is.
+    pub(super) fn text(self) -> &'a str {
+        if let Self::Value(Value::Str(text)) = self { text } else { "" }
+    }
+}
+
 impl fmt::Debug for Argument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

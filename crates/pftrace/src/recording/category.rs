@@ -25,7 +25,7 @@ const NUMBER_SHIFT: u32 = 2;
 /// How many there can be: each call site may have its own. What is recorded in further ones bears no category.
 const CAPACITY: u32 = super::call_site::MAX_CALL_SITES;
 
-static CATEGORIES: Registry<Category> = Registry::new(CAPACITY);
+static CATEGORIES: Registry<&'static Category> = Registry::new(CAPACITY);
 
 /// Which are on.
 static SWITCH: Switch = Switch::new();

@@ -6,7 +6,7 @@ use pftrace_wire::{WireType, tag};
 
 use super::argument::Argument;
 use super::call_site::CallSite;
-use super::thread::CounterValue;
+use crate::CounterValue;
 use crate::event::Value;
 
 /// What a field of a number takes at most: a tag of two bytes, and ten.

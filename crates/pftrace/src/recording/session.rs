@@ -16,8 +16,9 @@ use pftrace_clock::Clock;
 use pftrace_ring::{Config, Ring};
 
 use super::drain::Drain;
+use super::late::LateEnds;
 use super::stats::{Dropped, ThreadReport, Threads, lock};
-use super::{call_site, category, set_categories};
+use super::{call_site, category, location, set_categories, track};
 
 /// The number of the session that is recorded, 0 when none is. Each has another one.
 static RECORDING: AtomicU32 = AtomicU32::new(0);
@@ -44,6 +45,11 @@ pub(super) fn recording() -> u32 {
 /// The session that is recorded: not one that is being stopped.
 pub(super) fn current() -> Option<Arc<Shared>> {
     lock(&CURRENT).clone().filter(|session| session.id == recording())
+}
+
+/// The same, where nothing may wait: none while it starts or stops.
+pub(super) fn try_current() -> Option<Arc<Shared>> {
+    CURRENT.try_lock().ok()?.clone().filter(|session| session.id == recording())
 }
 
 #[cold]
@@ -76,6 +82,7 @@ pub struct SessionBuilder {
     stop_timeout: Duration,
     categories: Option<String>,
     own_drain: bool,
+    extensions: Vec<Vec<u8>>,
 }
 
 enum Target {
@@ -127,6 +134,7 @@ impl SessionBuilder {
             stop_timeout: Duration::from_secs(5),
             categories: None,
             own_drain: false,
+            extensions: Vec::new(),
         }
     }
 
@@ -177,6 +185,14 @@ impl SessionBuilder {
         self
     }
 
+    /// The schema of fields of one's own in events, so that the UI can show them: a serialized `google.protobuf.FileDescriptorSet`, as
+    /// `protoc --descriptor_set_out` writes it, with the `extend perfetto.protos.TrackEvent` in it. The fields themselves are written by
+    /// the option `with` of the macros. May be called several times.
+    pub fn extension_descriptor(mut self, file_descriptor_set: impl Into<Vec<u8>>) -> Self {
+        self.extensions.push(file_descriptor_set.into());
+        self
+    }
+
     /// Starts recording, in this process and all its threads.
     ///
     /// # Errors
@@ -198,6 +214,8 @@ impl SessionBuilder {
         let sink = self.target.open()?;
         category::prepare();
         call_site::prepare();
+        track::prepare();
+        location::prepare();
         at_exit();
         if let Some(patterns) = &self.categories {
             set_categories(patterns);
@@ -210,6 +228,8 @@ impl SessionBuilder {
             threads: Threads::default(),
             policy: self.policy,
             stop_timeout: self.stop_timeout,
+            late_ends: LateEnds::new(),
+            extensions: self.extensions,
             no_place: AtomicU64::new(0),
             stopping: Mutex::new(false),
             wake: Condvar::new(),
@@ -393,6 +413,10 @@ pub(super) struct Shared {
     pub(super) threads: Threads,
     pub(super) policy: Policy,
     stop_timeout: Duration,
+    /// Ends of slices on tracks of their own that had no room.
+    pub(super) late_ends: LateEnds,
+    /// The schemas of the user's own fields.
+    pub(super) extensions: Vec<Vec<u8>>,
     /// Events of threads that were too many.
     no_place: AtomicU64,
     stopping: Mutex<bool>,

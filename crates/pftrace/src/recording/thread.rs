@@ -1,21 +1,24 @@
 //! A thread that records: its chunk, its time, its open slices.
 
+mod detailed;
+
 use std::boxed::Box;
 use std::sync::Arc;
 
 use pftrace_clock::{Line, ticks};
-use pftrace_protos::{Trace, TrackEvent};
 use pftrace_ring::{Space, Unavailable, Writer};
 
-use super::argument::{Argument, annotate};
-use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, NEEDS_STATE, TEMPLATE_LEN, Template};
+pub(super) use self::detailed::Event;
+use self::detailed::{KNOWN_OTHERS, When};
+use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, TEMPLATE_LEN, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
 use super::put;
 use super::session::{Shared, count_ignored};
 use super::slices::{Begun, Slices};
 use super::stats::{Loss, ThreadInfo};
-use super::text::{Cut, Scratch};
+use super::text::Scratch;
+use crate::CounterValue;
 
 /// What a packet of an event needs at most that is all constant, or a counter: what is the same for all packets of a
 /// thread, the template, a value, a timestamp.
@@ -51,26 +54,14 @@ pub(super) struct Thread {
     prefix_len: u8,
     /// Which call sites the present chunk lists: the number of the chunk and the call site.
     known: [u64; KNOWN],
+    /// Which of the other definitions, likewise.
+    known_others: [u64; KNOWN_OTHERS],
+    /// The number of the next log message's text.
+    next_body_iid: u64,
     slices: Slices,
     info: Arc<ThreadInfo>,
     shared: Arc<Shared>,
     scratch: Option<Box<Scratch>>,
-}
-
-/// What a call site has to say this time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Event<'e> {
-    pub(super) site: &'static CallSite,
-    /// Its name, where the call site has none.
-    pub(super) name: Option<&'e str>,
-    pub(super) arguments: &'e [Argument<'e>],
-}
-
-/// The value of a counter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum CounterValue {
-    Int(i64),
-    Double(f64),
 }
 
 /// Why a packet is not written where it was tried.
@@ -101,6 +92,8 @@ impl Thread {
             prefix,
             prefix_len,
             known: [0; KNOWN],
+            known_others: [0; KNOWN_OTHERS],
+            next_body_iid: 1,
             slices: Slices::new(),
             info,
             shared: shared.clone(),
@@ -152,14 +145,23 @@ impl Thread {
 
     /// Ends the innermost slice, if it is of that category and no guard's.
     pub(super) fn end_of(&mut self, category: &Category) {
+        if self.can_end(category) {
+            self.end();
+        }
+    }
+
+    /// Whether the innermost slice is of that category and no guard's.
+    pub(super) fn can_end(&mut self, category: &Category) -> bool {
         if self.slices.pop_too_deep() {
-            return;
+            return false;
         }
         let innermost = self.slices.innermost().filter(|open| open.guarded == 0);
-        match innermost.and_then(|open| CallSite::of_number(open.site)) {
-            Some(site) if site.category().name() == category.name() => self.end(),
-            _ => count_ignored(),
+        let site = innermost.and_then(|open| CallSite::of_number(open.site));
+        let can_end = site.is_some_and(|site| site.category().name() == category.name());
+        if !can_end {
+            count_ignored();
         }
+        can_end
     }
 
     /// An instant that is all constant.
@@ -216,7 +218,7 @@ impl Thread {
 
     /// Not before the last event.
     #[inline]
-    fn now(&mut self) -> u64 {
+    pub(super) fn now(&mut self) -> u64 {
         let ticks = ticks();
         let now = self.line.fresh_ns(ticks).unwrap_or_else(|| self.take_up_line(ticks));
         now.max(self.last_ns)
@@ -309,58 +311,8 @@ impl Thread {
     /// In full length; in another chunk; cut.
     #[cold]
     fn varying_elsewhere(&mut self, event: &Event<'_>, now: u64) -> bool {
-        if self.try_long(event, now, usize::MAX).is_ok() {
-            return true;
-        }
-        if !self.next_chunk(now) {
-            self.lose_at(Loss::NoRoom, now);
-            return false;
-        }
-        if self.try_long(event, now, usize::MAX).is_ok() {
-            return true;
-        }
-        // It is larger than a chunk: each of its texts is cut to its share.
-        let shares = event.arguments.len() + 1;
-        let longest = self.shared.ring.chunk_len() as usize / 2 / shares;
-        let written = self.try_long(event, now, longest).is_ok();
-        match written {
-            true => self.info.truncated(),
-            false => self.lose_at(Loss::TooLarge, now),
-        }
-        written
-    }
-
-    fn try_long(&mut self, event: &Event<'_>, now: u64, longest: usize) -> Result<(), NoRoom> {
-        let mut space = self.writer.begin()?;
-        let template = &event.site.template;
-        let site = Site::of(template, &mut self.known, self.chunks);
-        if !space.has_room_for_word(0) {
-            return Err(NoRoom);
-        }
-        let now = now.max(self.last_ns);
-        let (prefix, last_ns) = (&self.prefix[2..usize::from(self.prefix_len)], self.last_ns);
-        let room = space.bytes().len() - size_of::<u32>();
-        let packet = Trace::encode(&mut space.bytes()[..room], |trace| {
-            trace.add_packet(|packet| {
-                packet.raw().encoded(prefix);
-                packet.set_sequence_flags(NEEDS_STATE).set_timestamp(now - last_ns);
-                packet.set_track_event(|track_event| {
-                    track_event.raw().encoded(&template.bytes()[EVENT_AT..template.len()]);
-                    if let Some(name) = event.name {
-                        let Cut { text, mark } = Cut::to(name, longest);
-                        track_event.raw().string_parts::<{ TrackEvent::NAME_FIELD_NUMBER }>(|mut parts| {
-                            parts.push(text);
-                            parts.push(mark);
-                        });
-                    }
-                    annotate(track_event, event.site, event.arguments, longest);
-                });
-            });
-        });
-        let len = packet.map_err(|_| NoRoom)?.len();
-        site.commit(space, len);
-        self.last_ns = now;
-        Ok(())
+        let result = self.in_full(event, When::Now(now));
+        self.count(result).is_ok()
     }
 
     /// Goes on in another chunk, if there is one, and begins it with a header.
@@ -393,7 +345,7 @@ impl Thread {
         true
     }
 
-    fn lose(&mut self, loss: Loss) {
+    pub(super) fn lose(&mut self, loss: Loss) {
         let now = self.now();
         self.lose_at(loss, now);
     }

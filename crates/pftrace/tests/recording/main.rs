@@ -2,6 +2,7 @@
 
 mod configuration;
 mod losses;
+mod options;
 mod reentrancy;
 mod rows;
 
