@@ -5,6 +5,7 @@ mod losses;
 mod options;
 mod reentrancy;
 mod rows;
+mod tracks;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

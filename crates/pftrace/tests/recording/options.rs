@@ -1,12 +1,11 @@
 //! The options of the macros, and the rows that they make.
 
-use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use pftrace::{Frame, LogPriority, NamedCounter, NamedTrack, begin, counter, end, here, instant, now_ns, slice};
-use pftrace_testkit::{Arg, Loaded, Slice, Value};
+use pftrace::{NamedTrack, begin, end, instant, now_ns, slice};
+use pftrace_testkit::{Arg, Loaded, Slice};
 
-use crate::{record, record_as};
+use crate::record;
 
 static NETWORK: NamedTrack = NamedTrack::new("network");
 
