@@ -1,10 +1,12 @@
 //! Sessions and macros: what is recorded is what the real trace processor shows.
 
 mod configuration;
+mod details;
 mod losses;
 mod options;
 mod reentrancy;
 mod rows;
+mod track_losses;
 mod tracks;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
