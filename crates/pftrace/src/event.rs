@@ -4,6 +4,7 @@ use pftrace_protos::{DebugAnnotation, TrackEvent};
 
 use crate::error::Error;
 use crate::intern::{Kind, Table};
+use crate::text::{Cut, MARK};
 
 /// How deep dictionaries and arrays may be nested in each other.
 pub const MAX_ANNOTATION_DEPTH: u32 = 64;
@@ -35,29 +36,83 @@ pub struct Event<'a> {
 /// What every part of an event needs.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
-    pub(crate) table: Table<'a>,
+    /// Without one all stands in the packet itself.
+    pub(crate) table: Option<Table<'a>>,
     /// The first thing that went wrong: the event will not be written.
     pub(crate) error: &'a mut Option<Error>,
     /// How many dictionaries and arrays are open.
     pub(crate) depth: u32,
     /// The event ends a slice.
     pub(crate) at_end: bool,
+    /// How much there may be: what is more, or deeper, is left out and marked. Without it, it is an error.
+    pub(crate) room: Option<&'a mut Room>,
 }
+
+/// How much may be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// In bytes, more or less.
+    pub(crate) left: usize,
+    /// Something was left out.
+    pub(crate) is_cut: bool,
+}
+
+/// What an entry of a dictionary or an array takes at most beside its texts: tags, lengths, a number, a mark.
+const ENTRY_LEN: usize = 32;
 
 impl Context<'_> {
     fn deeper(&mut self) -> Context<'_> {
-        let Self { table, error, depth, at_end } = self;
-        Context { table: table.reborrow(), error, depth: *depth + 1, at_end: *at_end }
+        let Self { table, error, depth, at_end, room } = self;
+        let table = table.as_mut().map(Table::reborrow);
+        Context { table, error, depth: *depth + 1, at_end: *at_end, room: room.as_deref_mut() }
     }
 
     /// Whether one more dictionary or array may be opened.
     fn check_depth(&mut self) -> bool {
         let fits = self.depth < MAX_ANNOTATION_DEPTH;
-        if !fits && self.error.is_none() {
+        if !fits && self.room.is_none() && self.error.is_none() {
             *self.error = Some(Error::AnnotationTooDeep { limit: MAX_ANNOTATION_DEPTH });
         }
         fits
     }
+
+    fn intern(&mut self, kind: Kind, text: &str, extra: u64) -> Option<u64> {
+        self.table.as_mut()?.intern(kind, text, extra)
+    }
+
+    /// As much of a text as there is room for.
+    fn cut<'t>(&mut self, text: &'t str) -> Cut<'t> {
+        let Some(room) = &mut self.room else { return Cut { text, mark: "" } };
+        let cut = Cut::to(text, room.left);
+        room.is_cut |= cut.text.len() < text.len();
+        room.left -= cut.text.len() + cut.mark.len();
+        cut
+    }
+
+    /// Whether there is room for one more entry, with a name of `len` bytes.
+    fn room_for(&mut self, len: usize) -> Fits {
+        let Some(room) = &mut self.room else { return Fits::Whole };
+        match room.left.checked_sub(len.saturating_add(ENTRY_LEN)) {
+            _ if room.is_cut => Fits::Not,
+            Some(left) => {
+                room.left = left;
+                Fits::Whole
+            }
+            None => {
+                room.is_cut = true;
+                Fits::Mark
+            }
+        }
+    }
+}
+
+/// Whether an entry has room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fits {
+    Whole,
+    /// Not, and it is the first that has none.
+    Mark,
+    Not,
 }
 
 impl<'a> Event<'a> {
@@ -66,7 +121,7 @@ impl<'a> Event<'a> {
     }
 
     pub(crate) fn name(&mut self, name: &str) {
-        match self.context.table.intern(Kind::EventName, name, 0) {
+        match self.context.intern(Kind::EventName, name, 0) {
             Some(iid) => self.event.set_name_iid(iid),
             None => self.event.set_name(name),
         };
@@ -80,7 +135,7 @@ impl<'a> Event<'a> {
         if self.context.at_end {
             _ = self.context.error.get_or_insert(Error::CategoryAtEnd);
         }
-        match self.context.table.intern(Kind::Category, category, 0) {
+        match self.context.intern(Kind::Category, category, 0) {
             Some(iid) => self.event.add_category_iids(iid),
             None => self.event.add_categories(category),
         };
@@ -116,18 +171,14 @@ impl<'a> Event<'a> {
     /// [`Error::AnnotationTooDeep`]. One that stays empty is not shown.
     pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
         let Self { event, context } = self;
-        if context.check_depth() {
-            event.add_debug_annotations(|annotation| dict(annotation, context, Some(name), f));
-        }
+        event.add_debug_annotations(|annotation| dict(annotation, context, Some(name), f));
         self
     }
 
     /// An annotation that is an array, filled by `f`. Nesting and emptiness as in [`dict`](Self::dict).
     pub fn array(&mut self, name: &str, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
         let Self { event, context } = self;
-        if context.check_depth() {
-            event.add_debug_annotations(|annotation| array(annotation, context, Some(name), f));
-        }
+        event.add_debug_annotations(|annotation| array(annotation, context, Some(name), f));
         self
     }
 
@@ -187,7 +238,7 @@ impl Context<'_> {
         let mut both = [0; LONGEST_LOCATION];
         let text = join(&mut both, file, function);
         let extra = (file.len() as u64) << 32 | u64::from(line);
-        match text.and_then(|text| self.table.intern(Kind::SourceLocation, text, extra)) {
+        match text.and_then(|text| self.intern(Kind::SourceLocation, text, extra)) {
             Some(iid) => event.set_source_location_iid(iid),
             None => event.set_source_location(|location| {
                 location.set_file_name(file).set_function_name(function).set_line_number(line);
@@ -216,9 +267,7 @@ pub struct Dict<'a> {
 impl Dict<'_> {
     /// A key and its value.
     pub fn arg<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) -> &mut Self {
-        let Self { annotation, context } = self;
-        annotation.add_dict_entries(|entry| scalar(entry, context, Some(name), value.into()));
-        self
+        self.entry(name, |entry, context| scalar(entry, context, Some(name), value.into()))
     }
 
     /// A key and an address or other number shown in hexadecimal.
@@ -228,18 +277,29 @@ impl Dict<'_> {
 
     /// A dictionary within.
     pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_dict_entries(|entry| dict(entry, context, Some(name), f));
-        }
-        self
+        self.entry(name, |entry, context| dict(entry, context, Some(name), f))
     }
 
     /// An array within.
     pub fn array(&mut self, name: &str, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
+        self.entry(name, |entry, context| array(entry, context, Some(name), f))
+    }
+
+    /// A key and whatever can be the value of an annotation of the macros.
+    #[cfg(feature = "recording")]
+    pub fn value(&mut self, name: &str, value: &(impl crate::Annotate + ?Sized)) -> &mut Self {
+        match value.argument() {
+            crate::Argument::None => self,
+            value => self.entry(name, |entry, context| argument(entry, context, Some(name), value)),
+        }
+    }
+
+    fn entry(&mut self, name: &str, f: impl FnOnce(&mut DebugAnnotation<'_>, &mut Context<'_>)) -> &mut Self {
         let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_dict_entries(|entry| array(entry, context, Some(name), f));
+        match context.room_for(name.len()) {
+            Fits::Whole => _ = annotation.add_dict_entries(|entry| f(entry, context)),
+            Fits::Mark => _ = annotation.add_dict_entries(|entry| _ = entry.set_name(MARK).set_string_value(MARK)),
+            Fits::Not => {}
         }
         self
     }
@@ -255,9 +315,7 @@ pub struct Array<'a> {
 impl Array<'_> {
     /// An element.
     pub fn push<'v>(&mut self, value: impl Into<Value<'v>>) -> &mut Self {
-        let Self { annotation, context } = self;
-        annotation.add_array_values(|element| scalar(element, context, None, value.into()));
-        self
+        self.element(|element, context| scalar(element, context, None, value.into()))
     }
 
     /// An address or other number shown in hexadecimal, as element.
@@ -267,46 +325,113 @@ impl Array<'_> {
 
     /// A dictionary as element.
     pub fn dict(&mut self, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_array_values(|element| dict(element, context, None, f));
-        }
-        self
+        self.element(|element, context| dict(element, context, None, f))
     }
 
     /// An array as element.
     pub fn array(&mut self, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
+        self.element(|element, context| array(element, context, None, f))
+    }
+
+    /// Whatever can be the value of an annotation of the macros, as element.
+    #[cfg(feature = "recording")]
+    pub fn value(&mut self, value: &(impl crate::Annotate + ?Sized)) -> &mut Self {
+        match value.argument() {
+            crate::Argument::None => self,
+            value => self.element(|element, context| argument(element, context, None, value)),
+        }
+    }
+
+    fn element(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>, &mut Context<'_>)) -> &mut Self {
         let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_array_values(|element| array(element, context, None, f));
+        match context.room_for(0) {
+            Fits::Whole => _ = annotation.add_array_values(|element| f(element, context)),
+            Fits::Mark => _ = annotation.add_array_values(|element| _ = element.set_string_value(MARK)),
+            Fits::Not => {}
         }
         self
     }
 }
 
-fn dict(
+pub(crate) fn dict(
     annotation: &mut DebugAnnotation<'_>,
     context: &mut Context<'_>,
     name: Option<&str>,
     f: impl FnOnce(&mut Dict<'_>),
 ) {
     set_name(annotation, context, name);
-    f(&mut Dict { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() });
+    match context.check_depth() {
+        true => f(&mut Dict { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() }),
+        false => _ = annotation.set_string_value(MARK),
+    }
 }
 
-fn array(
+pub(crate) fn array(
     annotation: &mut DebugAnnotation<'_>,
     context: &mut Context<'_>,
     name: Option<&str>,
     f: impl FnOnce(&mut Array<'_>),
 ) {
     set_name(annotation, context, name);
-    f(&mut Array { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() });
+    match context.check_depth() {
+        true => f(&mut Array { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() }),
+        false => _ = annotation.set_string_value(MARK),
+    }
+}
+
+#[cfg(feature = "recording")]
+fn argument(
+    annotation: &mut DebugAnnotation<'_>,
+    context: &mut Context<'_>,
+    name: Option<&str>,
+    argument: crate::Argument<'_>,
+) {
+    use crate::Argument;
+    match argument {
+        Argument::None => {}
+        Argument::Value(value) => scalar(annotation, context, name, value),
+        Argument::Dict(entries) => dict(annotation, context, name, |dict| entries.entries(dict)),
+        Argument::Array(elements) => array(annotation, context, name, |array| elements.elements(array)),
+        Argument::Debug(value) => formatted(annotation, context, name, format_args!("{value:?}")),
+        Argument::Display(value) => formatted(annotation, context, name, format_args!("{value}")),
+    }
+}
+
+/// A text that is formatted straight into the packet.
+#[cfg(feature = "recording")]
+fn formatted(
+    annotation: &mut DebugAnnotation<'_>,
+    context: &mut Context<'_>,
+    name: Option<&str>,
+    value: core::fmt::Arguments<'_>,
+) {
+    set_name(annotation, context, name);
+    annotation.raw().string_parts::<{ DebugAnnotation::STRING_VALUE_FIELD_NUMBER }>(|parts| {
+        let mut parts = Bounded { parts, context };
+        // An error is the value's own, or says that there is no more room: what is there is shown.
+        _ = core::fmt::Write::write_fmt(&mut parts, value);
+    });
+}
+
+#[cfg(feature = "recording")]
+struct Bounded<'p, 'c> {
+    parts: pftrace_wire::StringParts<'p>,
+    context: &'p mut Context<'c>,
+}
+
+#[cfg(feature = "recording")]
+impl core::fmt::Write for Bounded<'_, '_> {
+    fn write_str(&mut self, part: &str) -> core::fmt::Result {
+        let Cut { text, mark } = self.context.cut(part);
+        self.parts.push(text);
+        self.parts.push(mark);
+        if text.len() < part.len() { Err(core::fmt::Error) } else { Ok(()) }
+    }
 }
 
 fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {
     let Some(name) = name else { return };
-    match context.table.intern(Kind::AnnotationName, name, 0) {
+    match context.intern(Kind::AnnotationName, name, 0) {
         Some(iid) => annotation.set_name_iid(iid),
         None => annotation.set_name(name),
     };
@@ -315,10 +440,15 @@ fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, nam
 fn scalar(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>, value: Value<'_>) {
     set_name(annotation, context, name);
     if let Some(text) = set_number_or_text(annotation, value) {
-        match context.table.intern(Kind::StringValue, text, 0) {
-            Some(iid) => annotation.set_string_value_iid(iid),
-            None => annotation.set_string_value(text),
-        };
+        let Cut { text, mark } = context.cut(text);
+        match context.intern(Kind::StringValue, text, 0) {
+            Some(iid) => _ = annotation.set_string_value_iid(iid),
+            None if mark.is_empty() => _ = annotation.set_string_value(text),
+            None => annotation.raw().string_parts::<{ DebugAnnotation::STRING_VALUE_FIELD_NUMBER }>(|mut parts| {
+                parts.push(text);
+                parts.push(mark);
+            }),
+        }
     }
 }
 

@@ -89,6 +89,7 @@ mod intern;
 mod recording;
 mod sequence;
 mod sink;
+mod text;
 mod track;
 mod writer;
 
@@ -104,10 +105,11 @@ pub use crate::error::Error;
 pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
 #[cfg(feature = "recording")]
 pub use crate::recording::{
-    Annotate, Argument, CallSite, Category, CorrelationId, CounterNumber, Detail, Dropped, EndSlice, EventKind, Frame,
-    InstantTrack, Lanes, LogPriority, MAX_ANNOTATIONS, MAX_CALL_SITES, MAX_EXTRA_COUNTERS, MAX_TRACKS, MemorySink,
-    Moment, NamedCounter, NamedState, NamedTrack, OpenTrack, Policy, Report, Session, SessionBuilder, SessionError,
-    SliceGuard, SliceTrack, SourceLocation, ThreadReport, TrackRef, TrackSlice, now_ns, set_categories,
+    Annotate, Argument, CallSite, Category, CorrelationId, CounterNumber, Detail, Dropped, Elements, EndSlice, Entries,
+    EventKind, Frame, InstantTrack, Lanes, LogPriority, MAX_ANNOTATIONS, MAX_CALL_SITES, MAX_EXTRA_COUNTERS,
+    MAX_TRACKS, MemorySink, Moment, NamedCounter, NamedState, NamedTrack, OpenTrack, Policy, Report, Session,
+    SessionBuilder, SessionError, SliceGuard, SliceTrack, SourceLocation, ThreadReport, TrackRef, TrackSlice, array,
+    dict, now_ns, set_categories,
 };
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;

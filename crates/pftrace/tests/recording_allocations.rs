@@ -5,8 +5,8 @@
 use std::fmt;
 
 use pftrace::{
-    Frame, Lanes, LogPriority, NamedCounter, NamedState, NamedTrack, Policy, Session, begin, counter, end, here, instant,
-    now_ns, slice, state,
+    Frame, Lanes, LogPriority, NamedCounter, NamedState, NamedTrack, Policy, Session, begin, counter, end, here,
+    instant, now_ns, slice, state,
 };
 
 /// Of the calling thread, while `f` runs.
@@ -51,6 +51,8 @@ fn options(number: u64, name: &str) {
     state!(track: &STATE, "a", "written out");
     state!(track: &STATE, "a", name);
     state!(track: &STATE, "a");
+    let nested = dict(|dict| _ = dict.arg("x", 1).value("of", &[name, "b"]).array("a", |array| _ = array.push(name)));
+    instant!("a", "nested", nested, list = [number; 3], shown = [format_args!("{number}")]);
     let frames = [Frame::function("main"), Frame::Address(number)];
     instant!(callstack: &frames, with: |event| _ = event.set_callstack_weight(0.5), "a", "called");
     drop(on_track);

@@ -10,10 +10,10 @@ use pftrace_protos::{InternedData, TrackEvent};
 use super::argument::Argument;
 use super::location::SourceLocation;
 use super::record::CounterNumber;
-use super::text::Cut;
 use super::thread::Event;
 use super::track::{NamedCounter, TrackRef};
 use crate::CounterValue;
+use crate::text::Cut;
 
 /// The most counters that one event sets: Perfetto takes no more.
 pub const MAX_EXTRA_COUNTERS: usize = 8;

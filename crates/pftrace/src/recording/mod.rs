@@ -29,7 +29,7 @@ mod text;
 mod thread;
 mod track;
 
-pub use self::argument::{Annotate, Argument};
+pub use self::argument::{Annotate, Argument, Elements, Entries, array, dict};
 pub use self::call_site::{CallSite, EventKind, MAX_CALL_SITES};
 pub use self::category::{Category, set_categories};
 pub use self::detail::{CorrelationId, Detail, Frame, LogPriority, MAX_EXTRA_COUNTERS, Moment};

@@ -104,7 +104,11 @@ pub(super) fn annotations<const N: usize>(
     const ANNOTATION: u8 = tag_1(TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, WireType::Len);
     const NAME_IID: u8 = tag_1(DebugAnnotation::NAME_IID_FIELD_NUMBER, WireType::Varint);
     for (key, argument) in (site.first_key()..).zip(arguments) {
-        let Argument::Value(value) = *argument else { continue };
+        let value = match *argument {
+            Argument::Value(value) => value,
+            Argument::Dict(_) | Argument::Array(_) => return None,
+            Argument::None | Argument::Debug(_) | Argument::Display(_) => continue,
+        };
         // Tag, length, the name's tag and number, and a number.
         if at + 2 + NUMBER + NUMBER > N {
             return None;

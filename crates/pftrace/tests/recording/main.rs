@@ -3,6 +3,7 @@
 mod configuration;
 mod details;
 mod losses;
+mod nested;
 mod options;
 mod reentrancy;
 mod rows;

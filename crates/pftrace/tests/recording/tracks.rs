@@ -17,9 +17,8 @@ fn track<'l>(loaded: &'l Loaded, name: &str) -> (i64, &'l Track) {
 
 #[test]
 fn tracks_have_names_and_parents() {
-    static NETWORK: NamedTrack = NamedTrack::new("t-network")
-        .child_ordering(ChildOrdering::Explicit)
-        .description("all that is on the wire");
+    static NETWORK: NamedTrack =
+        NamedTrack::new("t-network").child_ordering(ChildOrdering::Explicit).description("all that is on the wire");
     static DOWN: NamedTrack = NamedTrack::new("t-down").parent(&NETWORK).sibling_order_rank(2);
     static UP: NamedTrack =
         NamedTrack::new("t-up").parent(&NETWORK).sibling_order_rank(-1).sibling_merge(SiblingMerge::ByKey("wire"));

@@ -13,8 +13,8 @@ use crate::recording::detail::{self, Detail, MAX_EXTRA_COUNTERS, Own};
 use crate::recording::late::LateEnd;
 use crate::recording::slices::Begun;
 use crate::recording::stats::Loss;
-use crate::recording::text::Cut;
 use crate::recording::track::TrackRef;
+use crate::text::Cut;
 
 /// What a call site has to say this time.
 #[derive(Clone, Copy, Debug)]
