@@ -4,7 +4,8 @@ use pftrace_protos::{DebugAnnotation, TrackEvent};
 
 use crate::error::Error;
 use crate::intern::{Kind, Table};
-use crate::text::{Cut, MARK};
+use crate::nested::{Array, Dict, array, dict};
+use crate::text::Cut;
 
 /// How deep dictionaries and arrays may be nested in each other.
 pub const MAX_ANNOTATION_DEPTH: u32 = 64;
@@ -61,14 +62,14 @@ pub(crate) struct Room {
 const ENTRY_LEN: usize = 32;
 
 impl Context<'_> {
-    fn deeper(&mut self) -> Context<'_> {
+    pub(crate) fn deeper(&mut self) -> Context<'_> {
         let Self { table, error, depth, at_end, room } = self;
         let table = table.as_mut().map(Table::reborrow);
         Context { table, error, depth: *depth + 1, at_end: *at_end, room: room.as_deref_mut() }
     }
 
     /// Whether one more dictionary or array may be opened.
-    fn check_depth(&mut self) -> bool {
+    pub(crate) fn check_depth(&mut self) -> bool {
         let fits = self.depth < MAX_ANNOTATION_DEPTH;
         if !fits && self.room.is_none() && self.error.is_none() {
             *self.error = Some(Error::AnnotationTooDeep { limit: MAX_ANNOTATION_DEPTH });
@@ -81,7 +82,7 @@ impl Context<'_> {
     }
 
     /// As much of a text as there is room for.
-    fn cut<'t>(&mut self, text: &'t str) -> Cut<'t> {
+    pub(crate) fn cut<'t>(&mut self, text: &'t str) -> Cut<'t> {
         let Some(room) = &mut self.room else { return Cut { text, mark: "" } };
         let cut = Cut::to(text, room.left);
         room.is_cut |= cut.text.len() < text.len();
@@ -90,7 +91,7 @@ impl Context<'_> {
     }
 
     /// Whether there is room for one more entry, with a name of `len` bytes.
-    fn room_for(&mut self, len: usize) -> Fits {
+    pub(crate) fn room_for(&mut self, len: usize) -> Fits {
         let Some(room) = &mut self.room else { return Fits::Whole };
         match room.left.checked_sub(len.saturating_add(ENTRY_LEN)) {
             _ if room.is_cut => Fits::Not,
@@ -108,7 +109,7 @@ impl Context<'_> {
 
 /// Whether an entry has room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fits {
+pub(crate) enum Fits {
     Whole,
     /// Not, and it is the first that has none.
     Mark,
@@ -257,179 +258,7 @@ fn join<'b>(buffer: &'b mut [u8], first: &str, second: &str) -> Option<&'b str> 
     core::str::from_utf8(buffer).ok()
 }
 
-/// A dictionary among the annotations of an event.
-#[derive(Debug)]
-pub struct Dict<'a> {
-    annotation: DebugAnnotation<'a>,
-    context: Context<'a>,
-}
-
-impl Dict<'_> {
-    /// A key and its value.
-    pub fn arg<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) -> &mut Self {
-        self.entry(name, |entry, context| scalar(entry, context, Some(name), value.into()))
-    }
-
-    /// A key and an address or other number shown in hexadecimal.
-    pub fn pointer(&mut self, name: &str, address: u64) -> &mut Self {
-        self.arg(name, Value::Pointer(address))
-    }
-
-    /// A dictionary within.
-    pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
-        self.entry(name, |entry, context| dict(entry, context, Some(name), f))
-    }
-
-    /// An array within.
-    pub fn array(&mut self, name: &str, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
-        self.entry(name, |entry, context| array(entry, context, Some(name), f))
-    }
-
-    /// A key and whatever can be the value of an annotation of the macros.
-    #[cfg(feature = "recording")]
-    pub fn value(&mut self, name: &str, value: &(impl crate::Annotate + ?Sized)) -> &mut Self {
-        match value.argument() {
-            crate::Argument::None => self,
-            value => self.entry(name, |entry, context| argument(entry, context, Some(name), value)),
-        }
-    }
-
-    fn entry(&mut self, name: &str, f: impl FnOnce(&mut DebugAnnotation<'_>, &mut Context<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        match context.room_for(name.len()) {
-            Fits::Whole => _ = annotation.add_dict_entries(|entry| f(entry, context)),
-            Fits::Mark => _ = annotation.add_dict_entries(|entry| _ = entry.set_name(MARK).set_string_value(MARK)),
-            Fits::Not => {}
-        }
-        self
-    }
-}
-
-/// An array among the annotations of an event.
-#[derive(Debug)]
-pub struct Array<'a> {
-    annotation: DebugAnnotation<'a>,
-    context: Context<'a>,
-}
-
-impl Array<'_> {
-    /// An element.
-    pub fn push<'v>(&mut self, value: impl Into<Value<'v>>) -> &mut Self {
-        self.element(|element, context| scalar(element, context, None, value.into()))
-    }
-
-    /// An address or other number shown in hexadecimal, as element.
-    pub fn pointer(&mut self, address: u64) -> &mut Self {
-        self.push(Value::Pointer(address))
-    }
-
-    /// A dictionary as element.
-    pub fn dict(&mut self, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
-        self.element(|element, context| dict(element, context, None, f))
-    }
-
-    /// An array as element.
-    pub fn array(&mut self, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
-        self.element(|element, context| array(element, context, None, f))
-    }
-
-    /// Whatever can be the value of an annotation of the macros, as element.
-    #[cfg(feature = "recording")]
-    pub fn value(&mut self, value: &(impl crate::Annotate + ?Sized)) -> &mut Self {
-        match value.argument() {
-            crate::Argument::None => self,
-            value => self.element(|element, context| argument(element, context, None, value)),
-        }
-    }
-
-    fn element(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>, &mut Context<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        match context.room_for(0) {
-            Fits::Whole => _ = annotation.add_array_values(|element| f(element, context)),
-            Fits::Mark => _ = annotation.add_array_values(|element| _ = element.set_string_value(MARK)),
-            Fits::Not => {}
-        }
-        self
-    }
-}
-
-pub(crate) fn dict(
-    annotation: &mut DebugAnnotation<'_>,
-    context: &mut Context<'_>,
-    name: Option<&str>,
-    f: impl FnOnce(&mut Dict<'_>),
-) {
-    set_name(annotation, context, name);
-    match context.check_depth() {
-        true => f(&mut Dict { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() }),
-        false => _ = annotation.set_string_value(MARK),
-    }
-}
-
-pub(crate) fn array(
-    annotation: &mut DebugAnnotation<'_>,
-    context: &mut Context<'_>,
-    name: Option<&str>,
-    f: impl FnOnce(&mut Array<'_>),
-) {
-    set_name(annotation, context, name);
-    match context.check_depth() {
-        true => f(&mut Array { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() }),
-        false => _ = annotation.set_string_value(MARK),
-    }
-}
-
-#[cfg(feature = "recording")]
-fn argument(
-    annotation: &mut DebugAnnotation<'_>,
-    context: &mut Context<'_>,
-    name: Option<&str>,
-    argument: crate::Argument<'_>,
-) {
-    use crate::Argument;
-    match argument {
-        Argument::None => {}
-        Argument::Value(value) => scalar(annotation, context, name, value),
-        Argument::Dict(entries) => dict(annotation, context, name, |dict| entries.entries(dict)),
-        Argument::Array(elements) => array(annotation, context, name, |array| elements.elements(array)),
-        Argument::Debug(value) => formatted(annotation, context, name, format_args!("{value:?}")),
-        Argument::Display(value) => formatted(annotation, context, name, format_args!("{value}")),
-    }
-}
-
-/// A text that is formatted straight into the packet.
-#[cfg(feature = "recording")]
-fn formatted(
-    annotation: &mut DebugAnnotation<'_>,
-    context: &mut Context<'_>,
-    name: Option<&str>,
-    value: core::fmt::Arguments<'_>,
-) {
-    set_name(annotation, context, name);
-    annotation.raw().string_parts::<{ DebugAnnotation::STRING_VALUE_FIELD_NUMBER }>(|parts| {
-        let mut parts = Bounded { parts, context };
-        // An error is the value's own, or says that there is no more room: what is there is shown.
-        _ = core::fmt::Write::write_fmt(&mut parts, value);
-    });
-}
-
-#[cfg(feature = "recording")]
-struct Bounded<'p, 'c> {
-    parts: pftrace_wire::StringParts<'p>,
-    context: &'p mut Context<'c>,
-}
-
-#[cfg(feature = "recording")]
-impl core::fmt::Write for Bounded<'_, '_> {
-    fn write_str(&mut self, part: &str) -> core::fmt::Result {
-        let Cut { text, mark } = self.context.cut(part);
-        self.parts.push(text);
-        self.parts.push(mark);
-        if text.len() < part.len() { Err(core::fmt::Error) } else { Ok(()) }
-    }
-}
-
-fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {
+pub(crate) fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {
     let Some(name) = name else { return };
     match context.intern(Kind::AnnotationName, name, 0) {
         Some(iid) => annotation.set_name_iid(iid),
@@ -437,7 +266,12 @@ fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, nam
     };
 }
 
-fn scalar(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>, value: Value<'_>) {
+pub(crate) fn scalar(
+    annotation: &mut DebugAnnotation<'_>,
+    context: &mut Context<'_>,
+    name: Option<&str>,
+    value: Value<'_>,
+) {
     set_name(annotation, context, name);
     if let Some(text) = set_number_or_text(annotation, value) {
         let Cut { text, mark } = context.cut(text);

@@ -85,6 +85,7 @@ mod clock;
 mod error;
 mod event;
 mod intern;
+mod nested;
 #[cfg(feature = "recording")]
 mod recording;
 mod sequence;
@@ -102,7 +103,8 @@ pub use pftrace_protos as protos;
 
 pub use crate::clock::{Clock, Timestamp};
 pub use crate::error::Error;
-pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
+pub use crate::event::{Event, MAX_ANNOTATION_DEPTH, Value};
+pub use crate::nested::{Array, Dict};
 #[cfg(feature = "recording")]
 pub use crate::recording::{
     Annotate, Argument, CallSite, Category, CorrelationId, CounterNumber, Detail, Dropped, Elements, EndSlice, Entries,

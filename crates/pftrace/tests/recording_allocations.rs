@@ -5,7 +5,7 @@
 use std::fmt;
 
 use pftrace::{
-    Frame, Lanes, LogPriority, NamedCounter, NamedState, NamedTrack, Policy, Session, begin, counter, end, here,
+    Frame, Lanes, LogPriority, NamedCounter, NamedState, NamedTrack, Policy, Session, begin, counter, dict, end, here,
     instant, now_ns, slice, state,
 };
 

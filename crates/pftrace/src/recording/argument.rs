@@ -12,7 +12,8 @@ use std::vec::Vec;
 use pftrace_protos::{DebugAnnotation, TrackEvent};
 
 use super::call_site::CallSite;
-use crate::event::{Array, Context, Dict, Room, Value, array as array_of, dict as dict_of, set_number_or_text};
+use crate::event::{Context, Room, Value, set_number_or_text};
+use crate::nested::{Array, Dict, array as array_of, dict as dict_of};
 use crate::text::Cut;
 
 /// The value of an annotation, as a macro takes it.

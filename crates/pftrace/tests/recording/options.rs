@@ -62,7 +62,8 @@ fn flows_are_arrows() {
     let id = |name| only(&loaded, name).id;
     let mut expected = vec![(id("ask"), id("answer")), (id("answer"), id("read")), (id("answer"), id("sent"))];
     let mut flows = loaded.flows.clone();
-    (flows.sort_unstable(), expected.sort_unstable());
+    flows.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(flows, expected);
 }
 
