@@ -172,22 +172,68 @@ macro_rules! here {
 }
 
 /// Declares categories: what is recorded is switched by them, see [`set_categories`](crate::set_categories). Each is a `static`, with
-/// the visibility and the comment that stand before it.
+/// the visibility and the comment that stand before it; the comment is its [description](crate::Category::description_lines) too. Tags
+/// switch several at once.
 ///
 /// ```
 /// pftrace::categories! {
 ///     /// What is drawn.
 ///     pub RENDER = "render";
 ///     /// Files and sockets.
+///     #[tags("slow", "debug")]
 ///     IO = "io";
 /// }
+///
+/// pftrace::set_categories("-tag:slow"); // all but those
+/// # pftrace::set_categories("");
 /// # pftrace::instant!(IO, "x"); pftrace::instant!(RENDER, "x");
 /// ```
 #[macro_export]
 macro_rules! categories {
-    ($($(#[$attribute:meta])* $visibility:vis $name:ident = $text:expr;)*) => {
-        $($(#[$attribute])* $visibility static $name: $crate::Category = $crate::Category::new($text);)*
+    ($($(#[$($attribute:tt)*])* $visibility:vis $name:ident = $text:expr;)*) => {
+        $($crate::__declare!([$([$($attribute)*])*] [] [] [] $visibility $name = $text);)*
     };
+}
+
+/// A category: takes its attributes one by one, `[to be looked at] [description] [tags] [others]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare {
+    ([[doc = $line:expr] $($rest:tt)*] [$($lines:tt)*] $tags:tt [$($others:tt)*] $($category:tt)*) => {
+        $crate::__declare!([$($rest)*] [$($lines)* $line,] $tags [$($others)* #[doc = $line]] $($category)*);
+    };
+    ([[tags($($tag:expr),* $(,)?)] $($rest:tt)*] $lines:tt [$($tags:tt)*] $others:tt $($category:tt)*) => {
+        $crate::__declare!([$($rest)*] $lines [$($tags)* $($tag,)*] $others $($category)*);
+    };
+    ([[$($other:tt)*] $($rest:tt)*] $lines:tt $tags:tt [$($others:tt)*] $($category:tt)*) => {
+        $crate::__declare!([$($rest)*] $lines $tags [$($others)* #[$($other)*]] $($category)*);
+    };
+    ([] $lines:tt $tags:tt [$($others:tt)*] $visibility:vis $name:ident = $text:expr) => {
+        $($others)* $visibility static $name: $crate::Category =
+            $crate::Category::new($text).tags(&$tags).description(&$lines);
+    };
+}
+
+/// Whether something of a category is recorded just now, in one load: to do something only for what is recorded.
+///
+/// In a forked child it says what it was in the parent, until a session starts or stops there.
+///
+/// ```
+/// # pftrace::categories! { RENDER = "render"; }
+/// if pftrace::category_enabled!(RENDER) || pftrace::category_enabled!("render.details") {
+///     // Gather what is to be recorded.
+/// }
+/// ```
+#[macro_export]
+macro_rules! category_enabled {
+    ($category:literal) => {{
+        $crate::__category!($category);
+        __PFTRACE_CATEGORY.is_live()
+    }};
+    ($category:path) => {{
+        $crate::__category!($category);
+        __PFTRACE_CATEGORY.is_live()
+    }};
 }
 
 /// A category as a constant: one that is declared, or one of that name.

@@ -252,6 +252,7 @@ impl SessionBuilder {
         *current = Some(shared.clone());
         // Release: who sees the number finds the session, behind the mutex that it asks then.
         RECORDING.store(shared.id, Ordering::Release);
+        category::refresh();
         Ok(Session { shared })
     }
 
@@ -475,6 +476,7 @@ impl Shared {
             return Ok(self.report());
         }
         _ = RECORDING.compare_exchange(self.id, 0, Ordering::Relaxed, Ordering::Relaxed);
+        category::refresh();
         let deadline = Instant::now() + self.stop_timeout;
         *lock(&self.stopping) = true;
         self.wake.notify_all();
