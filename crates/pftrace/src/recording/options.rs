@@ -93,7 +93,11 @@ fn end_on(track: TrackRef, event: &Event<'_>) {
 fn formatted<R>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
     let log =
         event.details.iter().find_map(|detail| if let Detail::Log(_, text) = detail { Some(*text) } else { None });
-    format(event.arguments, log.unwrap_or(Argument::None), |arguments, log| then(&Event { arguments, log, ..*event }))
+    let log = log.unwrap_or(Argument::None);
+    if !event.arguments.iter().chain([&log]).any(Argument::is_formatted) {
+        return then(&Event { log: log.text(), ..*event });
+    }
+    format(event.arguments, log, |arguments, log| then(&Event { arguments, log, ..*event }))
 }
 
 /// What slices can be begun on.

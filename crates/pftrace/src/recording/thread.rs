@@ -10,6 +10,7 @@ use pftrace_ring::{Space, Unavailable, Writer};
 
 pub(super) use self::detailed::Event;
 use self::detailed::{KNOWN_OTHERS, When};
+use super::argument::Argument;
 use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, TEMPLATE_LEN, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
@@ -118,13 +119,19 @@ impl Thread {
 
     /// Begins a slice. Whether it has to be ended.
     #[inline]
-    pub(super) fn begin_with(&mut self, event: &Event<'_>, guarded: bool) -> bool {
-        if !self.prepare(event.site) || self.is_too_deep(guarded) {
+    pub(super) fn begin_with(
+        &mut self,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+        guarded: bool,
+    ) -> bool {
+        if !self.prepare(site) || self.is_too_deep(guarded) {
             return false;
         }
-        let written = self.varying(event);
-        let begun = self.begun(event.site, written, guarded);
-        match event.name {
+        let written = self.varying(site, name, arguments);
+        let begun = self.begun(site, written, guarded);
+        match name {
             None => self.slices.push(begun),
             Some(name) => self.slices.push_named(begun, name),
         }
@@ -174,9 +181,9 @@ impl Thread {
 
     /// An instant.
     #[inline]
-    pub(super) fn instant_with(&mut self, event: &Event<'_>) {
-        if self.prepare(event.site) {
-            self.varying(event);
+    pub(super) fn instant_with(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+        if self.prepare(site) {
+            self.varying(site, name, arguments);
         }
     }
 
@@ -295,23 +302,29 @@ impl Thread {
     }
 
     /// Writes an event with what it has to say this time. Whether it could.
-    #[inline]
-    fn varying(&mut self, event: &Event<'_>) -> bool {
+    #[inline(always)]
+    fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
         let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| {
-            let at = match event.name {
+            let at = match name {
                 Some(name) => put::name(packet, at, name)?,
                 None => at,
             };
-            put::annotations(packet, at, event.site, event.arguments)
+            put::annotations(packet, at, site, arguments)
         };
-        self.try_short(&event.site.template, now, &fill).is_ok() || self.varying_elsewhere(event, now)
+        self.try_short(&site.template, now, &fill).is_ok() || self.varying_elsewhere(site, name, arguments, now)
     }
 
     /// In full length; in another chunk; cut.
     #[cold]
-    fn varying_elsewhere(&mut self, event: &Event<'_>, now: u64) -> bool {
-        let result = self.in_full(event, When::Now(now));
+    fn varying_elsewhere(
+        &mut self,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+        now: u64,
+    ) -> bool {
+        let result = self.in_full(&Event { name, arguments, ..Event::of(site) }, When::Now(now));
         self.count(result).is_ok()
     }
 

@@ -67,7 +67,8 @@ fn tags_switch_what_bears_them() {
 
 #[test]
 fn what_is_asked_is_what_is_recorded() {
-    let enabled = || [category_enabled!(PLAIN), category_enabled!("cat.asked"), category_enabled!("cat.met in session")];
+    let enabled =
+        || [category_enabled!(PLAIN), category_enabled!("cat.asked"), category_enabled!("cat.met in session")];
     let is = [PLAIN.is_enabled(), false, false];
     {
         let _alone = alone();

@@ -4,13 +4,16 @@ use pftrace_protos::{BuiltinClock, Trace, TrackEvent};
 use pftrace_ring::Space;
 use pftrace_wire::Error;
 
-use super::{KNOWN, Thread};
+use super::{KNOWN, LONGEST_SHORT, MEDIUM, TIMESTAMP_TAG, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
 use crate::recording::assemble::{LOCATION, TRACK};
-use crate::recording::call_site::{self, CallSite, EVENT_AT, EventKind, NEEDS_STATE, Template};
+use crate::recording::call_site::{
+    self, CallSite, EVENT_AT, EVENT_LEN_AT, EventKind, NEEDS_STATE, TEMPLATE_LEN, Template,
+};
 use crate::recording::detail::{self, Detail, MAX_EXTRA_COUNTERS, Own};
 use crate::recording::late::LateEnd;
+use crate::recording::put;
 use crate::recording::slices::Begun;
 use crate::recording::stats::Loss;
 use crate::recording::track::TrackRef;
@@ -154,11 +157,36 @@ impl Thread {
 
     /// Writes an event in full. Returns when it happened.
     fn detailed(&mut self, event: &Event<'_>) -> Result<u64, NotWritten> {
-        let when = match event.at() {
-            Some(ns) => When::At(ns.max(event.not_before)),
-            None => When::Now(self.now_of(event)),
-        };
-        self.in_full(event, when)
+        if let Some(ns) = event.at() {
+            return self.in_full(event, When::At(ns.max(event.not_before)));
+        }
+        let now = self.now_of(event);
+        self.try_medium(event, now).or_else(|_| self.in_full(event, When::Now(now)))
+    }
+
+    /// What is short and simple, as the plain events are written.
+    #[inline]
+    fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, Loss> {
+        let template = event.template();
+        let words = Words::of(event, &self.known, &self.known_others, self.chunks)?;
+        let mut space = self.writer.begin().map_err(|_| Loss::NoRoom)?;
+        if !space.has_room_for_words(MEDIUM, words.count) {
+            return Err(Loss::NoRoom);
+        }
+        let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(Loss::NoRoom)?;
+        let now = now.max(self.last_ns);
+        let begin = usize::from(self.prefix_len % 8);
+        packet[..8].copy_from_slice(&self.prefix);
+        packet[begin..begin + TEMPLATE_LEN].copy_from_slice(&template.bytes());
+        let end = put_event(packet, begin + template.len(), event).filter(|&end| end <= LONGEST_SHORT);
+        let end = end.ok_or(Loss::NoRoom)?;
+        packet[begin + EVENT_LEN_AT] = (end - begin - EVENT_AT) as u8;
+        packet[end] = TIMESTAMP_TAG;
+        let len = put::varint(packet, end + 1, now - self.last_ns);
+        packet[1] = (len - 2) as u8;
+        words.commit(space, len, &mut self.known, &mut self.known_others);
+        self.last_ns = now;
+        Ok(now)
     }
 
     /// Here; in another chunk; cut.
@@ -253,6 +281,23 @@ impl When {
     }
 }
 
+/// What an event says behind its template, if that is short and simple; returns where it ends.
+#[inline]
+fn put_event(packet: &mut [u8; MEDIUM], mut at: usize, event: &Event<'_>) -> Option<usize> {
+    if let Some(track) = event.track {
+        at = put::track(packet, at, track.uuid(track.number()?))?;
+    }
+    if let Some(value) = event.value {
+        at = put::counter(packet, at, value);
+    }
+    if let Some(name) = event.name {
+        at = put::name(packet, at, name)?;
+    }
+    at = put::annotations(packet, at, event.site, event.arguments)?;
+    put::details(packet, at, event.details)
+}
+
+/// The same, whatever it is.
 fn write(track_event: &mut TrackEvent<'_>, event: &Event<'_>, own: Own) {
     if let Some((track, number)) = event.track.and_then(|track| Some((track, track.number()?))) {
         track_event.set_track_uuid(track.uuid(number));
