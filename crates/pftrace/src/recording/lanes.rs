@@ -89,3 +89,60 @@ impl Drop for Taken {
         self.busy.0[self.lane / 64].fetch_and(!(1 << (self.lane % 64)), Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Ten million that overlap, a hundred at once, of several threads: each has a lane of its own, and none beyond the hundredth is ever taken.
+    #[test]
+    fn ten_million_take_as_many_lanes_as_there_are_at_once() {
+        static LANES: Lanes = Lanes::new("many");
+        static HELD: [AtomicU64; 256] = [const { AtomicU64::new(0) }; 256];
+        const THREADS: usize = 4;
+        const EACH: usize = 2_500_000;
+        let work = |seed: usize| {
+            let mut random = seed;
+            let take = || {
+                let (_, taken) = LANES.take().expect("there are enough");
+                assert_eq!(HELD[taken.lane].swap(1, Ordering::Relaxed), 0, "a lane is in one hand");
+                taken
+            };
+            let mut held: Vec<_> = (0..100 / THREADS).map(|_| take()).collect();
+            let mut highest = 0;
+            for _ in held.len()..EACH {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let ended = held.swap_remove((random >> 33) % held.len());
+                HELD[ended.lane].store(0, Ordering::Relaxed);
+                drop(ended);
+                let taken = take();
+                highest = highest.max(taken.lane);
+                held.push(taken);
+            }
+            held.iter().for_each(|taken| HELD[taken.lane].store(0, Ordering::Relaxed));
+            highest
+        };
+        let highest = thread::scope(|scope| {
+            let threads: Vec<_> = (1..=THREADS).map(|seed| scope.spawn(move || work(seed))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).max()
+        });
+        // While one looks through the lanes, a lower one may become free behind its back: about one for each other thread.
+        assert!(highest < Some(100 + 2 * THREADS), "{highest:?}");
+    }
+
+    #[test]
+    fn no_more_are_taken_than_there_are() {
+        static LANES: Lanes<67> = Lanes::new("few");
+        let mut held: Vec<_> = (0..67).map(|_| LANES.take().unwrap().1).collect();
+        assert!(held.iter().enumerate().all(|(lane, taken)| taken.lane == lane));
+        assert!(LANES.take().is_none());
+        for lane in [3, 65, 3] {
+            drop(held.swap_remove(held.iter().position(|taken| taken.lane == lane).unwrap()));
+            held.push(LANES.take().unwrap().1);
+            assert_eq!(held.last().unwrap().lane, lane);
+        }
+    }
+}
