@@ -4,6 +4,8 @@ use pftrace_protos::{DebugAnnotation, TrackEvent};
 
 use crate::error::Error;
 use crate::intern::{Kind, Table};
+use crate::nested::{Array, Dict, array, dict};
+use crate::text::Cut;
 
 /// How deep dictionaries and arrays may be nested in each other.
 pub const MAX_ANNOTATION_DEPTH: u32 = 64;
@@ -35,29 +37,83 @@ pub struct Event<'a> {
 /// What every part of an event needs.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
-    pub(crate) table: Table<'a>,
+    /// Without one all stands in the packet itself.
+    pub(crate) table: Option<Table<'a>>,
     /// The first thing that went wrong: the event will not be written.
     pub(crate) error: &'a mut Option<Error>,
     /// How many dictionaries and arrays are open.
     pub(crate) depth: u32,
     /// The event ends a slice.
     pub(crate) at_end: bool,
+    /// How much there may be: what is more, or deeper, is left out and marked. Without it, it is an error.
+    pub(crate) room: Option<&'a mut Room>,
 }
 
+/// How much may be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// In bytes, more or less.
+    pub(crate) left: usize,
+    /// Something was left out.
+    pub(crate) is_cut: bool,
+}
+
+/// What an entry of a dictionary or an array takes at most beside its texts: tags, lengths, a number, a mark.
+const ENTRY_LEN: usize = 32;
+
 impl Context<'_> {
-    fn deeper(&mut self) -> Context<'_> {
-        let Self { table, error, depth, at_end } = self;
-        Context { table: table.reborrow(), error, depth: *depth + 1, at_end: *at_end }
+    pub(crate) fn deeper(&mut self) -> Context<'_> {
+        let Self { table, error, depth, at_end, room } = self;
+        let table = table.as_mut().map(Table::reborrow);
+        Context { table, error, depth: *depth + 1, at_end: *at_end, room: room.as_deref_mut() }
     }
 
     /// Whether one more dictionary or array may be opened.
-    fn check_depth(&mut self) -> bool {
+    pub(crate) fn check_depth(&mut self) -> bool {
         let fits = self.depth < MAX_ANNOTATION_DEPTH;
-        if !fits && self.error.is_none() {
+        if !fits && self.room.is_none() && self.error.is_none() {
             *self.error = Some(Error::AnnotationTooDeep { limit: MAX_ANNOTATION_DEPTH });
         }
         fits
     }
+
+    fn intern(&mut self, kind: Kind, text: &str, extra: u64) -> Option<u64> {
+        self.table.as_mut()?.intern(kind, text, extra)
+    }
+
+    /// As much of a text as there is room for.
+    pub(crate) fn cut<'t>(&mut self, text: &'t str) -> Cut<'t> {
+        let Some(room) = &mut self.room else { return Cut { text, mark: "" } };
+        let cut = Cut::to(text, room.left);
+        room.is_cut |= cut.text.len() < text.len();
+        room.left -= cut.text.len() + cut.mark.len();
+        cut
+    }
+
+    /// Whether there is room for one more entry, with a name of `len` bytes.
+    pub(crate) fn room_for(&mut self, len: usize) -> Fits {
+        let Some(room) = &mut self.room else { return Fits::Whole };
+        match room.left.checked_sub(len.saturating_add(ENTRY_LEN)) {
+            _ if room.is_cut => Fits::Not,
+            Some(left) => {
+                room.left = left;
+                Fits::Whole
+            }
+            None => {
+                room.is_cut = true;
+                Fits::Mark
+            }
+        }
+    }
+}
+
+/// Whether an entry has room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fits {
+    Whole,
+    /// Not, and it is the first that has none.
+    Mark,
+    Not,
 }
 
 impl<'a> Event<'a> {
@@ -66,7 +122,7 @@ impl<'a> Event<'a> {
     }
 
     pub(crate) fn name(&mut self, name: &str) {
-        match self.context.table.intern(Kind::EventName, name, 0) {
+        match self.context.intern(Kind::EventName, name, 0) {
             Some(iid) => self.event.set_name_iid(iid),
             None => self.event.set_name(name),
         };
@@ -80,7 +136,7 @@ impl<'a> Event<'a> {
         if self.context.at_end {
             _ = self.context.error.get_or_insert(Error::CategoryAtEnd);
         }
-        match self.context.table.intern(Kind::Category, category, 0) {
+        match self.context.intern(Kind::Category, category, 0) {
             Some(iid) => self.event.add_category_iids(iid),
             None => self.event.add_categories(category),
         };
@@ -116,18 +172,14 @@ impl<'a> Event<'a> {
     /// [`Error::AnnotationTooDeep`]. One that stays empty is not shown.
     pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
         let Self { event, context } = self;
-        if context.check_depth() {
-            event.add_debug_annotations(|annotation| dict(annotation, context, Some(name), f));
-        }
+        event.add_debug_annotations(|annotation| dict(annotation, context, Some(name), f));
         self
     }
 
     /// An annotation that is an array, filled by `f`. Nesting and emptiness as in [`dict`](Self::dict).
     pub fn array(&mut self, name: &str, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
         let Self { event, context } = self;
-        if context.check_depth() {
-            event.add_debug_annotations(|annotation| array(annotation, context, Some(name), f));
-        }
+        event.add_debug_annotations(|annotation| array(annotation, context, Some(name), f));
         self
     }
 
@@ -187,7 +239,7 @@ impl Context<'_> {
         let mut both = [0; LONGEST_LOCATION];
         let text = join(&mut both, file, function);
         let extra = (file.len() as u64) << 32 | u64::from(line);
-        match text.and_then(|text| self.table.intern(Kind::SourceLocation, text, extra)) {
+        match text.and_then(|text| self.intern(Kind::SourceLocation, text, extra)) {
             Some(iid) => event.set_source_location_iid(iid),
             None => event.set_source_location(|location| {
                 location.set_file_name(file).set_function_name(function).set_line_number(line);
@@ -206,119 +258,31 @@ fn join<'b>(buffer: &'b mut [u8], first: &str, second: &str) -> Option<&'b str> 
     core::str::from_utf8(buffer).ok()
 }
 
-/// A dictionary among the annotations of an event.
-#[derive(Debug)]
-pub struct Dict<'a> {
-    annotation: DebugAnnotation<'a>,
-    context: Context<'a>,
-}
-
-impl Dict<'_> {
-    /// A key and its value.
-    pub fn arg<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) -> &mut Self {
-        let Self { annotation, context } = self;
-        annotation.add_dict_entries(|entry| scalar(entry, context, Some(name), value.into()));
-        self
-    }
-
-    /// A key and an address or other number shown in hexadecimal.
-    pub fn pointer(&mut self, name: &str, address: u64) -> &mut Self {
-        self.arg(name, Value::Pointer(address))
-    }
-
-    /// A dictionary within.
-    pub fn dict(&mut self, name: &str, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_dict_entries(|entry| dict(entry, context, Some(name), f));
-        }
-        self
-    }
-
-    /// An array within.
-    pub fn array(&mut self, name: &str, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_dict_entries(|entry| array(entry, context, Some(name), f));
-        }
-        self
-    }
-}
-
-/// An array among the annotations of an event.
-#[derive(Debug)]
-pub struct Array<'a> {
-    annotation: DebugAnnotation<'a>,
-    context: Context<'a>,
-}
-
-impl Array<'_> {
-    /// An element.
-    pub fn push<'v>(&mut self, value: impl Into<Value<'v>>) -> &mut Self {
-        let Self { annotation, context } = self;
-        annotation.add_array_values(|element| scalar(element, context, None, value.into()));
-        self
-    }
-
-    /// An address or other number shown in hexadecimal, as element.
-    pub fn pointer(&mut self, address: u64) -> &mut Self {
-        self.push(Value::Pointer(address))
-    }
-
-    /// A dictionary as element.
-    pub fn dict(&mut self, f: impl FnOnce(&mut Dict<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_array_values(|element| dict(element, context, None, f));
-        }
-        self
-    }
-
-    /// An array as element.
-    pub fn array(&mut self, f: impl FnOnce(&mut Array<'_>)) -> &mut Self {
-        let Self { annotation, context } = self;
-        if context.check_depth() {
-            annotation.add_array_values(|element| array(element, context, None, f));
-        }
-        self
-    }
-}
-
-fn dict(
-    annotation: &mut DebugAnnotation<'_>,
-    context: &mut Context<'_>,
-    name: Option<&str>,
-    f: impl FnOnce(&mut Dict<'_>),
-) {
-    set_name(annotation, context, name);
-    f(&mut Dict { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() });
-}
-
-fn array(
-    annotation: &mut DebugAnnotation<'_>,
-    context: &mut Context<'_>,
-    name: Option<&str>,
-    f: impl FnOnce(&mut Array<'_>),
-) {
-    set_name(annotation, context, name);
-    f(&mut Array { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() });
-}
-
-fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {
+pub(crate) fn set_name(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>) {
     let Some(name) = name else { return };
-    match context.table.intern(Kind::AnnotationName, name, 0) {
+    match context.intern(Kind::AnnotationName, name, 0) {
         Some(iid) => annotation.set_name_iid(iid),
         None => annotation.set_name(name),
     };
 }
 
-fn scalar(annotation: &mut DebugAnnotation<'_>, context: &mut Context<'_>, name: Option<&str>, value: Value<'_>) {
+pub(crate) fn scalar(
+    annotation: &mut DebugAnnotation<'_>,
+    context: &mut Context<'_>,
+    name: Option<&str>,
+    value: Value<'_>,
+) {
     set_name(annotation, context, name);
     if let Some(text) = set_number_or_text(annotation, value) {
-        match context.table.intern(Kind::StringValue, text, 0) {
-            Some(iid) => annotation.set_string_value_iid(iid),
-            None => annotation.set_string_value(text),
-        };
+        let Cut { text, mark } = context.cut(text);
+        match context.intern(Kind::StringValue, text, 0) {
+            Some(iid) => _ = annotation.set_string_value_iid(iid),
+            None if mark.is_empty() => _ = annotation.set_string_value(text),
+            None => annotation.raw().string_parts::<{ DebugAnnotation::STRING_VALUE_FIELD_NUMBER }>(|mut parts| {
+                parts.push(text);
+                parts.push(mark);
+            }),
+        }
     }
 }
 

@@ -91,10 +91,12 @@ mod clock;
 mod error;
 mod event;
 mod intern;
+mod nested;
 #[cfg(feature = "recording")]
 mod recording;
 mod sequence;
 mod sink;
+mod text;
 mod track;
 mod writer;
 
@@ -107,12 +109,15 @@ pub use pftrace_protos as protos;
 
 pub use crate::clock::{Clock, Timestamp};
 pub use crate::error::Error;
-pub use crate::event::{Array, Dict, Event, MAX_ANNOTATION_DEPTH, Value};
+pub use crate::event::{Event, MAX_ANNOTATION_DEPTH, Value};
+pub use crate::nested::{Array, Dict};
 #[cfg(feature = "recording")]
 pub use crate::recording::{
-    Annotate, Argument, CallSite, Category, CounterNumber, Dropped, EventKind, FlightRecorder, MAX_ANNOTATIONS,
-    MAX_CALL_SITES, MemorySink, Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, ThreadReport,
-    Trigger, set_categories,
+    Annotate, Argument, CallSite, Category, CorrelationId, CounterNumber, Detail, Dropped, Elements, EndSlice, Entries,
+    EventKind, FlightRecorder, Frame, InstantTrack, Lanes, LogPriority, MAX_ANNOTATIONS, MAX_CALL_SITES,
+    MAX_EXTRA_COUNTERS, MAX_TRACKS, MemorySink, Moment, NamedCounter, NamedState, NamedTrack, OpenTrack, Policy,
+    Report, Session, SessionBuilder, SessionError, SliceGuard, SliceTrack, SourceLocation, ThreadReport, TrackRef,
+    TrackSlice, Trigger, array, dict, now_ns, set_categories,
 };
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;

@@ -30,6 +30,9 @@
 /// ```
 #[macro_export]
 macro_rules! slice {
+    ($option:ident: $($rest:tt)*) => {
+        $crate::__options!({Slice slice_on $crate::__private::Default::default()} [$option: $($rest)*] $crate::__private::Own, [])
+    };
     ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Slice begin_slice begin_slice_with $crate::__private::SliceGuard::inactive(), $category, $name, [$($($rest)*)?])
     };
@@ -49,6 +52,9 @@ macro_rules! slice {
 /// ```
 #[macro_export]
 macro_rules! begin {
+    ($option:ident: $($rest:tt)*) => {
+        $crate::__options!({Slice begin_on_of ()} [$option: $($rest)*] $crate::__private::Own, [])
+    };
     ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Slice begin begin_with (), $category, $name, [$($($rest)*)?])
     };
@@ -70,6 +76,18 @@ macro_rules! end {
     ($category:path) => {
         $crate::__end!($category)
     };
+    (slice: $slice:expr $(, $($rest:tt)*)?) => {
+        $crate::__options!({End end_slice ()} [$($($rest)*)?] $slice, [])
+    };
+    ($option:ident: $($rest:tt)*) => {
+        $crate::__options!({End end_on_of ()} [$option: $($rest)*] $crate::__private::Own, [])
+    };
+    ($category:literal, $($rest:tt)*) => {
+        $crate::__options!({End end_on_of ()} [$category, $($rest)*] $crate::__private::Own, [])
+    };
+    ($category:path, $($rest:tt)*) => {
+        $crate::__options!({End end_on_of ()} [$category, $($rest)*] $crate::__private::Own, [])
+    };
 }
 
 /// Records an instant. Arguments as of [`slice!`](crate::slice).
@@ -80,6 +98,9 @@ macro_rules! end {
 /// ```
 #[macro_export]
 macro_rules! instant {
+    ($option:ident: $($rest:tt)*) => {
+        $crate::__options!({Instant instant_on ()} [$option: $($rest)*] $crate::__private::Own, [])
+    };
     ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Instant instant instant_with (), $category, $name, [$($($rest)*)?])
     };
@@ -100,6 +121,9 @@ macro_rules! instant {
 /// ```
 #[macro_export]
 macro_rules! counter {
+    (track: $counter:expr, $($rest:tt)*) => {
+        $crate::__options!({Counter counter_on ()} [$($rest)*] $counter, [])
+    };
     ($category:literal, $name:expr, $value:expr $(,)?) => {
         $crate::__counter!($category, $name, $value)
     };
@@ -108,23 +132,108 @@ macro_rules! counter {
     };
 }
 
+/// Records the state that a [`NamedState`](crate::NamedState) is in from now on.
+///
+/// `state!(track: &STATE, category, state)`: the state is a text; without one it is in none. What no longer holds need not be ended: a
+/// state ends when the next one begins.
+///
+/// ```
+/// use pftrace::{NamedState, state};
+///
+/// static RADIO: NamedState = NamedState::new("radio");
+///
+/// state!(track: &RADIO, "power", "receiving");
+/// state!(track: &RADIO, "power"); // off
+/// ```
+#[macro_export]
+macro_rules! state {
+    (track: $state:expr, $($rest:tt)*) => {
+        $crate::__options!({State state_on ()} [$($rest)*] $state, [])
+    };
+}
+
+/// This place in the program's source, with its function: for the option `source_location`.
+///
+/// ```
+/// use pftrace::{here, instant};
+///
+/// instant!(source_location: here!(), "io", "opened");
+/// ```
+#[macro_export]
+macro_rules! here {
+    () => {{
+        fn __pftrace_within() {}
+        static __PFTRACE_HERE: $crate::__private::SourceLocation =
+            $crate::__private::SourceLocation::new($crate::__private::file!(), $crate::__private::line!(), || {
+                $crate::__private::type_name_of_val(&__pftrace_within)
+            });
+        &__PFTRACE_HERE
+    }};
+}
+
 /// Declares categories: what is recorded is switched by them, see [`set_categories`](crate::set_categories). Each is a `static`, with
-/// the visibility and the comment that stand before it.
+/// the visibility and the comment that stand before it; the comment is its [description](crate::Category::description_lines) too. Tags
+/// switch several at once.
 ///
 /// ```
 /// pftrace::categories! {
 ///     /// What is drawn.
 ///     pub RENDER = "render";
 ///     /// Files and sockets.
+///     #[tags("slow", "debug")]
 ///     IO = "io";
 /// }
+///
+/// pftrace::set_categories("-tag:slow"); // all but those
+/// # pftrace::set_categories("");
 /// # pftrace::instant!(IO, "x"); pftrace::instant!(RENDER, "x");
 /// ```
 #[macro_export]
 macro_rules! categories {
-    ($($(#[$attribute:meta])* $visibility:vis $name:ident = $text:expr;)*) => {
-        $($(#[$attribute])* $visibility static $name: $crate::Category = $crate::Category::new($text);)*
+    ($($(#[$($attribute:tt)*])* $visibility:vis $name:ident = $text:expr;)*) => {
+        $($crate::__declare!([$([$($attribute)*])*] [] [] [] $visibility $name = $text);)*
     };
+}
+
+/// A category: takes its attributes one by one, `[to be looked at] [description] [tags] [others]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare {
+    ([[doc = $line:expr] $($rest:tt)*] [$($lines:tt)*] $tags:tt [$($others:tt)*] $($category:tt)*) => {
+        $crate::__declare!([$($rest)*] [$($lines)* $line,] $tags [$($others)* #[doc = $line]] $($category)*);
+    };
+    ([[tags($($tag:expr),* $(,)?)] $($rest:tt)*] $lines:tt [$($tags:tt)*] $others:tt $($category:tt)*) => {
+        $crate::__declare!([$($rest)*] $lines [$($tags)* $($tag,)*] $others $($category)*);
+    };
+    ([[$($other:tt)*] $($rest:tt)*] $lines:tt $tags:tt [$($others:tt)*] $($category:tt)*) => {
+        $crate::__declare!([$($rest)*] $lines $tags [$($others)* #[$($other)*]] $($category)*);
+    };
+    ([] $lines:tt $tags:tt [$($others:tt)*] $visibility:vis $name:ident = $text:expr) => {
+        $($others)* $visibility static $name: $crate::Category =
+            $crate::Category::new($text).tags(&$tags).description(&$lines);
+    };
+}
+
+/// Whether something of a category is recorded just now, in one load: to do something only for what is recorded.
+///
+/// In a forked child it says what it was in the parent, until a session starts or stops there.
+///
+/// ```
+/// # pftrace::categories! { RENDER = "render"; }
+/// if pftrace::category_enabled!(RENDER) || pftrace::category_enabled!("render.details") {
+///     // Gather what is to be recorded.
+/// }
+/// ```
+#[macro_export]
+macro_rules! category_enabled {
+    ($category:literal) => {{
+        $crate::__category!($category);
+        __PFTRACE_CATEGORY.is_live()
+    }};
+    ($category:path) => {{
+        $crate::__category!($category);
+        __PFTRACE_CATEGORY.is_live()
+    }};
 }
 
 /// A category as a constant: one that is declared, or one of that name.
@@ -134,6 +243,9 @@ macro_rules! __category {
     ($category:literal) => {
         static __PFTRACE_NAMED: $crate::__private::Category = $crate::__private::Category::new($category);
         const __PFTRACE_CATEGORY: &$crate::__private::Category = &__PFTRACE_NAMED;
+    };
+    ({$category:path}) => {
+        const __PFTRACE_CATEGORY: &$crate::__private::Category = &$category;
     };
     ($category:path) => {
         const __PFTRACE_CATEGORY: &$crate::__private::Category = &$category;
@@ -161,7 +273,7 @@ macro_rules! __counter {
     ($category:tt, $name:expr, $value:expr) => {{
         $crate::__site!(Counter $category $crate::__private::Some($name), []);
         if __PFTRACE_SITE.is_enabled() {
-            $crate::__private::CounterNumber::record($value, &__PFTRACE_SITE)
+            $crate::__private::counter(&__PFTRACE_SITE, $crate::__private::CounterNumber::value($value))
         }
     }};
 }
@@ -173,6 +285,129 @@ macro_rules! __end {
         $crate::__category!($category);
         $crate::__private::end(__PFTRACE_CATEGORY)
     }};
+}
+
+/// What stands in front, `option: value`, one by one: `{what is made of it} [to be looked at] track, [details]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __options {
+    ($how:tt [track: $track:expr, $($rest:tt)*] $own:expr, $details:tt) => {
+        $crate::__options!($how [$($rest)*] $track, $details)
+    };
+    ($how:tt [at: $moment:expr $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)* $crate::__private::Detail::at($moment),])
+    };
+    ($how:tt [flow: $id:expr $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)* $crate::__private::Detail::Flow($id),])
+    };
+    ($how:tt [terminating_flow: $id:expr $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)* $crate::__private::Detail::TerminatingFlow($id),])
+    };
+    ($how:tt [correlation_id: $id:expr $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)* $crate::__private::Detail::correlation_id($id),])
+    };
+    ($how:tt [source_location: $place:expr $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)* $crate::__private::Detail::from($place),])
+    };
+    ($how:tt [callstack: $frames:expr $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)* $crate::__private::Detail::Callstack($frames),])
+    };
+    ($how:tt [log: ($priority:expr, $text:expr) $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track,
+            [$($details)* $crate::__private::Detail::Log($priority, $crate::__private::Annotate::argument(&$text)),])
+    };
+    ($how:tt [counters: [$(($counter:expr, $value:expr)),* $(,)?] $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)*
+            $crate::__private::Detail::counters(&[$($crate::__private::counter_value($counter, $value)),*]),])
+    };
+    ($how:tt [with: $f:expr $(, $($rest:tt)*)?] $track:expr, [$($details:tt)*]) => {
+        $crate::__options!($how [$($($rest)*)?] $track, [$($details)* $crate::__private::Detail::With(&$f),])
+    };
+    ($how:tt [$unknown:ident: $($rest:tt)*] $track:expr, $details:tt) => {
+        $crate::__private::compile_error!($crate::__private::concat!(
+            "there is no option `", $crate::__private::stringify!($unknown), "` here: there are `track`, `at`, `flow`, ",
+            "`terminating_flow`, `correlation_id`, `source_location`, `callstack`, `log: (priority, text)`, ",
+            "`counters: [(&COUNTER, value)]` and `with`; behind category and name there are annotations, `key = value`",
+        ))
+    };
+    // What is behind the options.
+    ({End end_slice $off:tt} [$($rest:tt)*] $slice:expr, $details:tt) => {
+        $crate::__annotations!({end end_slice {$crate::__private::NONE} $slice, $details} [$($rest)*,] [] [])
+    };
+    ({End end_on_of $off:tt} [$category:literal $(, $($rest:tt)*)?] $track:expr, $details:tt) => {
+        $crate::__annotations!({end end_on_of $category $track, $details} [$($($rest)*)?,] [] [])
+    };
+    ({End end_on_of $off:tt} [$category:path $(, $($rest:tt)*)?] $track:expr, $details:tt) => {
+        $crate::__annotations!({end end_on_of {$category} $track, $details} [$($($rest)*)?,] [] [])
+    };
+    ({Counter counter_on $off:tt} [$category:literal, $value:expr $(,)?] $counter:expr, $details:tt) => {
+        $crate::__counter_on!($category, $value, $counter, $details)
+    };
+    ({Counter counter_on $off:tt} [$category:path, $value:expr $(,)?] $counter:expr, $details:tt) => {
+        $crate::__counter_on!({$category}, $value, $counter, $details)
+    };
+    ({State state_on $off:tt} [$category:literal $(, $name:literal)? $(,)?] $state:expr, $details:tt) => {
+        $crate::__state_on!($category, [$($name)?], $crate::__private::None, $state, $details)
+    };
+    ({State state_on $off:tt} [$category:path $(, $name:literal)? $(,)?] $state:expr, $details:tt) => {
+        $crate::__state_on!({$category}, [$($name)?], $crate::__private::None, $state, $details)
+    };
+    ({State state_on $off:tt} [$category:literal, $name:expr $(,)?] $state:expr, $details:tt) => {
+        $crate::__state_on!($category, [], $crate::__private::Some($name), $state, $details)
+    };
+    ({State state_on $off:tt} [$category:path, $name:expr $(,)?] $state:expr, $details:tt) => {
+        $crate::__state_on!({$category}, [], $crate::__private::Some($name), $state, $details)
+    };
+    ({$kind:ident $on:ident $off:expr} [$category:literal, $name:literal $(, $($rest:tt)*)?] $track:expr, $details:tt) => {
+        $crate::__annotations!({on $kind $on $off, $category, $crate::__private::Some($name), $crate::__private::None, $track, $details}
+            [$($($rest)*)?,] [] [])
+    };
+    ({$kind:ident $on:ident $off:expr} [$category:path, $name:literal $(, $($rest:tt)*)?] $track:expr, $details:tt) => {
+        $crate::__annotations!({on $kind $on $off, {$category}, $crate::__private::Some($name), $crate::__private::None, $track, $details}
+            [$($($rest)*)?,] [] [])
+    };
+    ({$kind:ident $on:ident $off:expr} [$category:literal, $name:expr $(, $($rest:tt)*)?] $track:expr, $details:tt) => {
+        $crate::__annotations!({on $kind $on $off, $category, $crate::__private::None, $crate::__private::Some($name), $track, $details}
+            [$($($rest)*)?,] [] [])
+    };
+    ({$kind:ident $on:ident $off:expr} [$category:path, $name:expr $(, $($rest:tt)*)?] $track:expr, $details:tt) => {
+        $crate::__annotations!({on $kind $on $off, {$category}, $crate::__private::None, $crate::__private::Some($name), $track, $details}
+            [$($($rest)*)?,] [] [])
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __counter_on {
+    ($category:tt, $value:expr, $counter:expr, [$($details:tt)*]) => {{
+        $crate::__site!(Counter $category $crate::__private::None, []);
+        if __PFTRACE_SITE.is_enabled() {
+            let value = $crate::__private::CounterNumber::value($value);
+            $crate::__private::counter_on(&__PFTRACE_SITE, $counter, value, &[$($details)*]);
+        }
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __state_on {
+    ($category:tt, [$($written:literal)?], $name:expr, $state:expr, [$($details:tt)*]) => {{
+        $crate::__site!(State $category $crate::__optional!($($written)?), []);
+        if __PFTRACE_SITE.is_enabled() {
+            $crate::__private::state_on(&__PFTRACE_SITE, $state, $name, &[$($details)*]);
+        }
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __optional {
+    () => {
+        $crate::__private::None
+    };
+    ($value:expr) => {
+        $crate::__private::Some($value)
+    };
 }
 
 /// An event: takes its annotations one by one, `[to be looked at] [keys] [values]`.
@@ -240,5 +475,19 @@ macro_rules! __annotations {
         } else {
             $off
         }
+    }};
+    // With options.
+    ({on $kind:ident $on:ident $off:expr, $category:tt, $name:expr, $given:expr, $track:expr, [$($details:tt)*]} []
+        $keys:tt [$($value:expr,)*]) => {{
+        $crate::__site!($kind $category $name, $keys);
+        if __PFTRACE_SITE.is_enabled() {
+            $crate::__private::$on(&__PFTRACE_SITE, $track, $given, &[$($value),*], &[$($details)*])
+        } else {
+            $off
+        }
+    }};
+    ({end $end:ident $category:tt $track:expr, [$($details:tt)*]} [] $keys:tt [$($value:expr,)*]) => {{
+        $crate::__site!(End $category $crate::__private::None, $keys);
+        $crate::__private::$end(&__PFTRACE_SITE, $track, &[$($value),*], &[$($details)*])
     }};
 }

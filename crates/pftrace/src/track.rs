@@ -4,7 +4,7 @@
 use core::fmt;
 
 use pftrace_protos::track_descriptor::{ChildTracksOrdering, SiblingMergeBehavior};
-use pftrace_protos::{TrackDescriptor, counter_descriptor};
+use pftrace_protos::{CounterDescriptor, TrackDescriptor, counter_descriptor};
 
 use crate::error::Error;
 use crate::sink::Sink;
@@ -367,27 +367,44 @@ impl Common<'_> {
             descriptor.set_parent_uuid(parent.uuid);
         }
         if let Some(ordering) = self.child_ordering {
-            descriptor.set_child_ordering(match ordering {
-                ChildOrdering::Lexicographic => ChildTracksOrdering::LEXICOGRAPHIC,
-                ChildOrdering::Chronological => ChildTracksOrdering::CHRONOLOGICAL,
-                ChildOrdering::Explicit => ChildTracksOrdering::EXPLICIT,
-            });
+            set_child_ordering(descriptor, ordering);
         }
         if let Some(rank) = self.sibling_order_rank {
             descriptor.set_sibling_order_rank(rank);
         }
         if let Some(merge) = self.sibling_merge {
-            let behavior = match merge {
-                SiblingMerge::ByName => SiblingMergeBehavior::SIBLING_MERGE_BEHAVIOR_BY_TRACK_NAME,
-                SiblingMerge::Never => SiblingMergeBehavior::SIBLING_MERGE_BEHAVIOR_NONE,
-                SiblingMerge::ByKey(_) => SiblingMergeBehavior::SIBLING_MERGE_BEHAVIOR_BY_SIBLING_MERGE_KEY,
-            };
-            descriptor.set_sibling_merge_behavior(behavior);
-            if let SiblingMerge::ByKey(key) = merge {
-                descriptor.set_sibling_merge_key(key);
-            }
+            set_sibling_merge(descriptor, merge);
         }
     }
+}
+
+pub(crate) fn set_child_ordering(descriptor: &mut TrackDescriptor<'_>, ordering: ChildOrdering) {
+    descriptor.set_child_ordering(match ordering {
+        ChildOrdering::Lexicographic => ChildTracksOrdering::LEXICOGRAPHIC,
+        ChildOrdering::Chronological => ChildTracksOrdering::CHRONOLOGICAL,
+        ChildOrdering::Explicit => ChildTracksOrdering::EXPLICIT,
+    });
+}
+
+pub(crate) fn set_sibling_merge(descriptor: &mut TrackDescriptor<'_>, merge: SiblingMerge<'_>) {
+    let behavior = match merge {
+        SiblingMerge::ByName => SiblingMergeBehavior::SIBLING_MERGE_BEHAVIOR_BY_TRACK_NAME,
+        SiblingMerge::Never => SiblingMergeBehavior::SIBLING_MERGE_BEHAVIOR_NONE,
+        SiblingMerge::ByKey(_) => SiblingMergeBehavior::SIBLING_MERGE_BEHAVIOR_BY_SIBLING_MERGE_KEY,
+    };
+    descriptor.set_sibling_merge_behavior(behavior);
+    if let SiblingMerge::ByKey(key) = merge {
+        descriptor.set_sibling_merge_key(key);
+    }
+}
+
+pub(crate) fn set_unit(counter: &mut CounterDescriptor<'_>, unit: Unit<'_>) {
+    match unit {
+        Unit::TimeNs => counter.set_unit(counter_descriptor::Unit::UNIT_TIME_NS),
+        Unit::Count => counter.set_unit(counter_descriptor::Unit::UNIT_COUNT),
+        Unit::SizeBytes => counter.set_unit(counter_descriptor::Unit::UNIT_SIZE_BYTES),
+        Unit::Named(name) => counter.set_unit_name(name),
+    };
 }
 
 impl<'t, S: Sink, M, K: kind::HasParent> TrackBuilder<'_, 't, S, M, K> {
@@ -560,12 +577,8 @@ impl sealed::Kind for kind::Counter<'_> {
     fn fill(&self, descriptor: &mut TrackDescriptor<'_>, name: Option<&str>) {
         set_name(descriptor, name);
         descriptor.set_counter(|counter| {
-            match self.unit {
-                Some(Unit::TimeNs) => _ = counter.set_unit(counter_descriptor::Unit::UNIT_TIME_NS),
-                Some(Unit::Count) => _ = counter.set_unit(counter_descriptor::Unit::UNIT_COUNT),
-                Some(Unit::SizeBytes) => _ = counter.set_unit(counter_descriptor::Unit::UNIT_SIZE_BYTES),
-                Some(Unit::Named(name)) => _ = counter.set_unit_name(name),
-                None => {}
+            if let Some(unit) = self.unit {
+                set_unit(counter, unit);
             }
             if let Some(multiplier) = self.unit_multiplier {
                 counter.set_unit_multiplier(multiplier);

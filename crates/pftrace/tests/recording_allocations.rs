@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use pftrace::{Policy, Session, begin, counter, end, instant, slice};
+use pftrace::{
+    Frame, Lanes, LogPriority, NamedCounter, NamedState, NamedTrack, Policy, Session, begin, counter, dict, end, here,
+    instant, now_ns, slice, state,
+};
 
 /// Of the calling thread, while `f` runs.
 fn allocations(f: impl FnOnce()) -> u64 {
@@ -20,6 +23,41 @@ impl fmt::Display for Shown {
     }
 }
 
+static TRACK: NamedTrack = NamedTrack::new("track").parent(&PARENT);
+static PARENT: NamedTrack = NamedTrack::process(7, "parent");
+static LANES: Lanes = Lanes::new("lanes");
+static COUNTER: NamedCounter = NamedCounter::new("counter");
+static SUM: NamedCounter = NamedCounter::new("sum").incremental();
+static STATE: NamedState = NamedState::new("state");
+
+/// All that stands in front of the category.
+fn options(number: u64, name: &str) {
+    let on_track = slice!(track: &TRACK, flow: number, "a", "on a track", number);
+    let first = slice!(track: &LANES, correlation_id: number, "a", "on a lane");
+    let second = slice!(track: &LANES, correlation_id: name, "a", name, ?number);
+    if let Some(lane) = first.track() {
+        instant!(track: lane, terminating_flow: number, "a", "within");
+    }
+    drop(first);
+    end!(slice: second, at: now_ns(), number, display = %Shown);
+    begin!(track: &TRACK, source_location: here!(), "a", "begun");
+    end!(track: &TRACK, "a", number);
+    begin!(at: std::time::Instant::now(), "a", "begun");
+    end!("a", ?name);
+    instant!(log: (LogPriority::Info, format_args!("{number} {}", Shown)), "a", "logged");
+    instant!(counters: [(&COUNTER, number), (&SUM, 1), (&COUNTER, 0.5)], "a", "counted");
+    counter!(track: &COUNTER, "a", number);
+    counter!(track: &SUM, "a", 1);
+    state!(track: &STATE, "a", "written out");
+    state!(track: &STATE, "a", name);
+    state!(track: &STATE, "a");
+    let nested = dict(|dict| _ = dict.arg("x", 1).value("of", &[name, "b"]).array("a", |array| _ = array.push(name)));
+    instant!("a", "nested", nested, list = [number; 3], shown = [format_args!("{number}")]);
+    let frames = [Frame::function("main"), Frame::Address(number)];
+    instant!(callstack: &frames, with: |event| _ = event.set_callstack_weight(0.5), "a", "called");
+    drop(on_track);
+}
+
 fn everything(number: u64, names: &[String]) {
     let _slice = slice!("a", "slice");
     let _with = slice!("a", "slice with", number, text = "text", double = 0.5, flag = true);
@@ -32,6 +70,7 @@ fn everything(number: u64, names: &[String]) {
     instant!("a", "formatted", debug = ?names[0], display = %Shown, ?number);
     counter!("a", "counter", number);
     counter!("a", "double", 0.5);
+    options(number, name);
     let _off = slice!("off", "off", number);
 }
 

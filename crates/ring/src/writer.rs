@@ -28,6 +28,7 @@ pub struct Writer {
     at: *mut u8,
     free: u32,
     index: u32,
+    is_taken: bool,
     owner: Owner,
     ring: Ring,
 }
@@ -47,7 +48,18 @@ impl Ring {
         let owner = Owner::new(self.0.owners.pop()?);
         let (word, busy) = (NonNull::from(self.0.word(0)), NonNull::from(self.0.busy(owner)));
         let (at, barrier) = (self.0.region.chunk(0), self.0.barrier);
-        Some(Writer { idle: Word::NONE, word, busy, barrier, at, free: 0, index: 0, owner, ring: self.clone() })
+        Some(Writer {
+            idle: Word::NONE,
+            word,
+            busy,
+            barrier,
+            at,
+            free: 0,
+            index: 0,
+            is_taken: false,
+            owner,
+            ring: self.clone(),
+        })
     }
 }
 
@@ -71,10 +83,10 @@ impl Writer {
         if self.idle == Word::NONE { 0 } else { self.idle.packets() }
     }
 
-    /// Whether the present chunk has been taken away: what did not go into it may go into another.
+    /// Whether the last packet was not begun since the chunk had been taken away: it may go into another.
     #[must_use]
     pub fn is_taken(&self) -> bool {
-        self.idle != Word::NONE && self.word().load(Ordering::Relaxed) != self.idle.0
+        self.is_taken
     }
 
     fn shared(&self) -> &Shared {
@@ -134,6 +146,7 @@ impl Writer {
     #[cold]
     fn give_up(&mut self) -> Result<(), NoChunk> {
         self.busy().store(0, Ordering::Relaxed);
+        self.is_taken = self.idle != Word::NONE;
         Err(NoChunk)
     }
 
@@ -145,7 +158,7 @@ impl Writer {
         }
         match self.shared().take(self.owner) {
             Some(index) => {
-                (self.index, self.idle) = (index, Word::taken(self.owner));
+                (self.index, self.idle, self.is_taken) = (index, Word::taken(self.owner), false);
                 let shared = &self.ring.0;
                 (self.word, self.at) = (NonNull::from(shared.word(index)), shared.region.chunk(index));
                 self.free = shared.region.chunk_len();
@@ -208,6 +221,14 @@ impl Space<'_> {
     #[must_use]
     pub fn has_room_for_word(&self, len: usize) -> bool {
         self.writer.idle.tail() < MAX_TAIL && len + WORD_LEN <= self.writer.free as usize
+    }
+
+    /// Room for `count` more words at the end, beside a packet of `len` bytes.
+    #[inline]
+    #[must_use]
+    pub fn has_room_for_words(&self, len: usize, count: usize) -> bool {
+        let free = self.writer.free as usize;
+        self.writer.idle.tail() as usize + count <= MAX_TAIL as usize && len + WORD_LEN * count <= free
     }
 
     /// The packet is `len` bytes, at least one: the first ones of [`bytes`](Self::bytes). They can be read from now on.

@@ -13,16 +13,18 @@ use std::vec::Vec;
 use pftrace_clock::{Snapshot, snapshot};
 use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::track_event::Type;
-use pftrace_protos::{BuiltinClock, InternedData, Trace, TracePacket};
+use pftrace_protos::{BuiltinClock, ExtensionDescriptor, InternedData, Trace, TracePacket};
 use pftrace_ring::Chunk;
 
 use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
 use super::category::Category;
 use super::drain::add;
 use super::header::{Header, Open};
+use super::location::SourceLocation;
 use super::os;
 use super::session::Shared;
 use super::stats::{ThreadInfo, lock};
+use super::track::TrackRef;
 use crate::clock::INCREMENTAL_CLOCK_ID;
 use crate::track::{mix, process_uuid, thread_uuid};
 
@@ -31,15 +33,18 @@ const SEQUENCE: u32 = 1;
 
 const CLEARED: u32 = SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.value() as u32;
 
-/// Among the numbers of what a sequence has defined: a category.
+/// Among the numbers of what a sequence has defined: a category, a track, a place in the source. All others are call sites.
 const CATEGORY: u32 = 1 << 30;
+pub(super) const TRACK: u32 = 1 << 29;
+pub(super) const LOCATION: u32 = 1 << 28;
+const KINDS: u32 = CATEGORY | TRACK | LOCATION;
 
 #[derive(Debug)]
 pub(super) struct Assembler {
     keeps: bool,
     threads: Vec<Option<Sequence>>,
-    /// The counters that have been described.
-    counters: HashSet<u64, ahash::RandomState>,
+    /// The tracks that have been described, but for those of threads.
+    described: HashSet<u64, ahash::RandomState>,
     /// The last time on the trace's clock that a snapshot has told.
     last_snapshot: u64,
     pid: i32,
@@ -93,7 +98,7 @@ impl Assembler {
         Self {
             keeps,
             threads: Vec::new(),
-            counters: hash_set(),
+            described: hash_set(),
             last_snapshot: 0,
             pid: os::process_id(),
             open: true,
@@ -127,6 +132,13 @@ impl Assembler {
                 });
             });
         });
+        for extension in &shared.extensions {
+            self.packet(out, |packet| {
+                packet.set_trusted_packet_sequence_id(SEQUENCE).set_extension_descriptor(|descriptor| {
+                    descriptor.raw().bytes::<{ ExtensionDescriptor::EXTENSION_SET_FIELD_NUMBER }>(extension);
+                });
+            });
+        }
     }
 
     /// What changes slowly: the machine's clocks, the names of threads, threads that are gone. All that was read has been written.
@@ -156,6 +168,7 @@ impl Assembler {
         for info in shared.threads.present() {
             self.end_unwritten(shared, info.number(), out);
         }
+        self.late_ends(shared, out);
     }
 
     /// The end of the trace; with how many events were lost, if any were, so that the UI says so.
@@ -295,6 +308,26 @@ impl Assembler {
         sequence.begun = true;
         self.gathered.push((number, events, (out.len() - begin) as u64));
         add(&shared.gathered, events);
+        self.late_ends(shared, out);
+    }
+
+    /// Ends of slices on tracks of their own that had no room, at the time at which they ended.
+    fn late_ends(&mut self, shared: &Shared, out: &mut Vec<u8>) {
+        while let Some(end) = shared.late_ends.take() {
+            let Some(track) = TrackRef::of_number(end.track) else { continue };
+            let begin = out.len();
+            self.packet(out, |packet| {
+                packet.set_trusted_packet_sequence_id(SEQUENCE).set_timestamp(end.ns);
+                packet.set_timestamp_clock_id(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32);
+                packet.set_track_event(|event| {
+                    event.set_type(Type::TYPE_SLICE_END).set_track_uuid(track.uuid(end.track));
+                });
+            });
+            if self.sequence(shared, end.thread, out) {
+                add(&shared.gathered, 1);
+                self.gathered.push((end.thread, 1, (out.len() - begin) as u64));
+            }
+        }
     }
 
     /// Ends the slices of a thread that have ended, of which the thread itself will not say so any more. Whether there were any.
@@ -399,18 +432,20 @@ impl Assembler {
 
     /// Defines what the sequence has not defined yet.
     fn define(&mut self, number: u32, words: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
-        let sequence = self.of(number);
-        let id = sequence.info.sequence();
+        let id = self.of(number).info.sequence();
         let mut new: Vec<u32> = Vec::new();
         for word in words {
-            if !sequence.defined.insert(word) {
+            if !self.of(number).defined.insert(word) {
+                continue;
+            }
+            if word & TRACK != 0 {
+                self.describe_track(word & !TRACK, out);
                 continue;
             }
             new.push(word);
             let site = CallSite::of_number(word);
-            let category =
-                site.filter(|site| site.kind() != EventKind::Counter).map_or(0, |site| site.category().number());
-            if category != 0 && sequence.defined.insert(category | CATEGORY) {
+            let category = site.filter(|site| site.has_category()).map_or(0, |site| site.category().number());
+            if category != 0 && self.of(number).defined.insert(category | CATEGORY) {
                 new.push(category | CATEGORY);
             }
         }
@@ -421,20 +456,40 @@ impl Assembler {
             packet.set_trusted_packet_sequence_id(id).set_sequence_flags(NEEDS_STATE);
             packet.set_interned_data(|data| new.iter().for_each(|&word| define(data, word)));
         });
-        for &word in new.iter().filter(|&&word| word & CATEGORY == 0) {
+        for &word in new.iter().filter(|&&word| word & KINDS == 0) {
             if let Some(site) = CallSite::of_number(word).filter(|site| site.kind() == EventKind::Counter) {
                 self.describe_counter(site, out);
             }
         }
     }
 
+    /// A track that is declared, and what it lies under.
+    fn describe_track(&mut self, number: u32, out: &mut Vec<u8>) {
+        let Some(track) = TrackRef::of_number(number) else { return };
+        let pid = self.pid;
+        for track in track.with_ancestors() {
+            let Some(uuid) = track.number().map(|number| track.uuid(number)) else { continue };
+            if self.described.contains(&uuid) {
+                continue;
+            }
+            self.delivered.packets += 1;
+            append(out, |packet| {
+                packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|descriptor| {
+                    track.describe(descriptor, uuid, pid, |uuid| self.described.contains(&uuid));
+                });
+            });
+            self.described.insert(uuid);
+        }
+    }
+
     fn describe_counter(&mut self, site: &CallSite, out: &mut Vec<u8>) {
+        let Some(name) = site.name() else { return };
         let (uuid, process) = (counter_track(site.track_number()), process_uuid(self.pid));
-        if self.counters.insert(uuid) {
+        if self.described.insert(uuid) {
             self.packet(out, |packet| {
                 packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
                     track.set_uuid(uuid).set_parent_uuid(process);
-                    track.set_name(site.name().unwrap_or_default()).set_counter(|counter| {
+                    track.set_name(name).set_counter(|counter| {
                         counter.add_categories(site.category().name());
                     });
                 });
@@ -509,6 +564,12 @@ fn define(data: &mut InternedData<'_>, word: u32) {
         let category = Category::of_number(word & !CATEGORY);
         data.add_event_categories(|entry| {
             entry.set_iid(u64::from(word & !CATEGORY)).set_name(category.map_or("", Category::name));
+        });
+    } else if word & LOCATION != 0 {
+        let Some(location) = SourceLocation::of_number(word & !LOCATION) else { return };
+        data.add_source_locations(|entry| {
+            entry.set_iid(u64::from(word & !LOCATION)).set_file_name(location.file());
+            entry.set_function_name(location.function()).set_line_number(location.line());
         });
     } else if let Some(site) = CallSite::of_number(word) {
         if let Some(name) = site.name().filter(|_| site.kind() != EventKind::Counter) {

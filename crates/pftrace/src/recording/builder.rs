@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::string::String;
 use std::time::Duration;
+use std::vec::Vec;
 
 use pftrace_ring::Config;
 
@@ -42,6 +43,7 @@ pub struct SessionBuilder {
     pub(super) own_drain: bool,
     pub(super) panic_file: Option<PathBuf>,
     pub(super) reconnect: Option<Duration>,
+    pub(super) extensions: Vec<Vec<u8>>,
 }
 
 impl fmt::Debug for SessionBuilder {
@@ -70,6 +72,7 @@ impl SessionBuilder {
             own_drain: false,
             panic_file: None,
             reconnect: None,
+            extensions: Vec::new(),
         }
     }
 
@@ -169,6 +172,14 @@ impl SessionBuilder {
     /// it has to call ours.
     pub fn snapshot_on_panic(mut self, path: impl AsRef<Path>) -> Self {
         self.panic_file = Some(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// The schema of fields of one's own in events, so that the UI can show them: a serialized `google.protobuf.FileDescriptorSet`, as
+    /// `protoc --descriptor_set_out` writes it, with the `extend perfetto.protos.TrackEvent` in it. The fields themselves are written by
+    /// the option `with` of the macros. May be called several times.
+    pub fn extension_descriptor(mut self, file_descriptor_set: impl Into<Vec<u8>>) -> Self {
+        self.extensions.push(file_descriptor_set.into());
         self
     }
 

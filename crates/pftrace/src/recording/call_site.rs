@@ -1,6 +1,5 @@
 //! Call sites: the places in a program that record.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use pftrace_protos::TrackEvent;
@@ -11,6 +10,7 @@ use super::argument::Argument;
 use super::category::Category;
 use super::record::{self, CounterNumber, MAX_ANNOTATIONS, SliceGuard};
 use super::registry::Registry;
+use super::track;
 
 /// A place in a program that records: what is the same each time it does.
 ///
@@ -55,6 +55,10 @@ pub enum EventKind {
     Instant,
     /// A value over time.
     Counter,
+    /// The end of a slice: it has no name.
+    End,
+    /// A state from then on: of no name, none.
+    State,
 }
 
 /// How many there can be in a program: what more there are record nothing, and it is counted.
@@ -63,7 +67,7 @@ pub const MAX_CALL_SITES: u32 = 1 << 15;
 /// `SEQ_NEEDS_INCREMENTAL_STATE`
 pub(super) const NEEDS_STATE: u32 = 2;
 
-static CALL_SITES: Registry<CallSite> = Registry::new(MAX_CALL_SITES);
+static CALL_SITES: Registry<&'static CallSite> = Registry::new(MAX_CALL_SITES);
 static KEYS: AtomicU32 = AtomicU32::new(1);
 
 /// The bytes of a packet that are the same each time: its `sequence_flags`, and its `track_event` up to where that varies.
@@ -122,7 +126,8 @@ impl Template {
 
 impl CallSite {
     /// A call site, switched by `category`. Without a name, one is given each time. Events have annotations of the names
-    /// `keys`, in that order. A counter has a name and no keys.
+    /// `keys`, in that order. A counter has no keys; without a name its track is
+    /// given each time.
     ///
     /// # Panics
     ///
@@ -165,12 +170,17 @@ impl CallSite {
     /// Records the value of a counter. Ask [`is_enabled`](Self::is_enabled) first.
     pub fn counter(&'static self, value: impl CounterNumber) {
         if self.kind == EventKind::Counter {
-            value.record(self);
+            record::counter(self, value.value());
         }
     }
 
     pub(super) fn category(&self) -> &'static Category {
         self.category
+    }
+
+    /// Whether what it records bears its category.
+    pub(super) fn has_category(&self) -> bool {
+        !matches!(self.kind, EventKind::Counter | EventKind::End)
     }
 
     pub(super) fn kind(&self) -> EventKind {
@@ -209,8 +219,10 @@ impl CallSite {
     /// all write the same, and none waits.
     #[cold]
     fn register(&'static self) -> Option<()> {
-        let category = self.category.number();
-        if !self.category.is_on() {
+        // What was begun is ended, whatever is on by then.
+        let is_end = self.kind == EventKind::End;
+        let category = if is_end { 0 } else { self.category.number() };
+        if !is_end && !self.category.is_on() {
             return None;
         }
         let number = match self.number.load(Ordering::Relaxed) {
@@ -221,7 +233,7 @@ impl CallSite {
             &self.first,
             match self.kind {
                 // Counters of one name are one track.
-                EventKind::Counter => self.same_counter().unwrap_or(number),
+                EventKind::Counter if self.name.is_some() => self.same_counter().unwrap_or(number),
                 _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
             },
         );
@@ -237,7 +249,7 @@ impl CallSite {
 
     /// The call site that was the first for a counter of that name.
     fn same_counter(&self) -> Option<u32> {
-        let same = |other: &Self| other.kind == EventKind::Counter && other.name == self.name;
+        let same = |other: &'static Self| other.kind == EventKind::Counter && other.name == self.name;
         CALL_SITES.iter().find(|(_, other)| same(other)).map(|(number, _)| number)
     }
 
@@ -246,11 +258,16 @@ impl CallSite {
         match self.kind {
             EventKind::Slice => event.set_type(Type::TYPE_SLICE_BEGIN),
             EventKind::Instant => event.set_type(Type::TYPE_INSTANT),
-            EventKind::Counter => {
-                event.set_type(Type::TYPE_COUNTER).set_track_uuid(counter_track(first));
-                return;
-            }
+            EventKind::End => event.set_type(Type::TYPE_SLICE_END),
+            EventKind::State => event.set_type(Type::TYPE_STATE),
+            EventKind::Counter => event.set_type(Type::TYPE_COUNTER),
         };
+        if self.kind == EventKind::Counter {
+            if self.name.is_some() {
+                event.set_track_uuid(counter_track(first));
+            }
+            return;
+        }
         if category != 0 {
             event.add_category_iids(u64::from(category));
         }
@@ -267,8 +284,6 @@ fn set_once(place: &AtomicU32, value: u32) -> u32 {
 
 pub(super) fn prepare() {
     CALL_SITES.prepare();
-    // So that no thread makes it while another one forks.
-    _ = process_number();
 }
 
 /// A key as it is written in a program, `r#type` perhaps, as it is shown.
@@ -276,15 +291,9 @@ pub(super) fn key_name(key: &'static str) -> &'static str {
     key.strip_prefix("r#").unwrap_or(key)
 }
 
-/// The track of the counter that a call site of that number describes: different in each process, and short. In a forked child
-/// it is what it was, since the templates are.
+/// The track of the counter that a call site of that number describes.
 pub(super) fn counter_track(number: u32) -> u64 {
-    u64::from(process_number()) << 15 | u64::from(number - 1)
-}
-
-fn process_number() -> u32 {
-    static PROCESS: OnceLock<u32> = OnceLock::new();
-    *PROCESS.get_or_init(|| crate::track::process_uuid(std::process::id() as i32) as u32 | 1 << 31)
+    track::own_uuid(track::COUNTERS, number)
 }
 
 #[cfg(test)]
@@ -294,7 +303,8 @@ mod tests {
     #[test]
     fn every_template_has_room() {
         static CATEGORY: Category = Category::new("c");
-        for kind in [EventKind::Slice, EventKind::Instant, EventKind::Counter] {
+        let kinds = [EventKind::Slice, EventKind::Instant, EventKind::Counter, EventKind::End, EventKind::State];
+        for kind in kinds {
             let site = CallSite::new(kind, &CATEGORY, Some("name"), &[]);
             let longest = pftrace_wire::encode(&mut [0; TEMPLATE_LEN], |mut packet| {
                 packet.uint32::<13>(NEEDS_STATE);

@@ -14,18 +14,28 @@ use super::stats::lock;
 #[derive(Debug)]
 pub struct Category {
     name: &'static str,
+    tags: &'static [&'static str],
+    description: &'static [&'static str],
     /// 0 until it is first met; then [`MET`], [`ON`] or not, and above them the number, 0 if there was no room for one.
     state: AtomicU32,
 }
 
 const ON: u32 = 1;
 const MET: u32 = 2;
-const NUMBER_SHIFT: u32 = 2;
+/// It is on and a session is recorded, as far as is known.
+const LIVE: u32 = 4;
+const NUMBER_SHIFT: u32 = 3;
 
 /// How many there can be: each call site may have its own. What is recorded in further ones bears no category.
 const CAPACITY: u32 = super::call_site::MAX_CALL_SITES;
 
-static CATEGORIES: Registry<Category> = Registry::new(CAPACITY);
+static CATEGORIES: Registry<&'static Category> = Registry::new(CAPACITY);
+
+/// Those of them that have tags.
+static TAGGED: Registry<&'static Category> = Registry::new(MAX_TAGGED);
+
+/// How many categories there can be with tags: those of further ones count for nothing.
+const MAX_TAGGED: u32 = 1024;
 
 /// Which are on.
 static SWITCH: Switch = Switch::new();
@@ -34,13 +44,72 @@ impl Category {
     /// A category of that name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, state: AtomicU32::new(0) }
+        Self { name, tags: &[], description: &[], state: AtomicU32::new(0) }
+    }
+
+    /// Words that it can be switched by, together with others: see [`set_categories`].
+    #[must_use]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// What it is about, line by line.
+    #[must_use]
+    pub const fn description(mut self, lines: &'static [&'static str]) -> Self {
+        self.description = lines;
+        self
     }
 
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The words that it can be switched by beside its name.
+    #[must_use]
+    pub const fn own_tags(&self) -> &'static [&'static str] {
+        self.tags
+    }
+
+    /// The comment in front of it, where [`categories!`](crate::categories) declares it: line by line, with what stands behind the
+    /// slashes.
+    #[must_use]
+    pub const fn description_lines(&self) -> &'static [&'static str] {
+        self.description
+    }
+
+    /// All that are known: those of which something was recorded, or would have been had they been on. One for each name, in no particular
+    /// order; where one of a name has a description, that one.
+    ///
+    /// ```
+    /// for category in pftrace::Category::all() {
+    ///     println!("{:10} {:?} {}", category.name(), category.own_tags(), category.description_lines().concat());
+    /// }
+    /// ```
+    #[must_use]
+    pub fn all() -> Vec<&'static Self> {
+        let mut all: Vec<_> = CATEGORIES.iter().map(|(_, category)| category).collect();
+        all.sort_by_key(|category| (category.name, category.description.is_empty()));
+        all.dedup_by_key(|category| category.name);
+        all
+    }
+
+    /// [`is_enabled`](Self::is_enabled) in one load: what [`category_enabled!`](crate::category_enabled) asks.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn is_live(&'static self) -> bool {
+        if cfg!(feature = "off") {
+            return false;
+        }
+        let state = self.state.load(Ordering::Relaxed);
+        state & LIVE != 0 || state == 0 && self.ask()
+    }
+
+    #[cold]
+    fn ask(&'static self) -> bool {
+        self.is_enabled()
     }
 
     /// Whether its events are recorded just now.
@@ -71,6 +140,12 @@ impl Category {
         let added = CATEGORIES.add(self);
         let number = added.and_then(|own| same.map(|(number, _)| number).or(Some(own))).unwrap_or(0);
         SWITCH.apply(self, number << NUMBER_SHIFT | MET);
+        if !self.tags.is_empty() {
+            // What was met before without its tags has them now.
+            _ = TAGGED.add(self);
+            let same = CATEGORIES.iter().filter(|(_, other)| other.name == self.name);
+            same.for_each(|(_, other)| SWITCH.apply(other, 0));
+        }
         self.state.load(Ordering::Relaxed)
     }
 
@@ -78,7 +153,8 @@ impl Category {
     fn turn(&self, on: bool, met: u32) {
         let turned = |state: u32| {
             let state = if state == 0 { met } else { state };
-            (state != 0).then_some(state & !ON | u32::from(on))
+            let live = if on && super::session::is_recording() { LIVE } else { 0 };
+            (state != 0).then_some(state & !(ON | LIVE) | u32::from(on) | live)
         };
         // One that nobody has met yet stays so.
         _ = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, turned);
@@ -91,6 +167,12 @@ impl Category {
 
 pub(super) fn prepare() {
     CATEGORIES.prepare();
+    TAGGED.prepare();
+}
+
+/// A session has begun or ended just now.
+pub(super) fn refresh() {
+    SWITCH.refresh();
 }
 
 /// Keeps the switch as it is.
@@ -104,7 +186,8 @@ pub(super) fn hold() -> (MutexGuard<'static, ()>, [RwLockWriteGuard<'static, Fil
 ///
 /// `patterns` are separated by commas or blanks: a name, with `*` for any number of any characters, and a `-` in front to
 /// switch off instead of on. The last one that matches a category decides; what none matches is on if all patterns switch
-/// off, and off otherwise. No pattern at all: everything is on.
+/// off, and off otherwise. No pattern at all: everything is on. A pattern that begins with `tag:` is about the tags of a category instead of
+/// its name.
 ///
 /// ```
 /// pftrace::set_categories("render io.*");      // these alone
@@ -132,7 +215,19 @@ impl Switch {
     }
 
     fn set(&self, filter: Filter) {
-        let _setting = lock(&self.setting);
+        let setting = lock(&self.setting);
+        self.set_now(filter, &setting);
+    }
+
+    /// The same filter once more: what else it depends on has changed.
+    fn refresh(&self) {
+        let setting = lock(&self.setting);
+        let times = self.times.load(Ordering::Relaxed);
+        let filter = self.filters[times as usize % 2].read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.set_now(filter, &setting);
+    }
+
+    fn set_now(&self, filter: Filter, _setting: &MutexGuard<'_, ()>) {
         let times = self.times.load(Ordering::Relaxed).wrapping_add(1);
         *self.filters[times as usize % 2].write().unwrap_or_else(PoisonError::into_inner) = filter;
         // Release: with the acquire of `apply`, who sees the number finds the filter.
@@ -155,7 +250,7 @@ impl Switch {
                 Err(TryLockError::WouldBlock) => None,
             };
             if let Some(filter) = &filter {
-                category.turn(filter.is_on(category.name), met);
+                category.turn(filter.is_on(category), met);
             }
             fence(Ordering::SeqCst);
             let now = self.times.load(Ordering::Acquire);
@@ -171,24 +266,43 @@ impl Switch {
 /// A few milliseconds.
 const MOST_TRIES: u32 = 100_000;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Filter {
-    rules: Vec<(String, bool)>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    pattern: String,
+    /// It is about tags.
+    of_tags: bool,
+    on: bool,
 }
 
 impl Filter {
     fn parse(patterns: &str) -> Self {
         let patterns = patterns.split([',', ' ', '\t', '\n']).filter(|pattern| !pattern.is_empty());
-        let rule = |pattern: &str| match pattern.strip_prefix('-') {
-            Some(pattern) => (pattern.into(), false),
-            None => (pattern.into(), true),
-        };
-        Self { rules: patterns.map(rule).collect() }
+        Self { rules: patterns.map(Rule::parse).collect() }
     }
 
-    fn is_on(&self, name: &str) -> bool {
-        let matching = self.rules.iter().rev().find(|(pattern, _)| matches(pattern, name));
-        matching.map_or_else(|| self.rules.iter().all(|&(_, on)| !on), |&(_, on)| on)
+    fn is_on(&self, category: &Category) -> bool {
+        let named = |other: &Category| other.name == category.name;
+        // Also those of the same name that is written out somewhere else.
+        let others = || TAGGED.iter().filter(|(_, other)| named(other)).flat_map(|(_, other)| other.tags);
+        let has_tag = |pattern: &str| category.tags.iter().chain(others()).any(|tag| matches(pattern, tag));
+        let matching = self.rules.iter().rev().find(|rule| match rule.of_tags {
+            true => has_tag(&rule.pattern),
+            false => matches(&rule.pattern, category.name),
+        });
+        matching.map_or_else(|| self.rules.iter().all(|rule| !rule.on), |rule| rule.on)
+    }
+}
+
+impl Rule {
+    fn parse(pattern: &str) -> Self {
+        let (pattern, on) = pattern.strip_prefix('-').map_or((pattern, true), |pattern| (pattern, false));
+        let (pattern, of_tags) = pattern.strip_prefix("tag:").map_or((pattern, false), |pattern| (pattern, true));
+        Self { pattern: pattern.into(), of_tags, on }
     }
 }
 
@@ -213,11 +327,22 @@ mod tests {
 
     #[test]
     fn the_last_pattern_that_matches_decides() {
-        let on = |patterns: &str, name: &str| Filter::parse(patterns).is_on(name);
+        let on = |patterns: &str, name: &'static str| Filter::parse(patterns).is_on(&Category::new(name));
         assert!(on("", "render"));
         assert!(on("render io.*", "io.net") && !on("render io.*", "net"));
         assert!(on("-debug.*", "render") && !on("-debug.*", "debug.x"));
         assert!(on("*,-io.*,io.net", "io.net") && !on("*,-io.*,io.net", "io.disk") && on("*,-io.*,io.net", "x"));
         assert!(on("*a*b*", "xxaxxbxx") && !on("*a*b*", "xxbxxaxx") && on("a*", "a") && !on("a*a", "a"));
+    }
+
+    #[test]
+    fn tags_are_matched_like_names() {
+        let on = |patterns: &str, tags: &'static [&'static str]| {
+            Filter::parse(patterns).is_on(&Category::new("render").tags(tags))
+        };
+        assert!(on("tag:slow", &["debug", "slow"]) && !on("tag:slow", &["slower"]) && !on("tag:slow", &[]));
+        assert!(!on("-tag:slow", &["slow"]) && on("-tag:slow", &["debug"]));
+        assert!(on("-tag:s* render", &["slow"]) && !on("render -tag:s*", &["slow"]));
+        assert!(!on("tag:render", &[]) && !on("slow", &["slow"]));
     }
 }

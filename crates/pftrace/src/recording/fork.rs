@@ -43,4 +43,5 @@ extern "C" fn in_parent() {
 extern "C" fn in_child() {
     session::forget();
     in_parent();
+    category::refresh();
 }

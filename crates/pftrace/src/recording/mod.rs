@@ -11,12 +11,18 @@ mod assemble;
 mod builder;
 mod call_site;
 mod category;
+mod detail;
 mod drain;
 mod flight;
 mod fork;
 mod header;
+mod lanes;
+mod late;
 mod local;
+mod location;
 mod memory_sink;
+mod open;
+mod options;
 mod os;
 mod output;
 mod panic_hook;
@@ -32,28 +38,42 @@ mod socket;
 mod stats;
 mod text;
 mod thread;
+mod track;
 
-pub use self::argument::{Annotate, Argument};
+pub use self::argument::{Annotate, Argument, Elements, Entries, array, dict};
 pub use self::builder::{Policy, SessionBuilder};
 pub use self::call_site::{CallSite, EventKind, MAX_CALL_SITES};
 pub use self::category::{Category, set_categories};
+pub use self::detail::{CorrelationId, Detail, Frame, LogPriority, MAX_EXTRA_COUNTERS, Moment};
+pub use self::lanes::Lanes;
+pub use self::location::SourceLocation;
 pub use self::memory_sink::MemorySink;
-pub use self::record::{CounterNumber, MAX_ANNOTATIONS, SliceGuard};
+pub use self::options::{EndSlice, InstantTrack, OpenTrack, SliceTrack, TrackSlice};
+pub use self::record::{CounterNumber, MAX_ANNOTATIONS, SliceGuard, now_ns};
 pub use self::recorder::{FlightRecorder, Trigger};
 pub use self::report::Report;
 pub use self::session::Session;
 pub use self::session_error::SessionError;
 pub use self::stats::{Dropped, ThreadReport};
+pub use self::track::{MAX_TRACKS, NamedCounter, NamedState, NamedTrack, TrackRef};
 
 /// What the macros expand to.
 pub mod private {
+    pub use core::any::type_name_of_val;
+    pub use core::default::Default;
     pub use core::option::Option::{self, None, Some};
-    pub use core::stringify;
+    pub use core::{compile_error, concat, file, line, stringify};
 
     pub use super::argument::{Annotate, Argument};
     pub use super::call_site::{CallSite, EventKind};
     pub use super::category::Category;
+    pub use super::detail::{Detail, counter_value};
+    pub use super::location::SourceLocation;
+    pub use super::options::{
+        NONE, Own, begin_on_of, counter_on, end_on_of, end_slice, instant_on, slice_on, state_on,
+    };
     pub use super::record::{
-        CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, end, instant, instant_with,
+        CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, counter, end, instant,
+        instant_with,
     };
 }

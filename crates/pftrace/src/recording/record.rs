@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use super::argument::Argument;
 use super::call_site::CallSite;
@@ -9,7 +10,7 @@ use super::category::Category;
 use super::local;
 use super::session;
 use super::text::Scratch;
-use super::thread::{CounterValue, Event};
+use crate::CounterValue;
 use crate::event::Value;
 
 /// The most annotations of one event.
@@ -36,8 +37,20 @@ impl SliceGuard {
     }
 
     #[inline(always)]
-    fn new(session: u32) -> Self {
+    pub(super) fn new(session: u32) -> Self {
         Self { session, not_send: PhantomData }
+    }
+
+    /// The session in which it is to be ended, by other means than being dropped: 0 for none.
+    pub(super) fn into_session(mut self) -> u32 {
+        core::mem::take(&mut self.session)
+    }
+}
+
+/// Of no slice.
+impl Default for SliceGuard {
+    fn default() -> Self {
+        Self::inactive()
     }
 }
 
@@ -69,8 +82,7 @@ pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
 #[inline(never)]
 pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
     let begin = |arguments: &[Argument<'_>]| {
-        let event = Event { site, name, arguments };
-        local::with(|thread| if thread.begin_with(&event, true) { thread.session } else { 0 })
+        local::with(|thread| if thread.begin_with(site, name, arguments, true) { thread.session } else { 0 })
     };
     SliceGuard::new(formatted(arguments, begin).unwrap_or(0))
 }
@@ -84,10 +96,7 @@ pub fn begin(site: &'static CallSite) {
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
 pub fn begin_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    formatted(arguments, |arguments| {
-        let event = Event { site, name, arguments };
-        local::with(|thread| thread.begin_with(&event, false))
-    });
+    formatted(arguments, |arguments| local::with(|thread| thread.begin_with(site, name, arguments, false)));
 }
 
 /// Ends the innermost slice of this thread, if it is of that category and no guard's. What was begun is ended, also when its
@@ -113,62 +122,70 @@ pub fn instant(site: &'static CallSite) {
 /// Records an instant.
 #[inline(never)]
 pub fn instant_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    formatted(arguments, |arguments| {
-        let event = Event { site, name, arguments };
-        local::with(|thread| thread.instant_with(&event))
-    });
+    formatted(arguments, |arguments| local::with(|thread| thread.instant_with(site, name, arguments)));
 }
 
-/// What a counter can be set to: integers, floating-point numbers, `bool` as 0 and 1.
+/// What a counter can be set to: integers, floating-point numbers, `bool` as 0 and 1. Above `i64::MAX` it is a floating-point
+/// number: Perfetto's counters are signed.
 pub trait CounterNumber {
-    #[doc(hidden)]
-    fn record(self, site: &'static CallSite);
+    /// The value.
+    fn value(self) -> CounterValue;
 }
 
 macro_rules! counter_number {
-    ($($type:ty => $kind:ident($as:ty)),+) => {
+    ($($type:ty),+) => {
         $(impl CounterNumber for $type {
             #[inline]
-            fn record(self, site: &'static CallSite) {
-                counter(site, CounterValue::$kind(self as $as));
+            fn value(self) -> CounterValue {
+                CounterValue::from(self)
             }
         })+
     };
 }
 
-counter_number! {
-    bool => Int(i64), i8 => Int(i64), i16 => Int(i64), i32 => Int(i64), i64 => Int(i64), isize => Int(i64),
-    u8 => Int(i64), u16 => Int(i64), u32 => Int(i64), f32 => Double(f64), f64 => Double(f64)
-}
+counter_number!(i8, i16, i32, i64, u8, u16, u32, f32, f64);
 
 macro_rules! counter_number_unsigned {
     ($($type:ty),+) => {
-        $(
-            /// Above `i64::MAX` as a floating-point number: Perfetto's counters are signed.
-            impl CounterNumber for $type {
-                #[inline]
-                fn record(self, site: &'static CallSite) {
-                    match i64::try_from(self) {
-                        Ok(value) => counter(site, CounterValue::Int(value)),
-                        Err(_) => counter(site, CounterValue::Double(self as f64)),
-                    }
+        $(impl CounterNumber for $type {
+            #[inline]
+            fn value(self) -> CounterValue {
+                // As `CounterValue::from`, in fewer instructions.
+                match self as i64 {
+                    value @ 0.. => CounterValue::Int(value),
+                    _ => CounterValue::Double(self as f64),
                 }
             }
-        )+
+        })+
     };
 }
 
 counter_number_unsigned!(u64, usize);
 
-impl<T: CounterNumber + Copy> CounterNumber for &T {
+impl CounterNumber for bool {
     #[inline]
-    fn record(self, site: &'static CallSite) {
-        (*self).record(site);
+    fn value(self) -> CounterValue {
+        CounterValue::Int(self.into())
     }
 }
 
+impl CounterNumber for isize {
+    #[inline]
+    fn value(self) -> CounterValue {
+        CounterValue::Int(self as i64)
+    }
+}
+
+impl<T: CounterNumber + Copy> CounterNumber for &T {
+    #[inline]
+    fn value(self) -> CounterValue {
+        (*self).value()
+    }
+}
+
+/// Records the value of a counter of a call site that has a name.
 #[inline(never)]
-fn counter(site: &'static CallSite, value: CounterValue) {
+pub fn counter(site: &'static CallSite, value: CounterValue) {
     local::with(|thread| thread.counter(site, value));
 }
 
@@ -176,20 +193,26 @@ fn counter(site: &'static CallSite, value: CounterValue) {
 /// may record, take long, and panic.
 #[inline]
 fn formatted<R>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R) -> R {
-    if arguments.iter().any(|argument| matches!(argument, Argument::Debug(_) | Argument::Display(_))) {
-        format(arguments, then)
+    if arguments.iter().any(Argument::is_formatted) {
+        format(arguments, Argument::None, |arguments, _| then(arguments))
     } else {
         then(arguments)
     }
 }
 
+/// [`formatted`], with a text beside the arguments.
 #[cold]
-fn format<R>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R) -> R {
+pub(super) fn format<R>(
+    arguments: &[Argument<'_>],
+    text: Argument<'_>,
+    then: impl FnOnce(&[Argument<'_>], &str) -> R,
+) -> R {
     let mut formatting = Formatting(local::with(|thread| thread.scratch().take()).flatten());
-    let mut ranges = [const { None }; MAX_ANNOTATIONS];
+    let mut ranges = [const { None }; MAX_ANNOTATIONS + 1];
+    let (arguments, _) = arguments.split_at(arguments.len().min(MAX_ANNOTATIONS));
     if let Some(scratch) = &mut formatting.0 {
         scratch.clear();
-        for (range, argument) in ranges.iter_mut().zip(arguments) {
+        for (range, argument) in ranges.iter_mut().zip(arguments.iter().chain([&text])) {
             *range = match argument {
                 Argument::Debug(value) => Some(scratch.format(format_args!("{value:?}"))),
                 Argument::Display(value) => Some(scratch.format(format_args!("{value}"))),
@@ -198,16 +221,34 @@ fn format<R>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R
         }
     }
     let mut texts = [Argument::None; MAX_ANNOTATIONS];
-    let count = arguments.len().min(MAX_ANNOTATIONS);
-    for ((text, argument), range) in texts.iter_mut().zip(arguments).zip(ranges) {
-        *text = match (argument, range, &formatting.0) {
-            (_, Some(range), Some(scratch)) => Argument::Value(Value::Str(scratch.text(range))),
-            // Something is being formatted on this thread already.
-            (Argument::Debug(_) | Argument::Display(_), ..) => Argument::Value(Value::Str("…")),
-            (other, ..) => *other,
-        };
+    for ((to, argument), range) in texts.iter_mut().zip(arguments).zip(&ranges) {
+        *to = shown(*argument, range, formatting.0.as_deref());
     }
-    then(&texts[..count])
+    then(&texts[..arguments.len()], shown(text, &ranges[arguments.len()], formatting.0.as_deref()).text())
+}
+
+fn shown<'a>(argument: Argument<'a>, range: &Option<Range<usize>>, scratch: Option<&'a Scratch>) -> Argument<'a> {
+    match (argument, range, scratch) {
+        (_, Some(range), Some(scratch)) => Argument::Value(Value::Str(scratch.text(range.clone()))),
+        // Something is being formatted on this thread already.
+        (Argument::Debug(_) | Argument::Display(_), ..) => Argument::Value(Value::Str("…")),
+        (other, ..) => other,
+    }
+}
+
+/// The present time on the trace's clock, CLOCK_MONOTONIC, in nanoseconds: for the option `at`. Not before the thread's last event.
+///
+/// ```
+/// use pftrace::{instant, now_ns};
+///
+/// let arrived = now_ns();
+/// // …
+/// instant!(at: arrived, "net", "packet arrived");
+/// ```
+#[must_use]
+pub fn now_ns() -> u64 {
+    let recorded = session::is_recording().then(|| local::with(|thread| thread.now())).flatten();
+    recorded.unwrap_or_else(|| pftrace_clock::Clock::new().now_ns())
 }
 
 /// Gives the thread's memory back, also when what is formatted panics.

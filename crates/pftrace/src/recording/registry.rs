@@ -1,4 +1,4 @@
-//! What call sites and categories there are: numbered as they are first met, never forgotten.
+//! What call sites, categories and tracks there are: numbered as they are first met, never forgotten.
 
 use std::boxed::Box;
 use std::sync::OnceLock;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A bounded list that threads add to without waiting, and without allocating once it is [prepared](Self::prepare).
 #[derive(Debug)]
-pub(super) struct Registry<T: 'static> {
-    slots: OnceLock<Box<[OnceLock<&'static T>]>>,
+pub(super) struct Registry<T> {
+    slots: OnceLock<Box<[OnceLock<T>]>>,
     added: AtomicU32,
     capacity: u32,
 }
 
-impl<T> Registry<T> {
+impl<T: Copy> Registry<T> {
     pub(super) const fn new(capacity: u32) -> Self {
         Self { slots: OnceLock::new(), added: AtomicU32::new(0), capacity }
     }
@@ -23,7 +23,7 @@ impl<T> Registry<T> {
     }
 
     /// Its number, from 1. `None` when the list is full or not prepared.
-    pub(super) fn add(&self, item: &'static T) -> Option<u32> {
+    pub(super) fn add(&self, item: T) -> Option<u32> {
         let slots = self.slots.get()?;
         let number = self.added.fetch_add(1, Ordering::Relaxed);
         let Some(slot) = slots.get(number as usize) else {
@@ -35,12 +35,12 @@ impl<T> Registry<T> {
         Some(number + 1)
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<&'static T> {
+    pub(super) fn get(&self, number: u32) -> Option<T> {
         self.slots.get()?.get(number.checked_sub(1)? as usize)?.get().copied()
     }
 
     /// All that have been added, with their numbers.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'static T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> {
         let added = self.added.load(Ordering::Relaxed).min(self.capacity);
         (1..=added).filter_map(|number| Some((number, self.get(number)?)))
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::vec::Vec;
 
 use pftrace_clock::Clock;
 use pftrace_ring::Ring;
@@ -16,11 +17,12 @@ use super::assemble::{Assembler, Tally};
 use super::builder::{LARGEST_BUFFER, Policy, SMALLEST_BUFFER, SessionBuilder, ring_config};
 use super::drain::Drain;
 use super::flight::Flight;
+use super::late::LateEnds;
 use super::recorder::FlightRecorder;
 use super::report::Report;
 use super::session_error::SessionError;
 use super::stats::{ThreadInfo, ThreadReport, Threads, lock};
-use super::{call_site, category, fork, panic_hook, set_categories};
+use super::{call_site, category, fork, location, panic_hook, set_categories, track};
 
 /// The number of the session that is recorded, 0 when none is. Each has another one.
 static RECORDING: AtomicU32 = AtomicU32::new(0);
@@ -71,6 +73,11 @@ pub(super) fn current_soon() -> Option<Arc<Shared>> {
     None
 }
 
+/// The same, where nothing may wait: none while it starts or stops.
+pub(super) fn try_current() -> Option<Arc<Shared>> {
+    CURRENT.try_lock().ok()?.clone().filter(|session| session.id == recording())
+}
+
 #[cold]
 pub(super) fn count_nested() {
     NESTED.fetch_add(1, Ordering::Relaxed);
@@ -83,8 +90,17 @@ pub(super) fn count_ignored() {
 
 /// See [`SessionBuilder::start`].
 pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
-    let SessionBuilder { target, buffer_bytes, policy, stop_timeout, categories, own_drain, panic_file, reconnect } =
-        builder;
+    let SessionBuilder {
+        target,
+        buffer_bytes,
+        policy,
+        stop_timeout,
+        categories,
+        own_drain,
+        panic_file,
+        reconnect,
+        extensions,
+    } = builder;
     if !(SMALLEST_BUFFER..=LARGEST_BUFFER).contains(&buffer_bytes) {
         return Err(SessionError::BufferBytes { found: buffer_bytes });
     }
@@ -105,6 +121,8 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     }
     category::prepare();
     call_site::prepare();
+    track::prepare();
+    location::prepare();
     fork::prepare();
     at_exit();
     if panic_file.is_some() {
@@ -123,6 +141,8 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
         threads: Threads::default(),
         policy,
         stop_timeout,
+        late_ends: LateEnds::new(),
+        extensions,
         no_place: AtomicU64::new(0),
         stopping: Mutex::new(None),
         wake: Condvar::new(),
@@ -145,6 +165,7 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     *current = Some(shared.clone());
     // Release: who sees the number finds the session, behind the mutex that it asks then.
     RECORDING.store(shared.id, Ordering::Release);
+    category::refresh();
     Ok(Session { shared })
 }
 
@@ -288,6 +309,10 @@ pub(super) struct Shared {
     /// Of a flight recorder, what it has.
     pub(super) flight: Option<Flight>,
     pub(super) stop_timeout: Duration,
+    /// Ends of slices on tracks of their own that had no room.
+    pub(super) late_ends: LateEnds,
+    /// The schemas of the user's own fields.
+    pub(super) extensions: Vec<Vec<u8>>,
     /// Events of threads that were too many.
     no_place: AtomicU64,
     /// When stopping has to be done, once it has begun.
@@ -359,6 +384,7 @@ impl Shared {
             return Ok(self.report());
         }
         _ = RECORDING.compare_exchange(self.id, 0, Ordering::Relaxed, Ordering::Relaxed);
+        category::refresh();
         let deadline = Instant::now() + self.stop_timeout;
         *lock(&self.stopping) = Some(deadline);
         self.wake.notify_all();

@@ -1,7 +1,7 @@
 //! The slices that a thread has open: what a header says of them.
 
 use super::header::Open;
-use super::text::Cut;
+use crate::text::Cut;
 use crate::writer::MAX_OPEN_SLICES;
 
 const MOST: usize = MAX_OPEN_SLICES as usize;

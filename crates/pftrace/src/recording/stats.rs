@@ -12,9 +12,11 @@ pub(super) enum Loss {
     TooLarge,
     TooDeep,
     TooManyCallSites,
+    TooManyTracks,
+    Malformed,
 }
 
-const LOSSES: usize = 4;
+const LOSSES: usize = 6;
 
 /// How many events are not in the trace, and why.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,13 +30,28 @@ pub struct Dropped {
     pub too_deep: u64,
     /// The program has more call sites than [`MAX_CALL_SITES`](crate::MAX_CALL_SITES).
     pub too_many_call_sites: u64,
+    /// The program has more tracks than [`MAX_TRACKS`](crate::MAX_TRACKS), or all [`Lanes`](crate::Lanes) were taken.
+    pub too_many_tracks: u64,
+    /// What `with: |event| …` wrote is no message: two fields of a `oneof`, say.
+    pub malformed: u64,
 }
 
 impl Dropped {
+    fn each(&self) -> [u64; LOSSES] {
+        let Self { no_room, too_large, too_deep, too_many_call_sites, too_many_tracks, malformed } = *self;
+        [no_room, too_large, too_deep, too_many_call_sites, too_many_tracks, malformed]
+    }
+
+    /// In the order of [`Loss`].
+    fn of(each: [u64; LOSSES]) -> Self {
+        let [no_room, too_large, too_deep, too_many_call_sites, too_many_tracks, malformed] = each;
+        Self { no_room, too_large, too_deep, too_many_call_sites, too_many_tracks, malformed }
+    }
+
     /// All together.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.no_room + self.too_large + self.too_deep + self.too_many_call_sites
+        self.each().iter().sum()
     }
 }
 
@@ -133,10 +150,9 @@ impl ThreadInfo {
     }
 
     fn dropped(&self) -> Dropped {
-        let [no_room, too_large, too_deep, too_many_call_sites] =
-            [0, 1, 2, 3].map(|loss: usize| self.dropped[loss].load(Ordering::Relaxed));
-        let no_room = no_room - self.made_up.load(Ordering::Relaxed);
-        Dropped { no_room, too_large, too_deep, too_many_call_sites }
+        let mut losses: [u64; LOSSES] = std::array::from_fn(|loss| self.dropped[loss].load(Ordering::Relaxed));
+        losses[Loss::NoRoom as usize] -= self.made_up.load(Ordering::Relaxed);
+        Dropped::of(losses)
     }
 
     pub(super) fn exit(&self, chunks: u32, completed: u64) {
@@ -196,10 +212,8 @@ impl ThreadReport {
         self.bytes += other.bytes;
         self.undelivered += other.undelivered;
         self.truncated += other.truncated;
-        self.dropped.no_room += other.dropped.no_room;
-        self.dropped.too_large += other.dropped.too_large;
-        self.dropped.too_deep += other.dropped.too_deep;
-        self.dropped.too_many_call_sites += other.dropped.too_many_call_sites;
+        let (own, others) = (self.dropped.each(), other.dropped.each());
+        self.dropped = Dropped::of(std::array::from_fn(|loss| own[loss] + others[loss]));
     }
 }
 

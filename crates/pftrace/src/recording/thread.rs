@@ -1,21 +1,25 @@
 //! A thread that records: its chunk, its time, its open slices.
 
+mod detailed;
+
 use std::boxed::Box;
 use std::sync::Arc;
 
 use pftrace_clock::{Line, ticks};
-use pftrace_protos::{Trace, TrackEvent};
 use pftrace_ring::{NoChunk, Space, Writer};
 
-use super::argument::{Argument, annotate};
-use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, NEEDS_STATE, TEMPLATE_LEN, Template};
+pub(super) use self::detailed::Event;
+use self::detailed::{KNOWN_OTHERS, When};
+use super::argument::Argument;
+use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, TEMPLATE_LEN, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
 use super::put;
 use super::session::{Shared, count_ignored};
 use super::slices::{Begun, Slices};
 use super::stats::{Loss, ThreadInfo};
-use super::text::{Cut, Scratch};
+use super::text::Scratch;
+use crate::CounterValue;
 
 /// What a packet of an event needs at most that is all constant, or a counter: what is the same for all packets of a
 /// thread, the template, a value, a timestamp.
@@ -54,26 +58,14 @@ pub(super) struct Thread {
     prefix_len: u8,
     /// Which call sites the present chunk lists: the number of the chunk and the call site.
     known: [u64; KNOWN],
+    /// Which of the other definitions, likewise.
+    known_others: [u64; KNOWN_OTHERS],
+    /// The number of the next log message's text.
+    next_body_iid: u64,
     slices: Slices,
     info: Arc<ThreadInfo>,
     shared: Arc<Shared>,
     scratch: Option<Box<Scratch>>,
-}
-
-/// What a call site has to say this time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Event<'e> {
-    pub(super) site: &'static CallSite,
-    /// Its name, where the call site has none.
-    pub(super) name: Option<&'e str>,
-    pub(super) arguments: &'e [Argument<'e>],
-}
-
-/// The value of a counter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum CounterValue {
-    Int(i64),
-    Double(f64),
 }
 
 /// Why a packet is not written where it was tried.
@@ -104,6 +96,8 @@ impl Thread {
             prefix,
             prefix_len,
             known: [0; KNOWN],
+            known_others: [0; KNOWN_OTHERS],
+            next_body_iid: 1,
             slices: Slices::new(),
             info,
             shared: shared.clone(),
@@ -128,13 +122,19 @@ impl Thread {
 
     /// Begins a slice. Whether it has to be ended.
     #[inline]
-    pub(super) fn begin_with(&mut self, event: &Event<'_>, guarded: bool) -> bool {
-        if !self.prepare(event.site) || self.is_too_deep(guarded) {
+    pub(super) fn begin_with(
+        &mut self,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+        guarded: bool,
+    ) -> bool {
+        if !self.prepare(site) || self.is_too_deep(guarded) {
             return false;
         }
-        let written = self.varying(event);
-        let begun = self.begun(event.site, written, guarded);
-        match event.name {
+        let written = self.varying(site, name, arguments);
+        let begun = self.begun(site, written, guarded);
+        match name {
             None => self.slices.push(begun),
             Some(name) => self.slices.push_named(begun, name),
         }
@@ -154,21 +154,35 @@ impl Thread {
         let written = self.constant(&call_site::END);
         self.slices.pop();
         if !written {
-            self.slices.end_unwritten(self.lost_ns);
-            self.info.unwritten.push(self.lost_ns);
+            self.end_unwritten(self.lost_ns);
         }
+    }
+
+    /// The end of a slice whose begin is written had no room.
+    fn end_unwritten(&mut self, at_ns: u64) {
+        self.slices.end_unwritten(at_ns);
+        self.info.unwritten.push(at_ns);
     }
 
     /// Ends the innermost slice, if it is of that category and no guard's.
     pub(super) fn end_of(&mut self, category: &Category) {
+        if self.can_end(category) {
+            self.end();
+        }
+    }
+
+    /// Whether the innermost slice is of that category and no guard's.
+    pub(super) fn can_end(&mut self, category: &Category) -> bool {
         if self.slices.pop_too_deep() {
-            return;
+            return false;
         }
         let innermost = self.slices.innermost().filter(|open| open.guarded == 0);
-        match innermost.and_then(|open| CallSite::of_number(open.site)) {
-            Some(site) if site.category().name() == category.name() => self.end(),
-            _ => count_ignored(),
+        let site = innermost.and_then(|open| CallSite::of_number(open.site));
+        let can_end = site.is_some_and(|site| site.category().name() == category.name());
+        if !can_end {
+            count_ignored();
         }
+        can_end
     }
 
     /// An instant that is all constant.
@@ -181,9 +195,9 @@ impl Thread {
 
     /// An instant.
     #[inline]
-    pub(super) fn instant_with(&mut self, event: &Event<'_>) {
-        if self.prepare(event.site) {
-            self.varying(event);
+    pub(super) fn instant_with(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+        if self.prepare(site) {
+            self.varying(site, name, arguments);
         }
     }
 
@@ -225,7 +239,7 @@ impl Thread {
 
     /// Not before the last event.
     #[inline]
-    fn now(&mut self) -> u64 {
+    pub(super) fn now(&mut self) -> u64 {
         let ticks = ticks();
         let now = self.line.fresh_ns(ticks).unwrap_or_else(|| self.take_up_line(ticks));
         now.max(self.last_ns)
@@ -310,89 +324,49 @@ impl Thread {
     }
 
     /// Writes an event with what it has to say this time. Whether it could.
-    #[inline]
-    fn varying(&mut self, event: &Event<'_>) -> bool {
+    #[inline(always)]
+    fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
         let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| {
-            let at = match event.name {
+            let at = match name {
                 Some(name) => put::name(packet, at, name)?,
                 None => at,
             };
-            put::annotations(packet, at, event.site, event.arguments)
+            put::annotations(packet, at, site, arguments)
         };
-        self.try_short(&event.site.template, now, &fill).is_ok() || self.varying_elsewhere(event, now)
+        self.try_short(&site.template, now, &fill).is_ok() || self.varying_elsewhere(site, name, arguments, now)
     }
 
     /// In full length; in another chunk; cut.
     #[cold]
-    fn varying_elsewhere(&mut self, event: &Event<'_>, now: u64) -> bool {
-        if self.try_long(event, now, usize::MAX).is_ok() {
-            return true;
-        }
-        for _ in 0..MOST_CHUNKS_AT_ONCE {
-            if !self.next_chunk(now) {
-                self.lose_at(Loss::NoRoom, now);
-                return false;
-            }
-            if self.try_long(event, now, usize::MAX).is_ok() {
-                return true;
-            }
-            if !self.writer.is_taken() {
-                break;
-            }
-        }
-        // It is larger than a chunk: each of its texts is cut to its share.
-        let shares = event.arguments.len() + 1;
-        let longest = self.shared.ring.chunk_len() as usize / 2 / shares;
-        let written = self.try_long(event, now, longest).is_ok();
-        match written {
-            true => self.info.truncated(),
-            false if self.writer.is_taken() => self.lose_at(Loss::NoRoom, now),
-            false => self.lose_at(Loss::TooLarge, now),
-        }
-        written
-    }
-
-    fn try_long(&mut self, event: &Event<'_>, now: u64, longest: usize) -> Result<(), NoRoom> {
-        let mut space = self.writer.begin()?;
-        let template = &event.site.template;
-        let site = Site::of(template, &mut self.known, self.chunks);
-        if !space.has_room_for_word(0) {
-            return Err(NoRoom);
-        }
-        let now = now.max(self.last_ns);
-        let (prefix, last_ns) = (&self.prefix[2..usize::from(self.prefix_len)], self.last_ns);
-        let room = space.bytes().len() - size_of::<u32>();
-        let packet = Trace::encode(&mut space.bytes()[..room], |trace| {
-            trace.add_packet(|packet| {
-                packet.raw().encoded(prefix);
-                packet.set_sequence_flags(NEEDS_STATE).set_timestamp(now - last_ns);
-                packet.set_track_event(|track_event| {
-                    track_event.raw().encoded(&template.bytes()[EVENT_AT..template.len()]);
-                    if let Some(name) = event.name {
-                        let Cut { text, mark } = Cut::to(name, longest);
-                        track_event.raw().string_parts::<{ TrackEvent::NAME_FIELD_NUMBER }>(|mut parts| {
-                            parts.push(text);
-                            parts.push(mark);
-                        });
-                    }
-                    annotate(track_event, event.site, event.arguments, longest);
-                });
-            });
-        });
-        let len = packet.map_err(|_| NoRoom)?.len();
-        site.commit(space, len);
-        self.last_ns = now;
-        Ok(())
+    fn varying_elsewhere(
+        &mut self,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+        now: u64,
+    ) -> bool {
+        let result = self.in_full(&Event { name, arguments, ..Event::of(site) }, When::Now(now));
+        self.count(result).is_ok()
     }
 
     /// Goes on in another chunk, if there is one, and begins it with a header.
     #[cold]
     fn next_chunk(&mut self, now: u64) -> bool {
-        if !self.writer.take() {
-            self.shared.notice_fork();
-            return false;
+        for _ in 0..MOST_CHUNKS_AT_ONCE {
+            if !self.writer.take() {
+                self.shared.notice_fork();
+                return false;
+            }
+            if self.begin_chunk(now) {
+                return true;
+            }
         }
+        false
+    }
+
+    /// Not when the chunk has been taken away.
+    fn begin_chunk(&mut self, now: u64) -> bool {
         let Ok(mut space) = self.writer.begin() else { return false };
         // A chunk is for events: what is open may take a quarter.
         let listing = self.slices.listing(self.shared.ring.chunk_len() as usize / 4);
@@ -417,7 +391,7 @@ impl Thread {
         true
     }
 
-    fn lose(&mut self, loss: Loss) {
+    pub(super) fn lose(&mut self, loss: Loss) {
         let now = self.now();
         self.lose_at(loss, now);
     }

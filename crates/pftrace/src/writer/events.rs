@@ -241,8 +241,10 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
                     event.set_track_uuid(uuid);
                 }
                 set_value(event);
-                let mut event =
-                    Event::new(TrackEvent::new(event.raw()), Context { table, error: &mut error, depth: 0, at_end });
+                let mut event = Event::new(
+                    TrackEvent::new(event.raw()),
+                    Context { table: Some(table), error: &mut error, depth: 0, at_end, room: None },
+                );
                 if let Some(name) = name {
                     event.name(name);
                 }

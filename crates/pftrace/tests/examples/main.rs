@@ -17,6 +17,7 @@ mod no_std_buffer;
 mod performance_metrics;
 mod recording_env;
 mod recording_threads;
+mod recording_tracks;
 mod several_processes;
 
 /// Runs an example. Returns what it returned and its trace, loaded; `None` where a judge is not installed.

@@ -458,7 +458,7 @@ fn large_texts_are_cut_and_marked() {
     let long = "ä".repeat(10_000);
     let (trace, report) = record_as(configure, |session| {
         assert!((2_900..4_096).contains(&session.max_event_len()));
-        for len in [1, 127, 128, 500, 1_000, 1_024, 1_025, 1_300] {
+        for len in [1, 127, 128, 500, 960, 1_024, 1_025, 1_300] {
             instant!("loss", &long[..2 * len], len, text = &long[..2 * len]);
         }
         instant!("loss", long.as_str(), text = long.as_str(), debug = ?long, more = 1);

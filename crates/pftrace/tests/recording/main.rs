@@ -1,14 +1,20 @@
 //! Sessions and macros: what is recorded is what the real trace processor shows.
 
+mod categories;
 mod configuration;
+mod details;
 mod flight;
 #[cfg(target_os = "linux")]
 mod forks;
 mod losses;
+mod nested;
+mod options;
 mod reentrancy;
 mod rows;
 #[cfg(unix)]
 mod sockets;
+mod track_losses;
+mod tracks;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

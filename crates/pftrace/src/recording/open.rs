@@ -1,0 +1,97 @@
+//! The slices that are open on a track without a guard: what [`end!`](crate::end) may end there.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// How many there can be on one track.
+const MOST: usize = 16;
+
+/// A stack that threads push and pop without waiting. Those that do it at the same time have to agree on who is first, as
+/// slices on a track have to be nested.
+#[derive(Debug)]
+pub(super) struct OpenSlices {
+    /// The session, and how many are open in it; also of those there was no place for.
+    depth: AtomicU64,
+    /// The number of each one's category, and whether its begin was written.
+    stack: [AtomicU32; MOST],
+}
+
+/// A slice that was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Its begin is in the trace.
+    Written,
+    /// Its begin was lost.
+    Lost,
+}
+
+const WRITTEN: u32 = 1 << 31;
+
+impl OpenSlices {
+    pub(super) const fn new() -> Self {
+        Self { depth: AtomicU64::new(0), stack: [const { AtomicU32::new(0) }; MOST] }
+    }
+
+    /// One more; its place. `None` when it is too deep: it is to be lost.
+    pub(super) fn push(&self, session: u32) -> Option<usize> {
+        let next = |depth| Some(u64::from(session) << 32 | (open_in(depth, session) + 1));
+        let before = self.depth.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).unwrap_or_else(|depth| depth);
+        let place = open_in(before, session) as usize;
+        (place < MOST).then_some(place)
+    }
+
+    /// What the slice in that place is of.
+    pub(super) fn set(&self, place: usize, category: u32, written: bool) {
+        let written = if written { WRITTEN } else { 0 };
+        if let Some(slot) = self.stack.get(place) {
+            slot.store(category | written, Ordering::Release);
+        }
+    }
+
+    /// The innermost is open no more, if it is of that category.
+    pub(super) fn pop(&self, session: u32, category: u32) -> Option<Ended> {
+        let depth = self.depth.load(Ordering::Acquire);
+        let place = open_in(depth, session).checked_sub(1)?;
+        let ended = match self.stack.get(place as usize) {
+            None => Ended::Lost,
+            Some(slot) => match slot.load(Ordering::Acquire) {
+                slot if slot & !WRITTEN != category => return None,
+                slot if slot & WRITTEN != 0 => Ended::Written,
+                _ => Ended::Lost,
+            },
+        };
+        self.depth.compare_exchange(depth, depth - 1, Ordering::AcqRel, Ordering::Relaxed).ok().map(|_| ended)
+    }
+}
+
+fn open_in(depth: u64, session: u32) -> u64 {
+    if (depth >> 32) as u32 == session { depth & u64::from(u32::MAX) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_of_its_category_is_ended_in_its_session() {
+        let open = OpenSlices::new();
+        let begin = |category, written| {
+            let place = open.push(7);
+            place.into_iter().for_each(|place| open.set(place, category, written));
+            place
+        };
+        assert_eq!((begin(1, true), begin(2, false)), (Some(0), Some(1)));
+        assert_eq!(open.pop(7, 1), None);
+        assert_eq!(open.pop(7, 2), Some(Ended::Lost));
+        assert_eq!(open.pop(7, 1), Some(Ended::Written));
+        assert_eq!(open.pop(7, 1), None);
+        // What another session left open does not count.
+        begin(1, true);
+        assert_eq!(open.pop(8, 1), None);
+        assert_eq!(open.push(8), Some(0));
+        for place in 1..MOST {
+            assert_eq!(open.push(8), Some(place));
+        }
+        assert_eq!(open.push(8), None);
+        assert_eq!(open.pop(8, 99), Some(Ended::Lost));
+    }
+}

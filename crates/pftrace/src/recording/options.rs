@@ -1,0 +1,335 @@
+//! What the macros call when options stand in front: `track:`, `at:`, `flow:` …
+
+use super::argument::Argument;
+use super::call_site::CallSite;
+use super::category::Category;
+use super::detail::Detail;
+use super::lanes::{Lanes, Taken};
+use super::late::LateEnd;
+use super::local;
+use super::open::Ended;
+use super::record::{SliceGuard, format};
+use super::session;
+use super::stats::Loss;
+use super::thread::Event;
+use super::track::{NamedCounter, NamedState, NamedTrack, TrackRef};
+use crate::CounterValue;
+
+/// The track that an event is on when none is named: its thread's, or the counter's of that name.
+#[derive(Clone, Copy, Debug)]
+pub struct Own;
+
+/// Ends its slice, on a track that is no thread's, when it is dropped: on any thread.
+///
+/// Keep it in a variable with a name, or in what it is about: a request, a job. One that is forgotten ends nothing, and keeps its
+/// lane.
+#[derive(Debug, Default)]
+#[must_use = "a slice ends when its guard is dropped: `let _slice = slice!(…);`"]
+pub struct TrackSlice {
+    /// The session in which it began; 0 if it did not.
+    session: u32,
+    /// Whether its begin had room.
+    written: bool,
+    begin_ns: u64,
+    track: Option<TrackRef>,
+    /// Given back when it is dropped, after the end.
+    _lane: Option<Taken>,
+}
+
+impl TrackSlice {
+    /// Its track: for what lies within it. `None` when nothing was recorded.
+    #[must_use]
+    pub fn track(&self) -> Option<TrackRef> {
+        self.track.filter(|_| self.session != 0)
+    }
+
+    /// One that has not begun.
+    fn on(track: TrackRef, lane: Option<Taken>) -> Self {
+        Self { session: 0, written: false, begin_ns: 0, track: Some(track), _lane: lane }
+    }
+
+    fn end_with(&mut self, event: &Event<'_>) {
+        let Some(track) = self.track else { return };
+        let session = core::mem::take(&mut self.session);
+        if session == 0 || session != session::recording() {
+            return;
+        }
+        let event = Event { not_before: self.begin_ns.saturating_add(1), ..*event };
+        if self.written {
+            end_on(track, &event);
+        } else {
+            local::with(|thread| thread.lose(Loss::NoRoom));
+        }
+    }
+}
+
+impl Drop for TrackSlice {
+    fn drop(&mut self) {
+        if self.session != 0 {
+            self.end_with(&Event::of(&END));
+        }
+    }
+}
+
+/// The end of a slice of which nothing is said.
+static END: CallSite = CallSite::new(super::call_site::EventKind::End, &NONE, None, &[]);
+
+/// The category of what has none.
+pub static NONE: Category = Category::new("");
+
+/// An end that has been begun is written, by whatever means.
+fn end_on(track: TrackRef, event: &Event<'_>) {
+    if local::with(|thread| thread.end_on(track, event)).is_some() {
+        return;
+    }
+    // Within an event of this thread, or at its end.
+    if let (Some(shared), Some(number)) = (session::try_current(), track.number()) {
+        let ns = track.advance(shared.clock.now_ns().max(event.not_before));
+        shared.late_ends.push(LateEnd { track: number, thread: u32::MAX, ns });
+    }
+}
+
+/// Formats what has to be formatted, and goes on with the event.
+fn formatted<R>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
+    let log =
+        event.details.iter().find_map(|detail| if let Detail::Log(_, text) = detail { Some(*text) } else { None });
+    let log = log.unwrap_or(Argument::None);
+    if !event.arguments.iter().chain([&log]).any(Argument::is_formatted) {
+        return then(&Event { log: log.text(), ..*event });
+    }
+    format(event.arguments, log, |arguments, log| then(&Event { arguments, log, ..*event }))
+}
+
+/// What slices can be begun on.
+#[diagnostic::on_unimplemented(
+    message = "a slice can't be on the track `{Self}`",
+    label = "a `&'static NamedTrack`, a `TrackRef`, or `&'static Lanes`"
+)]
+pub trait SliceTrack {
+    /// What ends the slice.
+    type Guard: Default;
+
+    #[doc(hidden)]
+    fn begin(self, event: &Event<'_>) -> Self::Guard;
+}
+
+impl SliceTrack for Own {
+    type Guard = SliceGuard;
+
+    fn begin(self, event: &Event<'_>) -> SliceGuard {
+        let begun = formatted(event, |event| {
+            local::with(|thread| if thread.begin_detailed(event, true) { thread.session } else { 0 })
+        });
+        SliceGuard::new(begun.unwrap_or(0))
+    }
+}
+
+impl SliceTrack for TrackRef {
+    type Guard = TrackSlice;
+
+    fn begin(self, event: &Event<'_>) -> TrackSlice {
+        begin_on(TrackSlice::on(self, None), event)
+    }
+}
+
+impl SliceTrack for &'static NamedTrack {
+    type Guard = TrackSlice;
+
+    fn begin(self, event: &Event<'_>) -> TrackSlice {
+        TrackRef::from(self).begin(event)
+    }
+}
+
+impl<const N: usize> SliceTrack for &'static Lanes<N> {
+    type Guard = TrackSlice;
+
+    fn begin(self, event: &Event<'_>) -> TrackSlice {
+        let Some((track, lane)) = self.take() else {
+            local::with(|thread| thread.lose(Loss::TooManyTracks));
+            return TrackSlice::default();
+        };
+        begin_on(TrackSlice::on(track, Some(lane)), event)
+    }
+}
+
+/// Begins the slice of a guard, which has its track.
+fn begin_on(mut slice: TrackSlice, event: &Event<'_>) -> TrackSlice {
+    let event = Event { track: slice.track, ..*event };
+    let recorded = formatted(&event, |event| local::with(|thread| (thread.session, thread.record(event))));
+    // What has no track can't be ended either.
+    if let Some((session, result @ (Ok(ns) | Err(ns @ 1..)))) = recorded {
+        (slice.session, slice.written, slice.begin_ns) = (session, result.is_ok(), ns);
+    }
+    slice
+}
+
+/// Where slices can be begun and ended apart.
+#[diagnostic::on_unimplemented(
+    message = "`begin!` and `end!` can't be on the track `{Self}`",
+    label = "a `&'static NamedTrack`; on any other there is `slice!`"
+)]
+pub trait OpenTrack {
+    #[doc(hidden)]
+    fn begin(self, event: &Event<'_>);
+    #[doc(hidden)]
+    fn end(self, category: &'static Category, event: &Event<'_>);
+}
+
+impl OpenTrack for Own {
+    fn begin(self, event: &Event<'_>) {
+        formatted(event, |event| local::with(|thread| thread.begin_detailed(event, false)));
+    }
+
+    fn end(self, category: &'static Category, event: &Event<'_>) {
+        if !session::is_recording() {
+            return;
+        }
+        formatted(event, |event| {
+            local::with(|thread| {
+                if thread.can_end(category) {
+                    thread.end_detailed(event);
+                }
+            })
+        });
+    }
+}
+
+impl OpenTrack for &'static NamedTrack {
+    fn begin(self, event: &Event<'_>) {
+        let event = Event { track: Some(self.into()), ..*event };
+        formatted(&event, |event| {
+            local::with(|thread| match self.open.push(thread.session) {
+                Some(place) => {
+                    let written = thread.record(event).is_ok();
+                    self.open.set(place, event.site.category().number(), written);
+                }
+                None => thread.lose(Loss::TooDeep),
+            })
+        });
+    }
+
+    fn end(self, category: &'static Category, event: &Event<'_>) {
+        if !session::is_recording() {
+            return;
+        }
+        formatted(event, |event| match self.open.pop(session::recording(), category.number()) {
+            Some(Ended::Written) => end_on(self.into(), event),
+            Some(Ended::Lost) => _ = local::with(|thread| thread.lose(Loss::NoRoom)),
+            None => session::count_ignored(),
+        });
+    }
+}
+
+/// What instants can be on.
+#[diagnostic::on_unimplemented(
+    message = "an instant can't be on the track `{Self}`",
+    label = "a `&'static NamedTrack` or a `TrackRef`; of lanes that of the slice: `slice.track()`"
+)]
+pub trait InstantTrack {
+    #[doc(hidden)]
+    fn track(self) -> Option<TrackRef>;
+}
+
+impl InstantTrack for Own {
+    fn track(self) -> Option<TrackRef> {
+        None
+    }
+}
+
+impl InstantTrack for TrackRef {
+    fn track(self) -> Option<TrackRef> {
+        Some(self)
+    }
+}
+
+impl InstantTrack for &'static NamedTrack {
+    fn track(self) -> Option<TrackRef> {
+        Some(self.into())
+    }
+}
+
+/// What can be ended by `end!(slice: guard, …)`.
+#[diagnostic::on_unimplemented(message = "`{Self}` is no guard of a slice", label = "what `slice!` returned")]
+pub trait EndSlice {
+    #[doc(hidden)]
+    fn end(self, event: &Event<'_>);
+}
+
+impl EndSlice for SliceGuard {
+    fn end(self, event: &Event<'_>) {
+        let session = self.into_session();
+        if session != 0 && session == session::recording() {
+            formatted(event, |event| local::with(|thread| thread.end_detailed(event)));
+        }
+    }
+}
+
+impl EndSlice for TrackSlice {
+    fn end(mut self, event: &Event<'_>) {
+        if self.session != 0 {
+            formatted(event, |event| self.end_with(event));
+        }
+    }
+}
+
+/// Begins a slice, which ends when what is returned is dropped.
+pub fn slice_on<T: SliceTrack>(
+    site: &'static CallSite,
+    track: T,
+    name: Option<&str>,
+    arguments: &[Argument<'_>],
+    details: &[Detail<'_>],
+) -> T::Guard {
+    track.begin(&Event { name, arguments, details, ..Event::of(site) })
+}
+
+/// Begins a slice that [`end_on_of`] ends.
+pub fn begin_on_of(
+    site: &'static CallSite,
+    track: impl OpenTrack,
+    name: Option<&str>,
+    arguments: &[Argument<'_>],
+    details: &[Detail<'_>],
+) {
+    track.begin(&Event { name, arguments, details, ..Event::of(site) });
+}
+
+/// Ends the innermost slice that was begun without a guard on a track, if it is of the call site's category.
+pub fn end_on_of(site: &'static CallSite, track: impl OpenTrack, arguments: &[Argument<'_>], details: &[Detail<'_>]) {
+    track.end(site.category(), &Event { arguments, details, ..Event::of(site) });
+}
+
+/// Ends the slice of a guard.
+pub fn end_slice(site: &'static CallSite, slice: impl EndSlice, arguments: &[Argument<'_>], details: &[Detail<'_>]) {
+    slice.end(&Event { arguments, details, ..Event::of(site) });
+}
+
+/// Records an instant.
+pub fn instant_on(
+    site: &'static CallSite,
+    track: impl InstantTrack,
+    name: Option<&str>,
+    arguments: &[Argument<'_>],
+    details: &[Detail<'_>],
+) {
+    record(&Event { name, arguments, details, track: track.track(), ..Event::of(site) });
+}
+
+/// Records the value of a counter.
+pub fn counter_on(
+    site: &'static CallSite,
+    counter: &'static NamedCounter,
+    value: CounterValue,
+    details: &[Detail<'_>],
+) {
+    record(&Event { value: Some(counter.value(value)), track: Some(counter.into()), details, ..Event::of(site) });
+}
+
+/// Records the state that a track is in from now on; without a name in none.
+pub fn state_on(site: &'static CallSite, track: &'static NamedState, name: Option<&str>, details: &[Detail<'_>]) {
+    record(&Event { name, track: Some(track.into()), details, ..Event::of(site) });
+}
+
+fn record(event: &Event<'_>) {
+    formatted(event, |event| local::with(|thread| thread.record(event)));
+}

@@ -1,0 +1,396 @@
+//! Events that say more than a name and annotations, and those that are longer than a short packet: the generated writers write them.
+
+use pftrace_protos::{BuiltinClock, Trace, TrackEvent};
+use pftrace_ring::Space;
+use pftrace_wire::Error;
+
+use super::{KNOWN, LONGEST_SHORT, MEDIUM, MOST_CHUNKS_AT_ONCE, TIMESTAMP_TAG, Thread};
+use crate::CounterValue;
+use crate::recording::argument::{Argument, annotate};
+use crate::recording::assemble::{LOCATION, TRACK};
+use crate::recording::call_site::{
+    self, CallSite, EVENT_AT, EVENT_LEN_AT, EventKind, NEEDS_STATE, TEMPLATE_LEN, Template,
+};
+use crate::recording::detail::{self, Detail, MAX_EXTRA_COUNTERS, Own};
+use crate::recording::late::LateEnd;
+use crate::recording::put;
+use crate::recording::slices::Begun;
+use crate::recording::stats::Loss;
+use crate::recording::track::TrackRef;
+use crate::text::Cut;
+
+/// What a call site has to say this time.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'e> {
+    pub(in crate::recording) site: &'static CallSite,
+    /// Its name, where the call site has none.
+    pub(in crate::recording) name: Option<&'e str>,
+    pub(in crate::recording) arguments: &'e [Argument<'e>],
+    pub(in crate::recording) details: &'e [Detail<'e>],
+    /// The text of its log message.
+    pub(in crate::recording) log: &'e str,
+    /// The value of a counter.
+    pub(in crate::recording) value: Option<CounterValue>,
+    /// Its track, if that is not the thread's.
+    pub(in crate::recording) track: Option<TrackRef>,
+    /// It did not happen before then, whatever is said.
+    pub(in crate::recording) not_before: u64,
+}
+
+impl Event<'_> {
+    /// Of which nothing is said.
+    #[inline]
+    pub(in crate::recording) fn of(site: &'static CallSite) -> Self {
+        let (arguments, details): (&[Argument<'_>], &[Detail<'_>]) = (&[], &[]);
+        Self { site, name: None, arguments, details, log: "", value: None, track: None, not_before: 0 }
+    }
+
+    /// All ends are alike, whether their call sites could be registered or not.
+    fn template(&self) -> &'static Template {
+        if self.site.kind() == EventKind::End { &call_site::END } else { &self.site.template }
+    }
+
+    fn at(&self) -> Option<u64> {
+        // What is later than a trace can tell is as late as it can.
+        let at =
+            |detail: &Detail<'_>| if let Detail::At(ns) = detail { Some((*ns).min(i64::MAX as u64)) } else { None };
+        self.details.iter().find_map(at)
+    }
+
+    /// Whether its log message can be one: the trace processor takes those of threads alone.
+    pub(in crate::recording) fn logs(&self) -> bool {
+        let has_log = self.details.iter().any(|detail| matches!(detail, Detail::Log(..)));
+        has_log && self.track.is_none_or(TrackRef::is_thread)
+    }
+}
+
+/// When an event happens, on our clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum When {
+    Now(u64),
+    /// Then, whatever happened since.
+    At(u64),
+}
+
+/// An event that is not written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NotWritten {
+    loss: Loss,
+    ns: u64,
+}
+
+impl Thread {
+    /// Begins a slice of this thread. Whether it has to be ended.
+    pub(in crate::recording) fn begin_detailed(&mut self, event: &Event<'_>, guarded: bool) -> bool {
+        if !self.prepare(event.site) || self.is_too_deep(guarded) {
+            return false;
+        }
+        let result = self.detailed(event);
+        let ns = self.count(result).unwrap_or_else(|ns| ns);
+        let begun = Begun { ns, site: event.site.template.number(), written: result.is_ok(), guarded };
+        match event.name {
+            None => self.slices.push(begun),
+            Some(name) => self.slices.push_named(begun, name),
+        }
+        true
+    }
+
+    /// Ends the innermost slice of this thread, and says more of it.
+    pub(in crate::recording) fn end_detailed(&mut self, event: &Event<'_>) {
+        let Some(open) = self.slices.pop() else { return };
+        if open.written == 0 {
+            return self.lose(Loss::NoRoom);
+        }
+        let event = Event { not_before: open.begin_ns, ..*event };
+        if let Err(NotWritten { ns, .. }) = self.end_in_full(&event) {
+            self.end_unwritten(ns.max(self.lost_ns));
+        }
+    }
+
+    /// An event that is no slice of this thread. Returns when it happened. When it is lost, which has been counted: the same when it had no
+    /// room, else 0.
+    pub(in crate::recording) fn record(&mut self, event: &Event<'_>) -> Result<u64, u64> {
+        if !self.prepare(event.site) {
+            return Err(0);
+        }
+        let result = self.detailed(event);
+        let had_room = matches!(result, Err(NotWritten { loss, .. }) if loss != Loss::NoRoom);
+        self.count(result).map_err(|ns| if had_room { 0 } else { ns })
+    }
+
+    /// Ends a slice of another track than this thread's.
+    pub(in crate::recording) fn end_on(&mut self, track: TrackRef, event: &Event<'_>) {
+        let event = Event { track: Some(track), ..*event };
+        let NotWritten { ns, .. } = match self.end_in_full(&event) {
+            Ok(()) => return,
+            Err(not_written) => not_written,
+        };
+        let (thread, track) = (self.info.number(), track.number().unwrap_or(0));
+        if self.shared.late_ends.push(LateEnd { track, thread, ns }) {
+            self.info.recovered(1);
+        }
+    }
+
+    /// The end of a slice; without what it says, where that is too large. What is not written has been counted.
+    fn end_in_full(&mut self, event: &Event<'_>) -> Result<(), NotWritten> {
+        // Without its names it is an end all the same.
+        let is_named = event.arguments.is_empty() || event.site.prepare();
+        let event = &Event { arguments: if is_named { event.arguments } else { &[] }, ..*event };
+        let mut result = self.detailed(event);
+        if let Err(NotWritten { loss: Loss::TooLarge | Loss::Malformed, ns }) = result {
+            self.info.truncated();
+            let at = [Detail::At(ns)];
+            result = self.detailed(&Event { arguments: &[], details: &at, ..*event });
+        }
+        _ = self.count(result);
+        result.map(|_| ())
+    }
+
+    /// Counts what is lost.
+    pub(super) fn count(&mut self, result: Result<u64, NotWritten>) -> Result<u64, u64> {
+        result.map_err(|NotWritten { loss, ns }| {
+            let now = self.now();
+            self.lose_at(loss, now);
+            ns
+        })
+    }
+
+    /// Writes an event in full. Returns when it happened.
+    fn detailed(&mut self, event: &Event<'_>) -> Result<u64, NotWritten> {
+        if let Some(ns) = event.at() {
+            return self.in_full(event, When::At(ns.max(event.not_before)));
+        }
+        let now = self.now_of(event);
+        self.try_medium(event, now).or_else(|_| self.in_full(event, When::Now(now)))
+    }
+
+    /// What is short and simple, as the plain events are written.
+    #[inline]
+    fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, Loss> {
+        let template = event.template();
+        let words = Words::of(event, &self.known, &self.known_others, self.chunks)?;
+        let mut space = self.writer.begin().map_err(|_| Loss::NoRoom)?;
+        if !space.has_room_for_words(MEDIUM, words.count) {
+            return Err(Loss::NoRoom);
+        }
+        let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(Loss::NoRoom)?;
+        let now = now.max(self.last_ns);
+        let begin = usize::from(self.prefix_len % 8);
+        packet[..8].copy_from_slice(&self.prefix);
+        packet[begin..begin + TEMPLATE_LEN].copy_from_slice(&template.bytes());
+        let end = put_event(packet, begin + template.len(), event).filter(|&end| end <= LONGEST_SHORT);
+        let end = end.ok_or(Loss::NoRoom)?;
+        packet[begin + EVENT_LEN_AT] = (end - begin - EVENT_AT) as u8;
+        packet[end] = TIMESTAMP_TAG;
+        let len = put::varint(packet, end + 1, now - self.last_ns);
+        packet[1] = (len - 2) as u8;
+        words.commit(space, len, &mut self.known, &mut self.known_others);
+        self.last_ns = now;
+        Ok(now)
+    }
+
+    /// Here; in another chunk; cut.
+    pub(super) fn in_full(&mut self, event: &Event<'_>, when: When) -> Result<u64, NotWritten> {
+        self.try_long(event, when, usize::MAX).or_else(|_| self.long_elsewhere(event, when))
+    }
+
+    /// A time that is behind all that has happened on the event's track.
+    fn now_of(&mut self, event: &Event<'_>) -> u64 {
+        let now = self.now().max(event.not_before);
+        match event.track {
+            // Values of a counter from several threads may change places by some nanoseconds.
+            Some(track) if event.value.is_none() => track.advance(now.max(self.lost_ns)),
+            _ => now,
+        }
+    }
+
+    #[cold]
+    fn long_elsewhere(&mut self, event: &Event<'_>, when: When) -> Result<u64, NotWritten> {
+        let ns = when.ns();
+        let now = if let When::Now(now) = when { now } else { self.now() };
+        for _ in 0..MOST_CHUNKS_AT_ONCE {
+            if !self.next_chunk(now) {
+                return Err(NotWritten { loss: Loss::NoRoom, ns });
+            }
+            if let Ok(ns) = self.try_long(event, when, usize::MAX) {
+                return Ok(ns);
+            }
+            if !self.writer.is_taken() {
+                break;
+            }
+        }
+        // It is larger than a chunk: each of its texts is cut to its share.
+        let shares = event.arguments.len() + event.details.len() + 1;
+        let longest = self.shared.ring.chunk_len() as usize / 2 / shares;
+        let result = self.try_long(event, when, longest).map_err(|loss| match loss {
+            Loss::NoRoom if !self.writer.is_taken() => NotWritten { loss: Loss::TooLarge, ns },
+            loss => NotWritten { loss, ns },
+        });
+        if result.is_ok() {
+            self.info.truncated();
+        }
+        result
+    }
+
+    fn try_long(&mut self, event: &Event<'_>, when: When, longest: usize) -> Result<u64, Loss> {
+        let template = event.template();
+        let words = Words::of(event, &self.known, &self.known_others, self.chunks)?;
+        let mut space = self.writer.begin().map_err(|_| Loss::NoRoom)?;
+        let len = space.bytes().len();
+        if !space.has_room_for_words(0, words.count) {
+            return Err(Loss::NoRoom);
+        }
+        let room = len - size_of::<u32>() * words.count;
+        let (timestamp, clock) = match when {
+            When::Now(now) => (now.max(self.last_ns) - self.last_ns, None),
+            When::At(ns) => (ns, Some(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32)),
+        };
+        let prefix = &self.prefix[2..usize::from(self.prefix_len)];
+        let own = Own { body_iid: self.next_body_iid, longest };
+        let packet = Trace::encode(&mut space.bytes()[..room], |trace| {
+            trace.add_packet(|packet| {
+                packet.raw().encoded(prefix);
+                packet.set_sequence_flags(NEEDS_STATE).set_timestamp(timestamp);
+                if let Some(clock) = clock {
+                    packet.set_timestamp_clock_id(clock);
+                }
+                packet.set_track_event(|track_event| {
+                    track_event.raw().encoded(&template.bytes()[EVENT_AT..template.len()]);
+                    write(track_event, event, own);
+                });
+                if event.logs() {
+                    packet.set_interned_data(|data| detail::define(data, event, own));
+                }
+            });
+        });
+        let len = match packet {
+            Ok(packet) => packet.len(),
+            Err(Error::Overflow { .. }) => return Err(Loss::NoRoom),
+            Err(_) => return Err(Loss::Malformed),
+        };
+        words.commit(space, len, &mut self.known, &mut self.known_others);
+        self.next_body_iid += 1;
+        if let When::Now(now) = when {
+            self.last_ns = now.max(self.last_ns);
+            return Ok(self.last_ns);
+        }
+        Ok(when.ns())
+    }
+}
+
+impl When {
+    fn ns(self) -> u64 {
+        match self {
+            Self::Now(ns) | Self::At(ns) => ns,
+        }
+    }
+}
+
+/// What an event says behind its template, if that is short and simple; returns where it ends.
+#[inline]
+fn put_event(packet: &mut [u8; MEDIUM], mut at: usize, event: &Event<'_>) -> Option<usize> {
+    if let Some(track) = event.track {
+        at = put::track(packet, at, track.uuid(track.number()?))?;
+    }
+    if let Some(value) = event.value {
+        at = put::counter(packet, at, value);
+    }
+    if let Some(name) = event.name {
+        at = put::name(packet, at, name)?;
+    }
+    at = put::annotations(packet, at, event.site, event.arguments)?;
+    put::details(packet, at, event.details)
+}
+
+/// The same, whatever it is.
+fn write(track_event: &mut TrackEvent<'_>, event: &Event<'_>, own: Own) {
+    if let Some((track, number)) = event.track.and_then(|track| Some((track, track.number()?))) {
+        track_event.set_track_uuid(track.uuid(number));
+    }
+    match event.value {
+        None => {}
+        Some(CounterValue::Int(value)) => _ = track_event.set_counter_value(value),
+        Some(CounterValue::Double(value)) => _ = track_event.set_double_counter_value(value),
+    }
+    if let Some(name) = event.name {
+        let Cut { text, mark } = Cut::to(name, own.longest);
+        track_event.raw().string_parts::<{ TrackEvent::NAME_FIELD_NUMBER }>(|mut parts| {
+            parts.push(text);
+            parts.push(mark);
+        });
+    }
+    annotate(track_event, event.site, event.arguments, own.longest);
+    detail::write(track_event, event, own);
+}
+
+/// How many definitions an event refers to at most: its call site, its track, its place, its counters.
+const MOST_WORDS: usize = 3 + MAX_EXTRA_COUNTERS;
+
+/// How many places the table of other known definitions than call sites has.
+pub(super) const KNOWN_OTHERS: usize = 256;
+
+/// The definitions that an event refers to and the chunk does not list yet.
+#[derive(Debug)]
+struct Words {
+    words: [u32; MOST_WORDS],
+    count: usize,
+    chunks: u32,
+}
+
+impl Words {
+    fn of(event: &Event<'_>, sites: &[u64; KNOWN], others: &[u64; KNOWN_OTHERS], chunks: u32) -> Result<Self, Loss> {
+        let mut this = Self { words: [0; MOST_WORDS], count: 0, chunks };
+        let mut need = |word: u32| {
+            let listed = this.listed(word);
+            let known = match place(word) {
+                (false, place) => sites[place] == listed,
+                (true, place) => others[place] == listed,
+            };
+            // An end of which nothing is said is of no call site.
+            if word != 0 && !known && this.count < MOST_WORDS && !this.words[..this.count].contains(&word) {
+                this.words[this.count] = word;
+                this.count += 1;
+            }
+        };
+        need(event.site.template.number());
+        if let Some(track) = event.track {
+            need(TRACK | track.number().ok_or(Loss::TooManyTracks)?);
+        }
+        for detail in event.details {
+            match *detail {
+                Detail::SourceLocation(location) => {
+                    location.number().into_iter().for_each(|number| need(LOCATION | number))
+                }
+                Detail::Counters(counters) => {
+                    counters.iter().filter_map(|(track, _)| track.number()).for_each(|number| need(TRACK | number));
+                }
+                _ => {}
+            }
+        }
+        Ok(this)
+    }
+
+    fn listed(&self, word: u32) -> u64 {
+        u64::from(self.chunks) << 32 | u64::from(word)
+    }
+
+    /// Commits a packet that refers to them.
+    fn commit(self, space: Space<'_>, len: usize, sites: &mut [u64; KNOWN], others: &mut [u64; KNOWN_OTHERS]) {
+        let words = &self.words[..self.count];
+        space.commit_with(len, words);
+        for &word in words {
+            match place(word) {
+                (false, place) => sites[place] = self.listed(word),
+                (true, place) => others[place] = self.listed(word),
+            }
+        }
+    }
+}
+
+/// In which table a definition is, and where.
+fn place(word: u32) -> (bool, usize) {
+    match word < TRACK.min(LOCATION) {
+        true => (false, word as usize % KNOWN),
+        false => (true, (word ^ word >> 20) as usize % KNOWN_OTHERS),
+    }
+}

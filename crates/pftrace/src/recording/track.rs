@@ -1,0 +1,480 @@
+//! Tracks that a program declares: rows of the timeline beside those of its threads.
+
+use std::boxed::Box;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::vec::Vec;
+
+use pftrace_protos::TrackDescriptor;
+
+use super::lanes::Lanes;
+use super::open::OpenSlices;
+use super::registry::Registry;
+use crate::CounterValue;
+use crate::track::{
+    ChildOrdering, MAX_TRACK_ANCESTORS, SiblingMerge, Unit, process_uuid, set_child_ordering, set_sibling_merge,
+    set_unit, thread_uuid,
+};
+
+/// How many tracks there can be in a program, lanes included: what is recorded on further ones is dropped, and counted in
+/// [`Dropped::too_many_tracks`](crate::Dropped::too_many_tracks).
+pub const MAX_TRACKS: u32 = 1 << 15;
+
+static TRACKS: Registry<TrackRef> = Registry::new(MAX_TRACKS);
+
+/// A track of slices and instants that belongs to no thread in particular: any thread may record on it.
+///
+/// ```
+/// use pftrace::{NamedTrack, instant, slice};
+///
+/// static NETWORK: NamedTrack = NamedTrack::new("network");
+/// static DOWNLOADS: NamedTrack = NamedTrack::new("downloads").parent(&NETWORK).description("one at a time");
+///
+/// let download = slice!(track: &DOWNLOADS, "net", "download", url = "/index.html");
+/// std::thread::spawn(move || {
+///     instant!(track: &DOWNLOADS, "net", "first byte");
+///     drop(download); // it ends here, on another thread
+/// });
+/// ```
+///
+/// It is a `static`, or made while the program runs and [leaked](Self::leak): what has been recorded on one can't be forgotten. For
+/// many things of one kind that come and go there are [`Lanes`](crate::Lanes).
+///
+/// On one track slices lie within each other. They are in the order in which they were recorded, also by several threads: the
+/// times on a track never go back.
+#[derive(Debug)]
+pub struct NamedTrack {
+    about: About,
+    state: State,
+    pub(super) open: OpenSlices,
+}
+
+/// A counter that is declared: with a unit, under a track of one's own. One without all that is [`counter!`](crate::counter) alone.
+///
+/// ```
+/// use pftrace::{NamedCounter, Unit, counter};
+///
+/// static HEAP: NamedCounter = NamedCounter::new("heap").unit(Unit::SizeBytes);
+/// static REQUESTS: NamedCounter = NamedCounter::new("requests").unit(Unit::Count).incremental();
+///
+/// counter!(track: &HEAP, "mem", 4096);
+/// counter!(track: &REQUESTS, "http", 1); // one more
+/// ```
+#[derive(Debug)]
+pub struct NamedCounter {
+    about: About,
+    state: State,
+    sum: Option<Sum>,
+}
+
+/// A track of one state after the other, such as a device's power states: see [`state!`](crate::state).
+#[derive(Debug)]
+pub struct NamedState {
+    about: About,
+    state: State,
+}
+
+/// A track that is recorded on: a [`NamedTrack`], or one of some [`Lanes`](crate::Lanes).
+#[derive(Clone, Copy, Debug)]
+pub struct TrackRef {
+    about: &'static About,
+    state: &'static State,
+}
+
+/// What is said of a track.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About {
+    kind: Kind,
+    name: &'static str,
+    parent: Parent,
+    description: Option<&'static str>,
+    child_ordering: Option<ChildOrdering>,
+    sibling_order_rank: Option<i32>,
+    sibling_merge: Option<SiblingMerge<'static>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Slices,
+    Process { pid: i32 },
+    Thread { pid: i32, tid: i64 },
+    Counter { unit: Option<Unit<'static>>, multiplier: Option<i64>, share_key: Option<&'static str> },
+    State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Parent {
+    /// The process that records.
+    Process,
+    None,
+    Track(&'static NamedTrack),
+}
+
+/// What changes of a track.
+#[derive(Debug)]
+pub(super) struct State {
+    /// 0 until it is first recorded on.
+    number: AtomicU32,
+    /// When a slice began or ended on it last.
+    last_ns: AtomicU64,
+}
+
+/// What a counter has been set to by additions.
+#[derive(Debug)]
+struct Sum {
+    int: AtomicU64,
+    double: AtomicU64,
+}
+
+impl About {
+    pub(super) const fn new(name: &'static str) -> Self {
+        Self::of_kind(Kind::Slices, name)
+    }
+
+    const fn of_kind(kind: Kind, name: &'static str) -> Self {
+        Self {
+            kind,
+            name,
+            parent: Parent::Process,
+            description: None,
+            child_ordering: None,
+            sibling_order_rank: None,
+            sibling_merge: None,
+        }
+    }
+}
+
+impl State {
+    pub(super) const fn new() -> Self {
+        Self { number: AtomicU32::new(0), last_ns: AtomicU64::new(0) }
+    }
+}
+
+/// What can be said of all kinds of tracks.
+macro_rules! about {
+    ($($of:tt)+) => {
+        $($of)+ {
+            /// The track that it lies under, instead of the process.
+            ///
+            /// Perfetto shows a child of a process or thread beside the threads of that process; a child of any other track below it.
+            /// At most [`MAX_TRACK_ANCESTORS`](crate::MAX_TRACK_ANCESTORS) lie above each other; what is above those is left out.
+            #[must_use]
+            pub const fn parent(mut self, parent: &'static NamedTrack) -> Self {
+                self.about.parent = Parent::Track(parent);
+                self
+            }
+
+            /// It lies under nothing, instead of under the process.
+            #[must_use]
+            pub const fn root(mut self) -> Self {
+                self.about.parent = Parent::None;
+                self
+            }
+
+            /// A text about it, shown by the UI on demand.
+            #[must_use]
+            pub const fn description(mut self, description: &'static str) -> Self {
+                self.about.description = Some(description);
+                self
+            }
+
+            /// Where it stands among its siblings when their parent orders them [explicitly](ChildOrdering::Explicit): lower first.
+            #[must_use]
+            pub const fn sibling_order_rank(mut self, rank: i32) -> Self {
+                self.about.sibling_order_rank = Some(rank);
+                self
+            }
+
+            /// With which siblings it is shown as one: those of the same name, unless set.
+            #[must_use]
+            pub const fn sibling_merge(mut self, merge: SiblingMerge<'static>) -> Self {
+                self.about.sibling_merge = Some(merge);
+                self
+            }
+
+            /// One that is made while the program runs. It is never freed.
+            #[must_use]
+            pub fn leak(self) -> &'static Self {
+                Box::leak(Box::new(self))
+            }
+        }
+    };
+}
+
+about!(impl NamedTrack);
+about!(impl NamedCounter);
+about!(impl NamedState);
+about!(impl<const N: usize> Lanes<N>);
+
+impl NamedTrack {
+    /// A track of that name, under the process.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self::of(About::new(name))
+    }
+
+    /// The track of another process, which the UI shows as one; others can lie [under](Self::parent) it.
+    ///
+    /// A number that is none of a process (0, or above `i32::MAX`) makes it a track of that name.
+    #[must_use]
+    pub const fn process(pid: u32, name: &'static str) -> Self {
+        Self::of(match pid {
+            1..=MOST_PROCESSES => About::of_kind(Kind::Process { pid: pid as i32 }, name),
+            _ => About::new(name),
+        })
+    }
+
+    /// The track of a thread of another process. This process's own threads have theirs already.
+    ///
+    /// A number that is none of a process or thread (0, or a process above `i32::MAX`) makes it a track of that name.
+    #[must_use]
+    pub const fn thread(pid: u32, tid: i64, name: &'static str) -> Self {
+        Self::of(match (pid, tid) {
+            (1..=MOST_PROCESSES, 1..) => About::of_kind(Kind::Thread { pid: pid as i32, tid }, name),
+            _ => About::new(name),
+        })
+    }
+
+    const fn of(about: About) -> Self {
+        Self { about, state: State::new(), open: OpenSlices::new() }
+    }
+
+    /// The order of its children.
+    #[must_use]
+    pub const fn child_ordering(mut self, ordering: ChildOrdering) -> Self {
+        self.about.child_ordering = Some(ordering);
+        self
+    }
+}
+
+const MOST_PROCESSES: u32 = i32::MAX as u32;
+
+impl NamedCounter {
+    /// A counter of that name, of the process.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        let kind = Kind::Counter { unit: None, multiplier: None, share_key: None };
+        Self { about: About::of_kind(kind, name), state: State::new(), sum: None }
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub const fn unit(mut self, to: Unit<'static>) -> Self {
+        if let Kind::Counter { unit, .. } = &mut self.about.kind {
+            *unit = Some(to);
+        }
+        self
+    }
+
+    /// What each value is multiplied with: 1024 for a counter of KiB whose unit is bytes.
+    #[must_use]
+    pub const fn unit_multiplier(mut self, to: i64) -> Self {
+        if let Kind::Counter { multiplier, .. } = &mut self.about.kind {
+            *multiplier = Some(to);
+        }
+        self
+    }
+
+    /// Counters of the same parent and key are drawn to one scale.
+    #[must_use]
+    pub const fn y_axis_share_key(mut self, to: &'static str) -> Self {
+        if let Kind::Counter { share_key, .. } = &mut self.about.kind {
+            *share_key = Some(to);
+        }
+        self
+    }
+
+    /// Each value is added to what it was, by whatever thread: the sum is recorded. What is not recorded is not added.
+    #[must_use]
+    pub const fn incremental(mut self) -> Self {
+        self.sum = Some(Sum { int: AtomicU64::new(0), double: AtomicU64::new(0) });
+        self
+    }
+
+    /// What is written when it is set to `value`, or `value` is added.
+    pub(super) fn value(&self, value: CounterValue) -> CounterValue {
+        self.sum.as_ref().map_or(value, |sum| sum.add(value))
+    }
+}
+
+impl Sum {
+    /// Integers and floating-point numbers are summed up apart, so that many integers are added exactly.
+    fn add(&self, value: CounterValue) -> CounterValue {
+        let (mut int, mut double) = (self.int.load(Ordering::Relaxed), self.double.load(Ordering::Relaxed));
+        match value {
+            CounterValue::Int(value) => {
+                int = self.int.fetch_add(value as u64, Ordering::Relaxed).wrapping_add(value as u64);
+            }
+            CounterValue::Double(value) => {
+                let added = |sum| (f64::from_bits(sum) + value).to_bits();
+                let before = self.double.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(added(sum)));
+                double = added(before.unwrap_or_else(|sum| sum));
+            }
+        }
+        match (int as i64, f64::from_bits(double)) {
+            (int, 0.0) => CounterValue::Int(int),
+            (int, double) => CounterValue::Double(int as f64 + double),
+        }
+    }
+}
+
+impl NamedState {
+    /// A track of states of that name, of the process.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { about: About::of_kind(Kind::State, name), state: State::new() }
+    }
+}
+
+impl From<&'static NamedTrack> for TrackRef {
+    fn from(track: &'static NamedTrack) -> Self {
+        Self::of(&track.about, &track.state)
+    }
+}
+
+impl From<&'static NamedCounter> for TrackRef {
+    fn from(track: &'static NamedCounter) -> Self {
+        Self::of(&track.about, &track.state)
+    }
+}
+
+impl From<&'static NamedState> for TrackRef {
+    fn from(track: &'static NamedState) -> Self {
+        Self::of(&track.about, &track.state)
+    }
+}
+
+impl TrackRef {
+    pub(super) const fn of(about: &'static About, state: &'static State) -> Self {
+        Self { about, state }
+    }
+
+    pub(super) fn of_number(number: u32) -> Option<Self> {
+        TRACKS.get(number)
+    }
+
+    /// Its number; `None` when there are too many tracks. Threads that come here first at once agree on one.
+    pub(super) fn number(self) -> Option<u32> {
+        match self.state.number.load(Ordering::Relaxed) {
+            0 => {
+                let own = TRACKS.add(self)?;
+                let set = self.state.number.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+                Some(set.map_or_else(|found| found, |_| own))
+            }
+            number => Some(number),
+        }
+    }
+
+    /// Its number in the trace. `number` is the one that it has here.
+    pub(super) fn uuid(self, number: u32) -> u64 {
+        match self.about.kind {
+            Kind::Process { pid } => process_uuid(pid),
+            Kind::Thread { pid, tid } => thread_uuid(pid, tid),
+            Kind::Slices | Kind::Counter { .. } | Kind::State => own_uuid(OWN, number),
+        }
+    }
+
+    /// Whether what it shows is what a thread does.
+    pub(super) fn is_thread(self) -> bool {
+        matches!(self.about.kind, Kind::Thread { .. })
+    }
+
+    /// A time for what happens on it now: behind all that has happened on it, by whatever thread, since threads' clocks may
+    /// differ by some nanoseconds.
+    pub(super) fn advance(self, now: u64) -> u64 {
+        let next = |last: u64| now.max(last.saturating_add(1));
+        // Relaxed: whoever has to come behind another has been told by it, which orders this too.
+        let last = self.state.last_ns.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        next(last.unwrap_or_else(|last| last))
+    }
+
+    /// What it lies under, from the outermost on, and itself.
+    pub(super) fn with_ancestors(self) -> Vec<Self> {
+        let parent = |track: &Self| match track.about.parent {
+            Parent::Track(parent) => Some(Self::from(parent)),
+            Parent::Process | Parent::None => None,
+        };
+        let mut line: Vec<_> = core::iter::successors(Some(self), parent).take(MAX_TRACK_ANCESTORS as usize).collect();
+        line.reverse();
+        line
+    }
+
+    /// What the trace says of it. `is_known`: whether a track has been described.
+    pub(super) fn describe(
+        self,
+        descriptor: &mut TrackDescriptor<'_>,
+        uuid: u64,
+        pid: i32,
+        is_known: impl Fn(u64) -> bool,
+    ) {
+        let About { kind, name, parent, .. } = *self.about;
+        descriptor.set_uuid(uuid);
+        match parent {
+            _ if matches!(kind, Kind::Process { .. } | Kind::Thread { .. }) => {}
+            Parent::None => {}
+            Parent::Process => _ = descriptor.set_parent_uuid(process_uuid(pid)),
+            Parent::Track(parent) => {
+                let parent = Self::from(parent);
+                // The outermost of too many, or of a circle, is the process's.
+                let uuid = parent.number().map(|number| parent.uuid(number)).filter(|&uuid| is_known(uuid));
+                descriptor.set_parent_uuid(uuid.unwrap_or_else(|| process_uuid(pid)));
+            }
+        }
+        match kind {
+            Kind::Slices => _ = descriptor.set_name(name),
+            Kind::Process { pid } => {
+                descriptor.set_process(|process| _ = process.set_pid(pid).set_process_name(name));
+            }
+            Kind::Thread { pid, tid } => {
+                descriptor.set_thread(|thread| _ = thread.set_pid(pid).set_tid(tid).set_thread_name(name));
+            }
+            Kind::State => _ = descriptor.set_name(name).set_state(|_| {}),
+            Kind::Counter { unit, multiplier, share_key } => {
+                descriptor.set_name(name).set_counter(|counter| {
+                    if let Some(unit) = unit {
+                        set_unit(counter, unit);
+                    }
+                    if let Some(multiplier) = multiplier {
+                        counter.set_unit_multiplier(multiplier);
+                    }
+                    if let Some(key) = share_key {
+                        counter.set_y_axis_share_key(key);
+                    }
+                });
+            }
+        }
+        if let Some(description) = self.about.description {
+            descriptor.set_description(description);
+        }
+        if let Some(rank) = self.about.sibling_order_rank {
+            descriptor.set_sibling_order_rank(rank);
+        }
+        if let Some(ordering) = self.about.child_ordering {
+            set_child_ordering(descriptor, ordering);
+        }
+        if let Some(merge) = self.about.sibling_merge {
+            set_sibling_merge(descriptor, merge);
+        }
+    }
+}
+
+pub(super) fn prepare() {
+    TRACKS.prepare();
+    // So that no thread makes it while another one forks.
+    _ = process_number();
+}
+
+/// Which of a process's numbers: what [`counter!`](crate::counter) alone counts, and tracks that are declared.
+pub(super) const COUNTERS: u64 = 0;
+const OWN: u64 = 1;
+
+/// The number in the trace of a track that has none by its nature: different in each process, and short. In a forked child it is what it
+/// was, since it stands in what call sites have prepared.
+pub(super) fn own_uuid(kind: u64, number: u32) -> u64 {
+    kind << 47 | u64::from(process_number()) << 15 | u64::from(number - 1)
+}
+
+fn process_number() -> u32 {
+    static PROCESS: OnceLock<u32> = OnceLock::new();
+    *PROCESS.get_or_init(|| process_uuid(std::process::id() as i32) as u32 | 1 << 31)
+}

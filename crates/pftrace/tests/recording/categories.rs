@@ -1,0 +1,123 @@
+//! Categories: described, tagged, listed, switched, asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use pftrace::{Category, category_enabled, instant, set_categories, slice};
+
+use crate::{alone, record, record_as};
+
+pftrace::categories! {
+    /// The first line.
+    /// The second.
+    #[tags("cat-slow", "cat-debug")]
+    #[doc = " The third."]
+    pub(crate) TAGGED = "cat.tagged";
+    #[tags("cat-slow")]
+    #[allow(dead_code)]
+    SLOW = "cat.slow";
+    PLAIN = "cat.plain";
+}
+
+#[test]
+fn categories_are_described_and_listed() {
+    assert_eq!(TAGGED.description_lines(), [" The first line.", " The second.", " The third."]);
+    assert_eq!(TAGGED.own_tags(), ["cat-slow", "cat-debug"]);
+    assert!(PLAIN.description_lines().is_empty() && PLAIN.own_tags().is_empty());
+    _ = record(|| {
+        instant!("cat.tagged", "of the same name");
+        instant!(TAGGED, "x");
+        instant!(PLAIN, "x");
+    });
+    let all: Vec<_> = Category::all().into_iter().filter(|category| category.name().starts_with("cat.")).collect();
+    let tagged: Vec<_> = all.iter().filter(|category| category.name() == "cat.tagged").collect();
+    assert_eq!(tagged.len(), 1);
+    assert_eq!(tagged[0].description_lines().len(), 3);
+    assert!(all.iter().any(|category| category.name() == "cat.plain"));
+}
+
+#[test]
+fn tags_switch_what_bears_them() {
+    let recorded = record(|| {
+        let all = |round: &str| {
+            instant!(TAGGED, round);
+            instant!(SLOW, round);
+            instant!(PLAIN, round);
+            instant!("cat.tagged", round);
+        };
+        all("on");
+        set_categories("-tag:cat-slow");
+        all("without slow");
+        set_categories("tag:cat-debug");
+        all("debug alone");
+        set_categories("-tag:cat-* cat.slow");
+        all("slow after all");
+        set_categories("");
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let of = |round| {
+        let slices = loaded.slices_named(round);
+        slices.iter().map(|slice| slice.category.clone().unwrap().replace("cat.", "")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of("on"), "tagged slow plain tagged");
+    assert_eq!(of("without slow"), "plain");
+    assert_eq!(of("debug alone"), "tagged tagged");
+    assert_eq!(of("slow after all"), "slow");
+}
+
+#[test]
+fn what_is_asked_is_what_is_recorded() {
+    let enabled =
+        || [category_enabled!(PLAIN), category_enabled!("cat.asked"), category_enabled!("cat.met in session")];
+    let is = [PLAIN.is_enabled(), false, false];
+    {
+        let _alone = alone();
+        assert_eq!((enabled(), is), ([false; 3], is));
+    }
+    let (_, report) = record_as(
+        |builder| builder.categories("-cat.asked"),
+        |_| {
+            assert_eq!(enabled(), [true, false, true]);
+            set_categories("cat.asked");
+            assert_eq!(enabled(), [false, true, false]);
+            set_categories("");
+            assert_eq!(enabled(), [true; 3]);
+        },
+    );
+    assert_eq!(report.events, 0);
+    let _alone = alone();
+    assert_eq!(enabled(), [false; 3]);
+}
+
+/// A session starts and stops, and categories are met, at the same time: what is asked is right as soon as both are done.
+#[test]
+fn what_is_asked_is_right_when_a_session_starts_meanwhile() {
+    for _ in 0..200 {
+        let category: &'static Category = Box::leak(Box::new(Category::new("cat.racing")));
+        let (go, met) = (AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !go.load(Ordering::Acquire) {
+                    std::hint::spin_loop();
+                }
+                while !category.is_live() {
+                    std::hint::spin_loop();
+                }
+                met.store(true, Ordering::Release);
+            });
+            record_as(
+                |builder| {
+                    go.store(true, Ordering::Release);
+                    builder.drain_by_caller()
+                },
+                |_| {
+                    while !met.load(Ordering::Acquire) {
+                        std::hint::spin_loop();
+                    }
+                },
+            );
+            assert!(!category.is_live());
+        });
+    }
+    let _slice = slice!(PLAIN, "nothing is recorded");
+}

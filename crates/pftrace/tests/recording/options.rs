@@ -1,0 +1,143 @@
+//! The options of the macros, and the rows that they make.
+
+use std::time::{Duration, Instant};
+
+use pftrace::{NamedTrack, begin, end, instant, now_ns, slice};
+use pftrace_testkit::{Arg, Loaded, Slice};
+
+use crate::record;
+
+static NETWORK: NamedTrack = NamedTrack::new("network");
+
+fn only<'l>(loaded: &'l Loaded, name: &str) -> &'l Slice {
+    let slices = loaded.slices_named(name);
+    assert_eq!(slices.len(), 1, "{name}");
+    slices[0]
+}
+
+#[test]
+fn options_and_annotations_go_together() {
+    let recorded = record(|| {
+        let name = String::from("named");
+        let number = 7;
+        let _slice = slice!(correlation_id: 1, flow: 2, "c", "slice", number, text = "t");
+        begin!(correlation_id: "operation", "c", &name, ?number);
+        instant!(track: &NETWORK, correlation_id: &name, "c", "instant", number = 3,);
+        end!("c");
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!(report.events, 5);
+    let slice = only(&loaded, "slice");
+    assert_eq!(slice.args["debug.number"], Arg::Int(7));
+    assert_eq!(slice.args["debug.text"], Arg::Text("t".into()));
+    assert_eq!(slice.args["correlation_id"], Arg::Text("tp:#1".into()));
+    let named = only(&loaded, "named");
+    assert_eq!((named.depth, &named.args["debug.number"]), (1, &Arg::Text("7".into())));
+    assert_eq!(named.args["correlation_id"], Arg::Text("operation".into()));
+    let instant = only(&loaded, "instant");
+    assert_eq!((instant.dur, loaded.track_name(instant).as_deref()), (0, Some("network")));
+    assert_eq!(instant.args["debug.number"], Arg::Int(3));
+    assert_eq!(instant.category.as_deref(), Some("c"));
+}
+
+/// Arrows from event to event, across threads and tracks.
+#[test]
+fn flows_are_arrows() {
+    let recorded = record(|| {
+        let request = 0xdead_beef_0000_0001;
+        {
+            let _ask = slice!(flow: request, "f", "ask");
+        }
+        std::thread::spawn(move || {
+            let _answer = slice!(flow: request, flow: 5, "f", "answer");
+        })
+        .join()
+        .unwrap();
+        let _read = slice!(terminating_flow: request, "f", "read");
+        instant!(terminating_flow: 5, track: &NETWORK, "f", "sent");
+        // A new one.
+        instant!(flow: request, "f", "alone");
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let id = |name| only(&loaded, name).id;
+    let mut expected = vec![(id("ask"), id("answer")), (id("answer"), id("read")), (id("answer"), id("sent"))];
+    let mut flows = loaded.flows.clone();
+    flows.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(flows, expected);
+}
+
+/// Times that are given, also before what was recorded already, do not disturb the thread's own.
+#[test]
+fn events_happen_when_it_is_said() {
+    let start = now_ns();
+    let mut times = (0, 0, 0);
+    let recorded = record(|| {
+        let long_ago = Instant::now();
+        std::thread::sleep(Duration::from_millis(20));
+        {
+            let _first = slice!("t", "before");
+        }
+        instant!(at: start, track: &NETWORK, "t", "at the start");
+        instant!(at: Duration::from_nanos(start + 1), "t", "a duration");
+        instant!(at: long_ago, "t", "long ago");
+        {
+            let _second = slice!("t", "after");
+        }
+        let past = slice!(track: &NETWORK, at: start + 1_000, "t", "in the past");
+        end!(slice: past, at: start + 5_000);
+        // An end before its begin is where its begin is.
+        let wrong = slice!(track: &NETWORK, at: start + 10_000, "t", "backwards");
+        end!(slice: wrong, at: 5_u64);
+        times = (now_ns(), 0, 0);
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!(report.events, 11);
+    let ts = |name| only(&loaded, name).ts;
+    assert_eq!((ts("at the start"), ts("a duration")), (start as i64, start as i64 + 1));
+    assert!(ts("before") - ts("long ago") > 15_000_000);
+    assert!((0..5_000_000).contains(&(ts("after") - ts("before"))));
+    assert!(ts("after") > start as i64 + 20_000_000 && ts("after") <= times.0 as i64);
+    let past = only(&loaded, "in the past");
+    assert_eq!((past.ts, past.dur), (start as i64 + 1_000, 4_000));
+    let backwards = only(&loaded, "backwards");
+    assert_eq!((backwards.ts, backwards.dur), (start as i64 + 10_000, 1));
+}
+
+#[test]
+fn ends_say_more() {
+    let recorded = record(|| {
+        let found = slice!("e", "search", query = "x");
+        end!(slice: found, hits = 3, shown = ?found_debug(), );
+        begin!("e", "begun");
+        end!("e", result = %"ok", flow_is = 1);
+        let on_track = slice!(track: &NETWORK, "e", "on a track", asked = true);
+        let moved = std::thread::spawn(move || end!(slice: on_track, answered = -1));
+        moved.join().unwrap();
+        begin!(track: &NETWORK, "e", "begun on a track");
+        begin!(track: &NETWORK, "e", "within");
+        // It is of another category.
+        end!(track: &NETWORK, "other");
+        std::thread::spawn(|| end!(track: &NETWORK, "e", inner = 1)).join().unwrap();
+        end!(track: &NETWORK, "e");
+        end!(track: &NETWORK, "e");
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events, report.ignored), (10, 2));
+    let args = |name| only(&loaded, name).args.clone();
+    assert_eq!(args("search")["debug.query"], Arg::Text("x".into()));
+    assert_eq!(args("search")["debug.hits"], Arg::Int(3));
+    assert_eq!(args("begun")["debug.result"], Arg::Text("ok".into()));
+    assert_eq!(args("on a track")["debug.asked"], Arg::Bool(true));
+    assert_eq!(args("on a track")["debug.answered"], Arg::Int(-1));
+    let outer = only(&loaded, "begun on a track");
+    let inner = only(&loaded, "within");
+    assert_eq!((outer.depth, inner.depth, inner.parent), (0, 1, Some(outer.id)));
+    assert!(outer.ts < inner.ts && inner.ts + inner.dur < outer.ts + outer.dur);
+    assert_eq!(inner.args["debug.inner"], Arg::Int(1));
+    assert!(loaded.slices.iter().all(|slice| slice.dur > 0), "{:?}", loaded.slices);
+}
+
+fn found_debug() -> u8 {
+    7
+}

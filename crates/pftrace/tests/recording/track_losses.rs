@@ -1,0 +1,112 @@
+//! Buffers that are too small, and slices on tracks of their own: what was begun is ended, what was not begun is not, and what is missing
+//! is counted.
+
+use std::collections::BTreeMap;
+
+use pftrace::{Lanes, LogPriority, NamedCounter, NamedTrack, Policy, TrackSlice, begin, end, here, instant, slice};
+
+use crate::losses::check_lossy;
+use crate::record_as;
+
+/// A program of slices that overlap, on lanes, moved between threads, with a buffer that fills up again and again.
+#[test]
+fn slices_on_lanes_are_whole_or_missing() {
+    static LANES: Lanes = Lanes::new("loss-lane");
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 10).drain_by_caller(),
+        |session| {
+            let mut open: Vec<(usize, TrackSlice)> = Vec::new();
+            for number in 0..30_000_usize {
+                open.push((number, slice!(track: &LANES, source_location: here!(), "loss", "work", number)));
+                let thread = number % 3;
+                if open.len() > 8 {
+                    let (_, ended) = open.swap_remove(number * 7 % open.len());
+                    if thread == 0 && number % 100 == 0 {
+                        std::thread::spawn(move || drop(ended)).join().unwrap();
+                    } else {
+                        pftrace::end!(slice: ended, done = true);
+                    }
+                }
+                if number % 1_500 == 0 {
+                    session.drain().unwrap();
+                }
+            }
+        },
+    );
+    assert!(report.dropped.no_room > 1_000 && report.dropped.total() == report.dropped.no_room, "{report:?}");
+    let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
+    let slices = loaded.slices_named("work");
+    assert_eq!(report.events as usize, 2 * slices.len());
+    assert!(slices.iter().all(|slice| slice.dur > 0 && slice.depth == 0), "each is ended, and none lies in another");
+    let mut on: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+    slices.iter().for_each(|slice| on.entry(slice.track).or_default().push(slice));
+    assert!(on.len() <= 10, "{}", on.len());
+    assert!(slices.iter().all(|slice| slice.args.contains_key("source.line_number")));
+}
+
+/// Slices that are open when there is no room any more, and end then: also on threads that never got a chunk.
+#[test]
+fn ends_are_late_rather_than_missing() {
+    static TRACK: NamedTrack = NamedTrack::new("late-track");
+    static LANES: Lanes = Lanes::new("late-lane");
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 10).policy(Policy::Discard),
+        |_| {
+            let open: Vec<_> = (0..100).map(|_| slice!(track: &LANES, "late", "open")).collect();
+            begin!(track: &TRACK, "late", "begun");
+            // Until nothing has room any more.
+            for _ in 0..100_000 {
+                instant!("late", "filling");
+            }
+            begin!(track: &TRACK, "late", "lost");
+            end!(track: &TRACK, "late");
+            std::thread::spawn(move || {
+                drop(open);
+                end!(track: &TRACK, "late");
+            })
+            .join()
+            .unwrap();
+        },
+    );
+    let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
+    let filling = loaded.slices_named("filling");
+    assert_eq!(filling.len() as u64 + 202, report.events);
+    // The begin and the end of the one that was lost.
+    assert_eq!(report.dropped.no_room, 100_000 - filling.len() as u64 + 2);
+    let last = filling.last().unwrap().ts;
+    let ended = |name| loaded.slices_named(name).iter().all(|slice| slice.ts + slice.dur > last);
+    assert!(loaded.slices_named("open").len() == 100 && ended("open"));
+    assert!(loaded.slices_named("begun").len() == 1 && ended("begun"));
+    assert!(loaded.slices_named("lost").is_empty());
+}
+
+/// What is larger than a chunk: an end that says too much is an end all the same.
+#[test]
+fn what_is_too_large_is_cut() {
+    static TRACK: NamedTrack = NamedTrack::new("large-track");
+    static COUNTER: NamedCounter = NamedCounter::new("large-counter");
+    let text = "ä".repeat(1 << 20);
+    let (trace, report) = record_as(
+        |builder| builder,
+        |session| {
+            let size = session.max_event_len();
+            let slice = slice!(track: &TRACK, flow: 7, "large", "slice", a = text.as_str(), b = &text[..100]);
+            end!(slice: slice, counters: [(&COUNTER, 3)], with: |event| _ = event.add_categories(&"x".repeat(size * 2)));
+            instant!(log: (LogPriority::Info, &text), "large", "logged");
+            begin!(flow: 7, "large", "of the thread");
+            end!("large", text = &text, small = 3);
+            instant!(with: |event| _ = event.add_categories(&"x".repeat(size * 2)), "large", "dropped");
+        },
+    );
+    assert_eq!((report.dropped.too_large, report.dropped.total()), (1, 1));
+    assert_eq!((report.threads[0].truncated, report.events), (4, 5));
+    let Some(loaded) = check_lossy(&trace, 1) else { return };
+    let slice = loaded.slices_named("slice")[0];
+    let pftrace_testkit::Arg::Text(cut) = &slice.args["debug.a"] else { panic!("{slice:?}") };
+    assert!(cut.ends_with("ä…") && slice.dur > 0);
+    let thread = loaded.slices_named("of the thread")[0];
+    assert_eq!(thread.args["debug.small"], pftrace_testkit::Arg::Int(3));
+    assert_eq!(loaded.flows, [(slice.id, thread.id)]);
+    let log = loaded.slices_named("logged")[0];
+    assert_eq!(log.dur, 0);
+}
