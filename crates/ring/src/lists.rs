@@ -196,33 +196,32 @@ impl Queue {
     fn pop_or(&self, skip: impl Fn(Slot) -> bool) -> Option<u32> {
         let mut position = self.head.load(Ordering::Relaxed);
         loop {
-            let (slot, round) = (self.load(position), self.round(position));
+            let (mut slot, round) = (self.load(position), self.round(position));
             if slot.is_empty_in(round) {
                 // Nobody has passed it, since it was neither filled nor skipped: the head is still here.
                 if !skip(slot) {
                     return None;
                 }
-                let skipped = Slot::empty(round + 1).0;
-                // Relaxed: nothing comes with it.
-                _ = self.slot(position).compare_exchange(slot.0, skipped, Ordering::Relaxed, Ordering::Relaxed);
-            } else if slot.round() == round {
-                match self.move_head(position, position + 1) {
-                    Ok(_) => match self.empty(position) {
-                        Some(index) => return Some(index),
-                        None => position = self.head.load(Ordering::Relaxed),
-                    },
-                    Err(found) => position = found,
-                }
-            } else if slot.round() < round {
+                // Acquire: it may have been filled meanwhile.
+                let skipped = Slot::empty(round + 1);
+                let skip =
+                    self.slot(position).compare_exchange(slot.0, skipped.0, Ordering::Acquire, Ordering::Acquire);
+                slot = skip.map_or_else(Slot, |_| skipped);
+            }
+            if slot.round() < round {
                 // Who popped it a whole round ago is not done with it, so it has not been reserved since.
                 return None;
-            } else {
-                // Popped, or skipped by one who has not moved the head yet, or will not for a while.
-                position = match self.move_head(position, position + 1) {
-                    Ok(_) => position + 1,
-                    Err(found) => found,
-                };
             }
+            // Filled in this round; or popped, or skipped by one who has not moved the head yet, or will not for a while.
+            let is_filled = slot.round() == round;
+            position = match self.move_head(position, position + 1) {
+                Ok(_) if is_filled => match self.empty(position) {
+                    Some(index) => return Some(index),
+                    None => position + 1,
+                },
+                Ok(_) => position + 1,
+                Err(found) => found,
+            };
         }
     }
 

@@ -5,6 +5,7 @@ mod flight;
 mod losses;
 mod reentrancy;
 mod rows;
+mod snapshots;
 #[cfg(unix)]
 mod sockets;
 

@@ -74,13 +74,13 @@ fn a_receiver_has_a_trace() {
     let unix = UnixListener::bind(&place.0).unwrap();
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = tcp.local_addr().unwrap().to_string();
-    let mut accept_unix = || -> Box<dyn Read> { Box::new(unix.accept().unwrap().0) };
-    let mut accept_tcp = || -> Box<dyn Read> { Box::new(tcp.accept().unwrap().0) };
-    let both: [(SessionBuilder, &mut dyn FnMut() -> Box<dyn Read>); 2] =
-        [(builder().unix(&place.0), &mut accept_unix), (builder().tcp(address), &mut accept_tcp)];
-    for (builder, accept) in both {
+    for is_unix in [true, false] {
+        let builder = if is_unix { builder().unix(&place.0) } else { builder().tcp(&address) };
         let session = builder.start().unwrap();
-        let mut connection = accept();
+        let mut connection: Box<dyn Read> = match is_unix {
+            true => Box::new(unix.accept().unwrap().0),
+            false => Box::new(tcp.accept().unwrap().0),
+        };
         record(0..5_000);
         let report = thread::scope(|scope| {
             let stopping = scope.spawn(|| session.stop().unwrap());
