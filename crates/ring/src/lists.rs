@@ -202,10 +202,9 @@ impl Queue {
                 if !skip(slot) {
                     return None;
                 }
-                // Acquire: it may have been filled meanwhile.
+                // Acquire: it may have been filled meanwhile. Release: who finds it skipped finds that it was reserved.
                 let skipped = Slot::empty(round + 1);
-                let skip =
-                    self.slot(position).compare_exchange(slot.0, skipped.0, Ordering::Acquire, Ordering::Acquire);
+                let skip = self.slot(position).compare_exchange(slot.0, skipped.0, Ordering::AcqRel, Ordering::Acquire);
                 slot = skip.map_or_else(Slot, |_| skipped);
             }
             if slot.round() < round {
@@ -282,8 +281,8 @@ impl Place<'_> {
     /// and look as before, which is what another's compare-and-swap of its word relies on.
     pub(crate) fn may_be_skipped(&self) {
         let slot = self.queue.slot(self.position);
-        // Relaxed: nothing comes with it; nobody else changes a place that is reserved and can't be skipped.
-        slot.store(slot.load(Ordering::Relaxed) | SKIPPABLE, Ordering::Relaxed);
+        // Nobody else changes a place that is reserved and can't be skipped. Release: who skips it finds that it was reserved.
+        slot.store(slot.load(Ordering::Relaxed) | SKIPPABLE, Ordering::Release);
     }
 
     /// Leaves it empty.
