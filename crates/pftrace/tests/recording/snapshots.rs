@@ -70,6 +70,13 @@ fn an_idle_flight_recorder_has_an_empty_trace() {
     processor.load(&one).unwrap();
     let bounds = processor.query("select start_ts, end_ts from trace_bounds").unwrap();
     assert_eq!(bounds.rows[0][0].int(), only.ts, "the time before the first event is not shown");
+    drop(processor);
+    let packets = pftrace_testkit::compare_decoders(&one).unwrap();
+    let clocks = &packets[0]["clock_snapshot"]["clocks"];
+    let first: i64 = clocks[0]["timestamp"].as_str().unwrap().parse().unwrap();
+    assert!(clocks.as_array().unwrap().len() == 3 && first <= only.ts, "{clocks}");
+    let mut processor = pftrace_testkit::TraceProcessor::shared().unwrap();
+    processor.load(&one).unwrap();
     let clocks = processor.query("select count(distinct clock_id) from clock_snapshot where clock_id < 64").unwrap();
     assert_eq!(clocks.rows[0][0].int(), 3);
 }
