@@ -15,6 +15,7 @@
 //! never has less than that many chunks to show, once there were so many.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::claim::Claims;
 use crate::reader::Chunk;
@@ -159,7 +160,7 @@ impl History {
                 self.release_down_to(0);
             }
             if count > self.most {
-                (self.most..count).for_each(|_| self.write_over_oldest());
+                self.write_over(&filled, count - self.most);
                 continue;
             }
             self.release_down_to(self.most - count);
@@ -175,12 +176,18 @@ impl History {
         }
     }
 
-    /// As a writer would.
-    fn write_over_oldest(&self) {
+    /// Releases so many of the oldest, as writers do; no more when one of those does so meanwhile.
+    fn write_over(&self, filled: &Range<u64>, mut excess: usize) {
         let shared = &self.ring.0;
-        if let Some(index) = shared.complete.pop() {
-            shared.count_overwritten(shared.read(index));
-            shared.release(index);
+        for position in filled.clone() {
+            if excess == 0 || !shared.complete.pop_all(&(position..position + 1)) {
+                return;
+            }
+            if let Some(index) = shared.complete.empty(position) {
+                shared.count_overwritten(shared.read(index));
+                shared.release(index);
+                excess -= 1;
+            }
         }
     }
 

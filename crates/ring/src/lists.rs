@@ -196,33 +196,31 @@ impl Queue {
     fn pop_or(&self, skip: impl Fn(Slot) -> bool) -> Option<u32> {
         let mut position = self.head.load(Ordering::Relaxed);
         loop {
-            let (slot, round) = (self.load(position), self.round(position));
+            let (mut slot, round) = (self.load(position), self.round(position));
             if slot.is_empty_in(round) {
                 // Nobody has passed it, since it was neither filled nor skipped: the head is still here.
                 if !skip(slot) {
                     return None;
                 }
-                let skipped = Slot::empty(round + 1).0;
-                // Release: who finds it skipped sees that it had been reserved.
-                _ = self.slot(position).compare_exchange(slot.0, skipped, Ordering::Release, Ordering::Relaxed);
-            } else if slot.round() == round {
-                match self.move_head(position, position + 1) {
-                    Ok(_) => match self.empty(position) {
-                        Some(index) => return Some(index),
-                        None => position = self.head.load(Ordering::Relaxed),
-                    },
-                    Err(found) => position = found,
-                }
-            } else if slot.round() < round {
+                // Acquire: it may have been filled meanwhile. Release: who finds it skipped finds that it was reserved.
+                let skipped = Slot::empty(round + 1);
+                let skip = self.slot(position).compare_exchange(slot.0, skipped.0, Ordering::AcqRel, Ordering::Acquire);
+                slot = skip.map_or_else(Slot, |_| skipped);
+            }
+            if slot.round() < round {
                 // Who popped it a whole round ago is not done with it, so it has not been reserved since.
                 return None;
-            } else {
-                // Popped, or skipped by one who has not moved the head yet, or will not for a while.
-                position = match self.move_head(position, position + 1) {
-                    Ok(_) => position + 1,
-                    Err(found) => found,
-                };
             }
+            // Filled in this round; or popped, or skipped by one who has not moved the head yet, or will not for a while.
+            let is_filled = slot.round() == round;
+            position = match self.move_head(position, position + 1) {
+                Ok(_) if is_filled => match self.empty(position) {
+                    Some(index) => return Some(index),
+                    None => position + 1,
+                },
+                Ok(_) => position + 1,
+                Err(found) => found,
+            };
         }
     }
 
@@ -283,7 +281,7 @@ impl Place<'_> {
     /// and look as before, which is what another's compare-and-swap of its word relies on.
     pub(crate) fn may_be_skipped(&self) {
         let slot = self.queue.slot(self.position);
-        // Release: who skips it sees that it was reserved. Nobody else changes a place that is reserved and can't be skipped.
+        // Nobody else changes a place that is reserved and can't be skipped. Release: who skips it finds that it was reserved.
         slot.store(slot.load(Ordering::Relaxed) | SKIPPABLE, Ordering::Release);
     }
 

@@ -23,7 +23,8 @@ pub const FLOOR: &str = "floor: clock + 16 B store";
 pub const ALL: &[Entry] = &[
     Entry::new::<floor::Store>(FLOOR),
     Entry::new::<floor::Packet>("floor: clock + whole packet"),
-    Entry::new::<pftrace::Pftrace>("pftrace"),
+    Entry::new::<pftrace::Pftrace<false>>("pftrace"),
+    Entry::new::<pftrace::Pftrace<true>>("pftrace, flight recorder of 1 MiB"),
     Entry::new::<ring::OverRing>("pftrace-ring"),
     Entry::new::<ring::NamesInFull>("pftrace-ring, run-time names in full"),
     #[cfg(feature = "tracy")]

@@ -1,8 +1,9 @@
-//! pftrace as its users have it: a session into a file, and the macros.
+//! pftrace as its users have it: a session into a file, and the macros; and a flight recorder, overwritten a few times in each run, of
+//! which the file is the last snapshot: what was overwritten is shown as lost.
 
 use std::path::Path;
 
-use pftrace::{Session, counter, instant, slice};
+use pftrace::{Policy, Session, counter, instant, slice};
 
 use crate::contender::Contender;
 use crate::workload::{Name, Workload};
@@ -12,15 +13,19 @@ pftrace::categories! {
 }
 
 #[derive(Debug)]
-pub struct Pftrace(Option<Session>);
+pub struct Pftrace<const FLIGHT: bool>(Option<Session>);
 
-impl Contender for Pftrace {
+impl<const FLIGHT: bool> Contender for Pftrace<FLIGHT> {
     type Thread = ();
     const WORKLOADS: &[Workload] =
         &[Workload::Span, Workload::Instant, Workload::Counter, Workload::Annotated, Workload::Named, Workload::Off];
 
     fn start(file: &Path, recording: bool) -> Self {
-        let session = || Session::builder().file(file).start().expect("the file can be made");
+        let builder = match FLIGHT {
+            true => Session::builder().policy(Policy::FlightRecorder).buffer_bytes(1 << 20),
+            false => Session::builder(),
+        };
+        let session = || builder.file(file).start().expect("the file can be made");
         Self(recording.then(session))
     }
 

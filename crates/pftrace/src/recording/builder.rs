@@ -84,7 +84,7 @@ impl SessionBuilder {
 
     /// Writes the trace into `writer`. It gets large pieces, so it needs no buffer of its own.
     ///
-    /// For a trace in memory: a [`MemorySink`]. To measure what recording costs: [`std::io::sink`].
+    /// For a trace in memory: a [`MemorySink`](crate::MemorySink). To measure what recording costs: [`std::io::sink`].
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.target = Target::Writer(Box::new(writer));
         self
@@ -153,7 +153,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Which categories are recorded: [`set_categories`] when the session starts. As they are unless set.
+    /// Which categories are recorded: [`set_categories`](crate::set_categories) when the session starts. As they are unless set.
     pub fn categories(mut self, patterns: impl Into<String>) -> Self {
         self.categories = Some(patterns.into());
         self
@@ -199,7 +199,8 @@ impl SessionBuilder {
     /// It is a list of `key=value`, separated by commas: `file` (where to; also without `file=`), `unix:PATH` or
     /// `tcp:HOST:PORT` (who gets it instead), `reconnect` (in seconds), `buffer` (in bytes, or with `K`,
     /// `M`, `G`), `policy` (`stream`, `discard` or `flight-recorder`), `panic` (a file for
-    /// [`snapshot_on_panic`](Self::snapshot_on_panic)), `categories` (patterns as in [`set_categories`], separated by
+    /// [`snapshot_on_panic`](Self::snapshot_on_panic)), `categories` (patterns as in
+    /// [`set_categories`](crate::set_categories), separated by
     /// blanks), `stop_timeout` (in seconds).
     ///
     /// ```sh

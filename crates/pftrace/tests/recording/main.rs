@@ -11,6 +11,7 @@ mod nested;
 mod options;
 mod reentrancy;
 mod rows;
+mod snapshots;
 #[cfg(unix)]
 mod sockets;
 mod track_losses;
