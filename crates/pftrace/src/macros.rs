@@ -273,7 +273,7 @@ macro_rules! __counter {
     ($category:tt, $name:expr, $value:expr) => {{
         $crate::__site!(Counter $category $crate::__private::Some($name), []);
         if __PFTRACE_SITE.is_enabled() {
-            $crate::__private::counter(&__PFTRACE_SITE, $crate::__private::CounterNumber::value($value))
+            $crate::__private::CounterNumber::record($value, &__PFTRACE_SITE)
         }
     }};
 }

@@ -170,7 +170,7 @@ impl CallSite {
     /// Records the value of a counter. Ask [`is_enabled`](Self::is_enabled) first.
     pub fn counter(&'static self, value: impl CounterNumber) {
         if self.kind == EventKind::Counter {
-            record::counter(self, value.value());
+            value.record(self);
         }
     }
 

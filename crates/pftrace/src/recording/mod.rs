@@ -57,7 +57,6 @@ pub mod private {
         NONE, Own, begin_on_of, counter_on, end_on_of, end_slice, instant_on, slice_on, state_on,
     };
     pub use super::record::{
-        CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, counter, end, instant,
-        instant_with,
+        CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, end, instant, instant_with,
     };
 }
