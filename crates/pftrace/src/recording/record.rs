@@ -190,7 +190,7 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
 
 /// Records the value of a counter of a call site that has a name.
 #[inline(never)]
-pub fn counter(site: &'static CallSite, value: CounterValue) {
+fn counter(site: &'static CallSite, value: CounterValue) {
     local::with(|thread| thread.counter(site, value));
 }
 
