@@ -110,3 +110,39 @@ fn what_is_too_large_is_cut() {
     let log = loaded.slices_named("logged")[0];
     assert_eq!(log.dur, 0);
 }
+
+/// A thread's own slices, with options and ends that say more, in a buffer that fills up again and again.
+#[test]
+fn slices_with_options_survive_gaps() {
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 10).drain_by_caller(),
+        |session| {
+            for number in 0..12_000_u64 {
+                let outer = slice!(correlation_id: number, source_location: here!(), "own", "outer", number);
+                begin!(flow: number, "own", "inner");
+                instant!(log: (LogPriority::Info, "reached"), "own", "moment");
+                end!("own", done = true);
+                end!(slice: outer, text = "end");
+                if number % 800 == 0 {
+                    session.drain().unwrap();
+                }
+            }
+        },
+    );
+    assert!(report.dropped.no_room > 1_000 && report.dropped.total() == report.dropped.no_room, "{report:?}");
+    let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
+    assert!(loaded.slices.len() > 3_000, "{}", loaded.slices.len());
+    for slice in &loaded.slices {
+        let depth = match slice.name.as_deref().unwrap() {
+            "outer" => 0,
+            "inner" => 1,
+            _ => 2,
+        };
+        assert_eq!((slice.depth, slice.category.as_deref()), (depth, Some("own")));
+        assert!(slice.dur != 0 || slice.name.as_deref() == Some("moment"), "{slice:?}");
+    }
+    // Where the end of the last ones has no room, no later chunk tells of it.
+    assert!(loaded.slices.iter().filter(|slice| slice.dur < 0).count() <= 2);
+    let outer = loaded.slices_named("outer");
+    assert!(outer.windows(2).all(|pair| pair[0].ts + pair[0].dur <= pair[1].ts));
+}
