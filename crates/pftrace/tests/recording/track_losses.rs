@@ -146,3 +146,27 @@ fn slices_with_options_survive_gaps() {
     let outer = loaded.slices_named("outer");
     assert!(outer.windows(2).all(|pair| pair[0].ts + pair[0].dur <= pair[1].ts));
 }
+
+/// While an event is being written nothing else can be: what is recorded is counted, and what was begun on a track ends all the same.
+#[test]
+fn within_an_event_nothing_is_recorded_but_ends() {
+    static TRACK: NamedTrack = NamedTrack::new("within-track");
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            let open = std::cell::Cell::new(Some(slice!(track: &TRACK, "within", "open")));
+            let closure = |_: &mut pftrace::protos::TrackEvent<'_>| {
+                instant!("within", "nested");
+                drop(open.take());
+            };
+            instant!(with: closure, "within", "outer");
+            let _after = slice!(track: &TRACK, "within", "after");
+        },
+    );
+    // The instant, and the end on its own thread; that is written by the drain.
+    assert_eq!((report.nested, report.dropped.total()), (2, 0));
+    let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
+    assert!(loaded.slices_named("nested").is_empty() && loaded.slices_named("outer").len() == 1);
+    let (open, after) = (loaded.slices_named("open")[0], loaded.slices_named("after")[0]);
+    assert!(open.dur > 0 && open.ts + open.dur < after.ts && after.depth == 0);
+}
