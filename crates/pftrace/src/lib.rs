@@ -47,7 +47,8 @@
 //! |---|---|
 //! | [`Session`], [`SessionBuilder`], [`Report`] | one recording, how it is to be, and what came of it |
 //! | [`Policy::FlightRecorder`], [`FlightRecorder`] | the newest, kept and written on demand |
-//! | [`slice!`], [`begin!`], [`end!`], [`instant!`], [`counter!`] | what is recorded |
+//! | [`slice!`], [`begin!`], [`end!`], [`instant!`], [`counter!`], [`state!`] | what is recorded |
+//! | [`NamedTrack`], [`Lanes`], [`NamedCounter`], [`NamedState`] | tracks beside those of threads |
 //! | [`Category`], [`categories!`], [`set_categories`] | what it is switched by |
 //! | [`TraceWriter`] | writes a trace into any [`Write`](std::io::Write) or a byte buffer |
 //! | [`Builder`] | what can be set before: the clock, sizes |
@@ -116,8 +117,8 @@ pub use crate::recording::{
     Annotate, Argument, CallSite, Category, CorrelationId, CounterNumber, Detail, Dropped, Elements, EndSlice, Entries,
     EventKind, FlightRecorder, Frame, InstantTrack, Lanes, LogPriority, MAX_ANNOTATIONS, MAX_CALL_SITES,
     MAX_EXTRA_COUNTERS, MAX_TRACKS, MemorySink, Moment, NamedCounter, NamedState, NamedTrack, OpenTrack, Policy,
-    Report, Session, SessionBuilder, SessionError, SliceGuard, SliceTrack, SourceLocation, ThreadReport, TrackRef,
-    TrackSlice, Trigger, array, dict, now_ns, set_categories,
+    Report, Session, SessionBuilder, SessionError, SliceGuard, SliceTrack, SourceLocation, ThisThread, ThreadReport,
+    TrackRef, TrackSlice, Trigger, array, dict, now_ns, set_categories,
 };
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;

@@ -6,10 +6,23 @@
 ///
 /// It is on the calling thread's track. While no session is recorded nothing happens, and it costs one load.
 ///
+/// * **Options** stand in front, as `option: value`, in any order:
+///
+///   | option | what it says |
+///   |---|---|
+///   | `track: &TRACK` | the track, instead of the thread's: a [`NamedTrack`](crate::NamedTrack), [`Lanes`](crate::Lanes), a [`TrackRef`](crate::TrackRef). The guard is a [`TrackSlice`](crate::TrackSlice) then |
+///   | `at: time` | when it happened, instead of now: a [`Moment`](crate::Moment) |
+///   | `flow: id`, `terminating_flow: id` | a `u64`: an arrow is drawn to the flow's next event; the last one |
+///   | `correlation_id: id` | a number or text that events of one operation have in common |
+///   | `log: (priority, text)` | a line of the log, too: a [`LogPriority`](crate::LogPriority), and what can be an annotation |
+///   | `counters: [(&COUNTER, value), …]` | sets up to eight [`NamedCounter`](crate::NamedCounter)s |
+///   | `source_location: here!()` | where in the program, or [`Location::caller()`](core::panic::Location::caller) |
+///   | `callstack: &frames` | the stack, as [`Frame`](crate::Frame)s |
+///   | `with: \|event\| …` | any field, by the [writer](crate::protos::TrackEvent); called once or more |
 /// * The **category** is a [`Category`](crate::Category) declared with [`categories!`](crate::categories), or a text.
 /// * The **name** is a text; any expression that is a `&str` will do, but one that is written out costs less.
-/// * **Annotations** are `key = value` of numbers, `bool`, texts, pointers and `Option`s of these; `key = ?value` records the
-///   value's `Debug`, `key = %value` its `Display`; `key`, `?key` and `%key` alone record the variable of that name. At most 32.
+/// * **Annotations** are `key = value` of numbers, `bool`, texts, pointers, arrays, slices, maps, [`Entries`](crate::Entries) and `Option`s of
+///   these; `key = ?value` records the value's `Debug`, `key = %value` its `Display`; `key`, `?key` and `%key` alone record the variable of that name. At most 32.
 ///   They are evaluated only while the category is recorded.
 ///
 /// ```
@@ -23,15 +36,21 @@
 /// fn frame(number: u64, items: &[&str]) {
 ///     let _frame = slice!(RENDER, "frame", number, first = items.first(), ?items);
 ///     for item in items {
-///         let _item = slice!(RENDER, item, len = item.len());
+///         let _item = slice!(flow: number, RENDER, item, len = item.len());
 ///     }
 /// }
 /// # frame(1, &["a"]);
 /// ```
+///
+/// What there is no option for is an error that says what there is:
+///
+/// ```compile_fail
+/// pftrace::instant!(flows: 7, "category", "name");
+/// ```
 #[macro_export]
 macro_rules! slice {
     ($option:ident: $($rest:tt)*) => {
-        $crate::__options!({Slice slice_on $crate::__private::Default::default()} [$option: $($rest)*] $crate::__private::Own, [])
+        $crate::__options!({Slice slice_on $crate::__private::Default::default()} [$option: $($rest)*] $crate::__private::ThisThread, [])
     };
     ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Slice begin_slice begin_slice_with $crate::__private::SliceGuard::inactive(), $category, $name, [$($($rest)*)?])
@@ -53,7 +72,7 @@ macro_rules! slice {
 #[macro_export]
 macro_rules! begin {
     ($option:ident: $($rest:tt)*) => {
-        $crate::__options!({Slice begin_on_of ()} [$option: $($rest)*] $crate::__private::Own, [])
+        $crate::__options!({Slice begin_on_of ()} [$option: $($rest)*] $crate::__private::ThisThread, [])
     };
     ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Slice begin begin_with (), $category, $name, [$($($rest)*)?])
@@ -63,11 +82,24 @@ macro_rules! begin {
     };
 }
 
-/// Ends the innermost slice of this thread that [`begin!`](crate::begin) began, if it is of that category.
+/// Ends the innermost slice of this thread that [`begin!`](crate::begin) began, if it is of that category; or the slice of a guard.
+///
+/// `end!(category, key = value, …)`, `end!(slice: guard, key = value, …)`, each also with options: what it says is added to what was
+/// said at the begin.
+///
+/// ```
+/// use pftrace::{begin, end, slice};
+///
+/// begin!("io", "read");
+/// end!("io", bytes = 512);
+/// let search = slice!("index", "search", word = "x");
+/// end!(slice: search, found = 3);
+/// ```
 ///
 /// If the innermost slice is of another category, or of a [`slice!`](crate::slice), or none is open, nothing is ended, and
 /// [`Report::ignored`](crate::Report::ignored) counts it: so what was not begun, since its category was off, does not end
-/// another. What was begun is ended, also when its category is off by now.
+/// another. What was begun is ended, also when its category is off by now. With `track:` the same is true of what was begun on that
+/// [`NamedTrack`](crate::NamedTrack), by whatever thread.
 #[macro_export]
 macro_rules! end {
     ($category:literal) => {
@@ -80,13 +112,13 @@ macro_rules! end {
         $crate::__options!({End end_slice ()} [$($($rest)*)?] $slice, [])
     };
     ($option:ident: $($rest:tt)*) => {
-        $crate::__options!({End end_on_of ()} [$option: $($rest)*] $crate::__private::Own, [])
+        $crate::__options!({End end_on_of ()} [$option: $($rest)*] $crate::__private::ThisThread, [])
     };
     ($category:literal, $($rest:tt)*) => {
-        $crate::__options!({End end_on_of ()} [$category, $($rest)*] $crate::__private::Own, [])
+        $crate::__options!({End end_on_of ()} [$category, $($rest)*] $crate::__private::ThisThread, [])
     };
     ($category:path, $($rest:tt)*) => {
-        $crate::__options!({End end_on_of ()} [$category, $($rest)*] $crate::__private::Own, [])
+        $crate::__options!({End end_on_of ()} [$category, $($rest)*] $crate::__private::ThisThread, [])
     };
 }
 
@@ -99,7 +131,7 @@ macro_rules! end {
 #[macro_export]
 macro_rules! instant {
     ($option:ident: $($rest:tt)*) => {
-        $crate::__options!({Instant instant_on ()} [$option: $($rest)*] $crate::__private::Own, [])
+        $crate::__options!({Instant instant_on ()} [$option: $($rest)*] $crate::__private::ThisThread, [])
     };
     ($category:literal, $name:expr $(, $($rest:tt)*)?) => {
         $crate::__event!(Instant instant instant_with (), $category, $name, [$($($rest)*)?])
@@ -119,6 +151,9 @@ macro_rules! instant {
 /// pftrace::counter!("queue", "length", queue.len());
 /// pftrace::counter!("queue", "load", 0.5);
 /// ```
+///
+/// `counter!(track: &COUNTER, category, value)`: the value of a [`NamedCounter`](crate::NamedCounter), which has a unit. Further options as
+/// of [`slice!`](crate::slice) may stand behind `track`.
 #[macro_export]
 macro_rules! counter {
     (track: $counter:expr, $($rest:tt)*) => {
@@ -273,7 +308,7 @@ macro_rules! __counter {
     ($category:tt, $name:expr, $value:expr) => {{
         $crate::__site!(Counter $category $crate::__private::Some($name), []);
         if __PFTRACE_SITE.is_enabled() {
-            $crate::__private::counter(&__PFTRACE_SITE, $crate::__private::CounterNumber::value($value))
+            $crate::__private::CounterNumber::record($value, &__PFTRACE_SITE)
         }
     }};
 }

@@ -1,7 +1,10 @@
 //! With the feature `off` nothing is recorded and nothing evaluated, whatever else is said.
 #![cfg(feature = "off")]
 
-use pftrace::{MemorySink, Session, begin, counter, end, instant, slice};
+use pftrace::{
+    Lanes, LogPriority, MemorySink, NamedCounter, NamedState, NamedTrack, Session, begin, category_enabled, counter,
+    end, instant, slice, state,
+};
 
 pftrace::categories! {
     DECLARED = "declared";
@@ -16,6 +19,18 @@ fn nothing_is_recorded() {
     end!("category");
     instant!("category", "instant", value = ?never());
     counter!("category", "counter", never());
-    assert!(!DECLARED.is_enabled());
+    static TRACK: NamedTrack = NamedTrack::new("track");
+    static LANES: Lanes<1> = Lanes::new("lanes");
+    static COUNTER: NamedCounter = NamedCounter::new("counter");
+    static STATE: NamedState = NamedState::new("state");
+    let on_track = slice!(track: &LANES, flow: never(), DECLARED, "slice");
+    let _lane_is_free = slice!(track: &LANES, at: never(), DECLARED, "slice");
+    end!(slice: on_track);
+    begin!(track: &TRACK, with: |_| _ = never(), "category", "begun");
+    end!(track: &TRACK, "category");
+    instant!(log: (LogPriority::Info, never()), counters: [(&COUNTER, never())], "category", "instant");
+    counter!(track: &COUNTER, "category", never());
+    state!(track: &STATE, at: never(), "category", "state");
+    assert!(!DECLARED.is_enabled() && !category_enabled!(DECLARED) && !category_enabled!("other"));
     assert_eq!(session.stop().unwrap().events, 0);
 }

@@ -8,6 +8,8 @@ use pftrace_wire::Message;
 
 use super::argument::Argument;
 use super::category::Category;
+use super::detail::Detail;
+use super::options::{self, EndSlice, InstantTrack, SliceTrack};
 use super::record::{self, CounterNumber, MAX_ANNOTATIONS, SliceGuard};
 use super::registry::Registry;
 use super::track;
@@ -167,10 +169,59 @@ impl CallSite {
         }
     }
 
+    /// Begins a slice on a track, [`ThisThread`](crate::ThisThread)'s or another, and says more of it. Otherwise as [`slice`](Self::slice).
+    ///
+    /// ```
+    /// use pftrace::{Annotate, CallSite, Category, Detail, EventKind, Lanes, ThisThread};
+    ///
+    /// static CATEGORY: Category = Category::new("script");
+    /// static CALL: CallSite = CallSite::new(EventKind::Slice, &CATEGORY, None, &["line"]);
+    /// static RETURN: CallSite = CallSite::new(EventKind::End, &CATEGORY, None, &["result"]);
+    /// static TASKS: Lanes = Lanes::new("tasks");
+    ///
+    /// if CALL.is_enabled() {
+    ///     let call = CALL.slice_on(&TASKS, Some("main"), &[7.argument()], &[Detail::Flow(1)]);
+    ///     RETURN.end(call, &["ok".argument()], &[]);
+    ///     let _on_this_thread = CALL.slice_on(ThisThread, Some("main"), &[7.argument()], &[Detail::Flow(1)]);
+    /// }
+    /// ```
+    pub fn slice_on<T: SliceTrack>(
+        &'static self,
+        track: T,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+        details: &[Detail<'_>],
+    ) -> T::Guard {
+        match self.kind {
+            EventKind::Slice => options::slice_on(self, track, name, arguments, details),
+            _ => T::Guard::default(),
+        }
+    }
+
+    /// Ends a slice, and says more of it. The call site is of the kind [`EventKind::End`]; with any other the slice just ends.
+    pub fn end(&'static self, slice: impl EndSlice, arguments: &[Argument<'_>], details: &[Detail<'_>]) {
+        if self.kind == EventKind::End {
+            options::end_slice(self, slice, arguments, details);
+        }
+    }
+
+    /// Records an instant on a track, and says more of it. Otherwise as [`instant`](Self::instant).
+    pub fn instant_on(
+        &'static self,
+        track: impl InstantTrack,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+        details: &[Detail<'_>],
+    ) {
+        if self.kind == EventKind::Instant {
+            options::instant_on(self, track, name, arguments, details);
+        }
+    }
+
     /// Records the value of a counter. Ask [`is_enabled`](Self::is_enabled) first.
     pub fn counter(&'static self, value: impl CounterNumber) {
         if self.kind == EventKind::Counter {
-            record::counter(self, value.value());
+            value.record(self);
         }
     }
 

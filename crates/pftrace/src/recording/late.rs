@@ -40,8 +40,10 @@ impl LateEnds {
 
     /// False when too many wait.
     pub(super) fn push(&self, end: LateEnd) -> bool {
-        // Acquire: with the release of `take`, the slot is free.
-        let room = |pushed: u64| (pushed - self.taken.load(Ordering::Acquire) < MOST).then_some(pushed + 1);
+        // Acquire: with the release of `take`, the slot is free. What has been taken may be ahead of a number that is old by now: then that
+        // is read again.
+        let waiting = |pushed: u64| pushed.saturating_sub(self.taken.load(Ordering::Acquire));
+        let room = |pushed: u64| (waiting(pushed) < MOST).then_some(pushed + 1);
         let Ok(place) = self.pushed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room) else { return false };
         let slot = &self.slots[(place % MOST) as usize];
         slot.ns.store(end.ns, Ordering::Relaxed);
@@ -78,5 +80,34 @@ mod tests {
             assert!((0..MOST).all(|number| ends.take() == Some(end(number))));
             assert_eq!(ends.take(), None);
         }
+    }
+
+    #[test]
+    fn many_push_while_one_takes() {
+        const THREADS: u64 = 3;
+        const EACH: u64 = 100_000;
+        let ends = LateEnds::new();
+        let taken = std::thread::scope(|scope| {
+            for thread in 1..=THREADS {
+                let ends = &ends;
+                scope.spawn(move || {
+                    for ns in 1..=EACH {
+                        while !ends.push(LateEnd { track: 1, thread: thread as u32, ns }) {
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+            let mut last = [0; THREADS as usize + 1];
+            let mut taken = 0;
+            while taken < THREADS * EACH {
+                let Some(end) = ends.take() else { continue };
+                let last = &mut last[end.thread as usize];
+                assert_eq!(end.ns, *last + 1, "each thread's in its order");
+                (*last, taken) = (end.ns, taken + 1);
+            }
+            taken
+        });
+        assert_eq!((taken, ends.take()), (THREADS * EACH, None));
     }
 }

@@ -48,7 +48,7 @@ pub use self::detail::{CorrelationId, Detail, Frame, LogPriority, MAX_EXTRA_COUN
 pub use self::lanes::Lanes;
 pub use self::location::SourceLocation;
 pub use self::memory_sink::MemorySink;
-pub use self::options::{EndSlice, InstantTrack, OpenTrack, SliceTrack, TrackSlice};
+pub use self::options::{EndSlice, InstantTrack, OpenTrack, SliceTrack, ThisThread, TrackSlice};
 pub use self::record::{CounterNumber, MAX_ANNOTATIONS, SliceGuard, now_ns};
 pub use self::recorder::{FlightRecorder, Trigger};
 pub use self::report::Report;
@@ -70,10 +70,9 @@ pub mod private {
     pub use super::detail::{Detail, counter_value};
     pub use super::location::SourceLocation;
     pub use super::options::{
-        NONE, Own, begin_on_of, counter_on, end_on_of, end_slice, instant_on, slice_on, state_on,
+        NONE, ThisThread, begin_on_of, counter_on, end_on_of, end_slice, instant_on, slice_on, state_on,
     };
     pub use super::record::{
-        CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, counter, end, instant,
-        instant_with,
+        CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, end, instant, instant_with,
     };
 }

@@ -15,9 +15,9 @@ use super::thread::Event;
 use super::track::{NamedCounter, NamedState, NamedTrack, TrackRef};
 use crate::CounterValue;
 
-/// The track that an event is on when none is named: its thread's, or the counter's of that name.
-#[derive(Clone, Copy, Debug)]
-pub struct Own;
+/// The track of the thread that records: where events are when no other is named.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThisThread;
 
 /// Ends its slice, on a track that is no thread's, when it is dropped: on any thread.
 ///
@@ -113,7 +113,7 @@ pub trait SliceTrack {
     fn begin(self, event: &Event<'_>) -> Self::Guard;
 }
 
-impl SliceTrack for Own {
+impl SliceTrack for ThisThread {
     type Guard = SliceGuard;
 
     fn begin(self, event: &Event<'_>) -> SliceGuard {
@@ -175,7 +175,7 @@ pub trait OpenTrack {
     fn end(self, category: &'static Category, event: &Event<'_>);
 }
 
-impl OpenTrack for Own {
+impl OpenTrack for ThisThread {
     fn begin(self, event: &Event<'_>) {
         formatted(event, |event| local::with(|thread| thread.begin_detailed(event, false)));
     }
@@ -230,7 +230,7 @@ pub trait InstantTrack {
     fn track(self) -> Option<TrackRef>;
 }
 
-impl InstantTrack for Own {
+impl InstantTrack for ThisThread {
     fn track(self) -> Option<TrackRef> {
         None
     }

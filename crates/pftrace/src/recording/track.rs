@@ -478,3 +478,25 @@ fn process_number() -> u32 {
     static PROCESS: OnceLock<u32> = OnceLock::new();
     *PROCESS.get_or_init(|| process_uuid(std::process::id() as i32) as u32 | 1 << 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_on_a_track_happens_behind_all_before() {
+        static TRACK: NamedTrack = NamedTrack::new("ordered");
+        let track = TrackRef::from(&TRACK);
+        let times = [5, 3, 6, 100, 100, 7].map(|now| track.advance(now));
+        assert_eq!(times, [5, 6, 7, 100, 101, 102]);
+    }
+
+    #[test]
+    fn circles_and_long_lines_of_ancestors_end() {
+        static FIRST: NamedTrack = NamedTrack::new("first").parent(&SECOND);
+        static SECOND: NamedTrack = NamedTrack::new("second").parent(&FIRST);
+        let line = TrackRef::from(&FIRST).with_ancestors();
+        assert_eq!(line.len(), MAX_TRACK_ANCESTORS as usize);
+        assert_eq!((line.last().unwrap().about.name, line[0].about.name), ("first", "second"));
+    }
+}

@@ -2,13 +2,17 @@
 
 use std::panic::Location;
 
+use pftrace::protos::TrackEvent;
 use pftrace::protos::track_event::Type;
-use pftrace::protos::{FileDescriptorSet, TrackEvent, field_descriptor_proto};
 use pftrace::{Frame, LogPriority, NamedState, NamedTrack, begin, end, here, instant, slice, state};
 use pftrace_testkit::{Arg, TraceProcessor, Value, check, compare_decoders};
 use serde_json::json;
 
 use crate::{record, record_as};
+
+#[rustfmt::skip]
+#[path = "app/generated.rs"]
+mod generated;
 
 #[test]
 fn places_in_the_source_are_shown() {
@@ -138,39 +142,12 @@ fn callstacks_are_written() {
 /// Fields of one's own, with their schema in the trace: the trace processor shows them by it.
 #[test]
 fn extensions_are_shown() {
-    const FIELD: u32 = 9_901;
-    let mut buffer = [0; 1024];
-    let schema = FileDescriptorSet::encode(&mut buffer, |set| {
-        set.add_file(|file| {
-            file.set_name("app.proto").set_package("app");
-            file.add_message_type(|message| {
-                message.set_name("Job");
-                for (number, name, kind) in [
-                    (1, "id", field_descriptor_proto::Type::TYPE_INT64),
-                    (2, "queue", field_descriptor_proto::Type::TYPE_STRING),
-                ] {
-                    message.add_field(|field| {
-                        field.set_name(name).set_number(number).set_type(kind);
-                        field.set_label(field_descriptor_proto::Label::LABEL_OPTIONAL);
-                    });
-                }
-            });
-            file.add_extension(|field| {
-                field.set_name("job").set_number(FIELD as i32).set_extendee(".perfetto.protos.TrackEvent");
-                field.set_type(field_descriptor_proto::Type::TYPE_MESSAGE).set_type_name(".app.Job");
-                field.set_label(field_descriptor_proto::Label::LABEL_OPTIONAL);
-            });
-        });
-    });
-    let schema = schema.unwrap().to_vec();
+    use generated::app::TrackEventExtensions;
     let job = |event: &mut TrackEvent<'_>, id: i64, queue: &str| {
-        event.raw().message::<FIELD>(|mut job| {
-            job.int64::<1>(id);
-            job.string::<2>(queue);
-        });
+        event.set_job(|job| _ = job.set_id(id).set_queue(queue));
     };
     let (trace, _) = record_as(
-        |builder| builder.extension_descriptor(schema),
+        |builder| builder.extension_descriptor(*include_bytes!("app/app.binpb")),
         |_| {
             let queue = String::from("mail");
             let _slice = slice!(with: |event| job(event, 7, &queue), "x", "job", number = 1);

@@ -316,7 +316,8 @@ fn the_clocks_of_the_machine_are_told() {
 /// Call sites that are made while the program runs, as an interpreter would.
 #[test]
 fn call_sites_are_made_at_run_time() {
-    use pftrace::{Annotate, CallSite, Category, EventKind};
+    use pftrace::{Annotate, Argument, CallSite, Category, Detail, EventKind, Lanes, ThisThread};
+    static LANES: Lanes = Lanes::new("run-time lanes");
     static SCRIPT: Category = Category::new("script");
     let recorded = record(|| {
         let make = |kind, name: Option<String>| -> &'static CallSite {
@@ -331,11 +332,19 @@ fn call_sites_are_made_at_run_time() {
             make(EventKind::Instant, None).instant(Some("given"), &[7.argument()]);
         }
         make(EventKind::Counter, Some("depth".into())).counter(3);
+        let slice =
+            make(EventKind::Slice, None).slice_on(&LANES, Some("on a lane"), &[1.argument()], &[Detail::Flow(9)]);
+        let lane = slice.track().unwrap();
+        make(EventKind::Instant, Some("within".into())).instant_on(lane, None, &[], &[Detail::TerminatingFlow(9)]);
+        make(EventKind::End, None).end(slice, &[Argument::None, "late".argument()], &[]);
+        let own = make(EventKind::Slice, Some("own".into())).slice_on(ThisThread, None, &[], &[Detail::At(5)]);
+        // Of the wrong kind: it ends, and no more is said.
+        make(EventKind::Instant, None).end(own, &[7.argument()], &[]);
         // Of the wrong kind: nothing.
         make(EventKind::Counter, Some("depth".into())).instant(None, &[]);
     });
     let Some((loaded, report)) = recorded else { return };
-    assert_eq!(report.events, 901);
+    assert_eq!(report.events, 906);
     for number in [0, 127, 128, 299] {
         let slices = loaded.slices_named(&format!("function {number}"));
         assert_eq!(slices.len(), 1);
@@ -343,6 +352,11 @@ fn call_sites_are_made_at_run_time() {
         assert_eq!(slices[0].args["debug.line"], Arg::Int(number));
         assert_eq!(slices[0].args["debug.file"], Arg::Text("a.lua".into()));
     }
+    let lane = loaded.slices_named("on a lane")[0];
+    assert_eq!((&lane.args["debug.line"], &lane.args["debug.file"]), (&Arg::Int(1), &Arg::Text("late".into())));
+    let within = loaded.slices_named("within")[0];
+    assert_eq!((within.parent, loaded.flows.clone()), (Some(lane.id), vec![(lane.id, within.id)]));
+    assert_eq!(loaded.slices_named("own")[0].ts, 5);
     assert_eq!(loaded.slices_named("given").len(), 300);
     assert_eq!(loaded.counter_values("depth").len(), 1);
 }

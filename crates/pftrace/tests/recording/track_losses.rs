@@ -110,3 +110,63 @@ fn what_is_too_large_is_cut() {
     let log = loaded.slices_named("logged")[0];
     assert_eq!(log.dur, 0);
 }
+
+/// A thread's own slices, with options and ends that say more, in a buffer that fills up again and again.
+#[test]
+fn slices_with_options_survive_gaps() {
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 10).drain_by_caller(),
+        |session| {
+            for number in 0..12_000_u64 {
+                let outer = slice!(correlation_id: number, source_location: here!(), "own", "outer", number);
+                begin!(flow: number, "own", "inner");
+                instant!(log: (LogPriority::Info, "reached"), "own", "moment");
+                end!("own", done = true);
+                end!(slice: outer, text = "end");
+                if number % 800 == 0 {
+                    session.drain().unwrap();
+                }
+            }
+        },
+    );
+    assert!(report.dropped.no_room > 1_000 && report.dropped.total() == report.dropped.no_room, "{report:?}");
+    let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
+    assert!(loaded.slices.len() > 3_000, "{}", loaded.slices.len());
+    for slice in &loaded.slices {
+        let depth = match slice.name.as_deref().unwrap() {
+            "outer" => 0,
+            "inner" => 1,
+            _ => 2,
+        };
+        assert_eq!((slice.depth, slice.category.as_deref()), (depth, Some("own")));
+        assert!(slice.dur != 0 || slice.name.as_deref() == Some("moment"), "{slice:?}");
+    }
+    // Where the end of the last ones has no room, no later chunk tells of it.
+    assert!(loaded.slices.iter().filter(|slice| slice.dur < 0).count() <= 2);
+    let outer = loaded.slices_named("outer");
+    assert!(outer.windows(2).all(|pair| pair[0].ts + pair[0].dur <= pair[1].ts));
+}
+
+/// While an event is being written nothing else can be: what is recorded is counted, and what was begun on a track ends all the same.
+#[test]
+fn within_an_event_nothing_is_recorded_but_ends() {
+    static TRACK: NamedTrack = NamedTrack::new("within-track");
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            let open = std::cell::Cell::new(Some(slice!(track: &TRACK, "within", "open")));
+            let closure = |_: &mut pftrace::protos::TrackEvent<'_>| {
+                instant!("within", "nested");
+                drop(open.take());
+            };
+            instant!(with: closure, "within", "outer");
+            let _after = slice!(track: &TRACK, "within", "after");
+        },
+    );
+    // The instant, and the end on its own thread; that is written by the drain.
+    assert_eq!((report.nested, report.dropped.total()), (2, 0));
+    let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
+    assert!(loaded.slices_named("nested").is_empty() && loaded.slices_named("outer").len() == 1);
+    let (open, after) = (loaded.slices_named("open")[0], loaded.slices_named("after")[0]);
+    assert!(open.dur > 0 && open.ts + open.dur < after.ts && after.depth == 0);
+}

@@ -240,3 +240,44 @@ fn slices_belong_to_their_session() {
     assert!(first.slices.iter().all(|slice| slice.dur == -1) && first.slices.len() == 2);
     assert!(second.slices.iter().all(|slice| slice.dur > 0) && second.slices.len() == 2);
 }
+
+/// Tracks that lie under each other in a circle: the trace processor refuses a trace with one.
+#[test]
+fn a_circle_of_parents_is_cut() {
+    static FIRST: NamedTrack = NamedTrack::new("o-first").parent(&SECOND);
+    static SECOND: NamedTrack = NamedTrack::new("o-second").parent(&FIRST);
+    let recorded = record(|| {
+        instant!(track: &FIRST, "o", "a");
+        instant!(track: &SECOND, "o", "b");
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let ((first, one), (second, other)) = (track(&loaded, "o-first"), track(&loaded, "o-second"));
+    assert!((one.parent, other.parent) == (Some(second), None) || (one.parent, other.parent) == (None, Some(first)));
+}
+
+/// The order on a track is that of the calls, of whatever thread.
+#[test]
+fn threads_take_turns_on_a_track() {
+    static TURNS: NamedTrack = NamedTrack::new("turns");
+    let turn = std::sync::Mutex::new(0_u64);
+    let recorded = record(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..300 {
+                        let mut number = turn.lock().unwrap();
+                        let _turn = slice!(track: &TURNS, "o", "turn", number = *number);
+                        instant!(track: &TURNS, "o", "within");
+                        *number += 1;
+                    }
+                });
+            }
+        });
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let turns = loaded.slices_named("turn");
+    let numbers: Vec<_> = turns.iter().map(|turn| turn.args["debug.number"].clone()).collect();
+    assert_eq!(numbers, (0..1_200).map(Arg::Uint).collect::<Vec<_>>());
+    assert!(turns.windows(2).all(|pair| pair[0].ts + pair[0].dur < pair[1].ts && pair[0].dur > 0));
+    assert!(loaded.slices_named("within").iter().all(|instant| instant.depth == 1));
+}
