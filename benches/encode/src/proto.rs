@@ -38,3 +38,8 @@ pub mod rust_protobuf {
 pub mod quick {
     include!(concat!(env!("OUT_DIR"), "/quick/mod.rs"));
 }
+
+/// By micropb-gen.
+pub mod micropb {
+    include!(concat!(env!("OUT_DIR"), "/micropb.rs"));
+}

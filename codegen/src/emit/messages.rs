@@ -211,6 +211,7 @@ impl Fields<'_> {
         let (arguments, call) = match (&field.kind, field.cardinality) {
             (Kind::Map(key, value), _) => self.map(target, field.number, *key, value),
             (kind, Cardinality::Packed) => self.packed(target, field.number, kind),
+            (Kind::Message(id), Cardinality::Repeated) => self.nested(target, "element", field.number, *id),
             (kind, _) => self.value(target, field.number, kind),
         };
         Method { name, docs: self.docs(field), arguments, call }
@@ -273,7 +274,7 @@ impl Fields<'_> {
         let arguments = format!("key: {}, {argument}", scalar_type(key));
         let key = key.name();
         let write = format!("{{ entry.{key}::<1>(key); {call}; }}");
-        (arguments, nested(target, "message", number, "mut entry", &write))
+        (arguments, nested(target, "element", number, "mut entry", &write))
     }
 
     fn docs(&self, field: &Field) -> String {
