@@ -64,9 +64,7 @@ impl Contender for Micropb {
             event_categories: categories
                 .map(|(iid, name)| EventCategory::default().init_iid(iid).init_name(name.clone()))
                 .collect(),
-            event_names: names
-                .map(|(iid, name)| EventName::default().init_iid(iid).init_name(name.clone()))
-                .collect(),
+            event_names: names.map(|(iid, name)| EventName::default().init_iid(iid).init_name(name.clone())).collect(),
             ..Default::default()
         };
         let mut packet = TracePacket::default().init_sequence_flags(a.flags).init_interned_data(data);
