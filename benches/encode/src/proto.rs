@@ -1,6 +1,6 @@
 //! Generated code.
 
-#![allow(clippy::all, clippy::pedantic, missing_docs, rust_2018_idioms, unreachable_pub, unused)]
+#![allow(clippy::all, clippy::pedantic, missing_docs, nonstandard_style, rust_2018_idioms, unreachable_pub, unused)]
 
 /// By pftrace-codegen, of proto/bench.proto.
 pub mod ours {

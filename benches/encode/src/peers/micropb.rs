@@ -106,11 +106,7 @@ impl Contender for Micropb {
 
     fn chain(&mut self, a: &args::Chain) -> &[u8] {
         let link = |next: Option<Chain>, &value| {
-            let link = Chain::default().init_value(value);
-            Some(match next {
-                Some(next) => link.init_next(next),
-                None => link,
-            })
+            Some(Chain { next: next.map(Box::new), ..Chain::default().init_value(value) })
         };
         let chain = a.values.iter().rfold(None, link).unwrap_or_default();
         self.write(&chain)
