@@ -297,11 +297,10 @@ fn assert_encodes(fields: &[Field]) {
 fn assert_encodes_over_any_content(fields: &[Field], expected: &[u8]) {
     let exact = expected.len();
     let padded = naive_padded(fields, true);
-    let guesses: [&[u8]; 5] = [&[0x0a, 0xff], &[0xff, 0x0a], &[0x12, 0x80], &[0x80, 0x01], &[0x7f, 0x80]];
+    let guesses: [&[u8]; 3] = [&[0x0a, 0xff], &[0xff, 0x0a], &[0x7f, 0x80]];
     // Large ones are slow, and differ in little but their lengths.
-    let large = exact > 20_000;
-    let guesses = if large { &guesses[..0] } else { &guesses[..] };
-    let more: &[usize] = if large { &[0, 540] } else { &[0, 5, 540, 4096] };
+    let guesses = if exact > 20_000 { &guesses[..0] } else { &guesses[..] };
+    let more = [0, 540];
     for old in guesses.iter().copied().chain([expected, &padded[..]]).filter(|old| !old.is_empty()) {
         for capacity in more.iter().map(|more| exact + more) {
             assert!(encode_over(old, capacity, fields).unwrap() == expected, "{capacity} over {old:02x?}");
