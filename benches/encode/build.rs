@@ -26,6 +26,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let buffa = folder(&out, "buffa")?;
     buffa_build::Config::new().descriptor_set(&set).files(&files).out_dir(buffa).include_file("mod.rs").compile()?;
 
+    let mut micropb = micropb_gen::Generator::new();
+    micropb.use_container_std().encode_decode(micropb_gen::EncodeDecode::EncodeOnly);
+    // Boxed by itself it would be there always, and so without an end.
+    micropb.configure(".bench.Chain.next", micropb_gen::Config::new().boxed(true));
+    micropb.compile_fdset_file(&set, out.join("micropb.rs"))?;
+
     let inputs: Vec<_> = files.iter().map(|file| input(file)).collect();
     let rust_protobuf = folder(&out, "rust_protobuf")?;
     protobuf_codegen::Codegen::new()

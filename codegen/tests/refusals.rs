@@ -215,6 +215,14 @@ fn names_that_become_one_in_rust() {
                 "message M {\n  optional int32 fooBar = 1;\n  optional int32 foo_bar = 2;\n}",
                 "a.proto:3: M.foo_bar: becomes `M::set_foo_bar` in rust, as does a.proto:2: M.fooBar",
             ),
+            (
+                "message M {\n  repeated int32 self = 1;\n  optional int32 Self = 2;\n}",
+                "a.proto:3: M.Self: becomes `M::SELF_FIELD_NUMBER` in rust, as does a.proto:2: M.self",
+            ),
+            (
+                "message M {\n  required int32 foo_bar = 1;\n  oneof fooBar { int32 x = 2; }\n}",
+                "a.proto:2: M.foo_bar: becomes `M::foo_bar` in rust, as does a.proto:1: M.fooBar",
+            ),
             ("message Foo {}\nmessage foo {}", "a.proto:2: foo: becomes `Foo` in rust, as does a.proto:1: Foo"),
             (
                 "message FooBar { message X {} }\nmessage Foo_Bar { message Y {} }",

@@ -14,6 +14,8 @@ pub struct Calls<'a> {
     slack: u16,
     /// Less.
     lack: u16,
+    /// What the buffer held before, again and again.
+    old: [u8; 2],
     calls: Vec<Call<'a>>,
 }
 
@@ -46,7 +48,9 @@ enum Call<'a> {
     PackedDouble(u8, Vec<f64>),
     /// Fields up to the matching `Close` are those of a nested message.
     Open(u8),
-    /// The same, and a panic in it is caught by its parent.
+    /// The same, as an element of a repeated field.
+    OpenElement(u8),
+    /// As `Open`, and a panic in it is caught by its parent.
     OpenGuarded(u8),
     OpenGroup(u8),
     OpenGroupGuarded(u8),
@@ -142,6 +146,11 @@ fn write(m: &mut Message<'_>, calls: &mut Iter<'_, Call<'_>>, inside: Inside) {
                     with_number!(n, m.message(|mut child| write(&mut child, calls, inside)));
                 }
             }
+            Call::OpenElement(n) => {
+                if let Some(inside) = inside.deeper() {
+                    with_number!(n, m.element(|mut child| write(&mut child, calls, inside)));
+                }
+            }
             Call::OpenGroup(n) => {
                 if let Some(inside) = inside.deeper() {
                     with_number!(n, m.group(|mut child| write(&mut child, calls, inside)));
@@ -201,7 +210,7 @@ fn naive(calls: &mut Iter<'_, Call<'_>>, inside: Inside) -> Result<Vec<u8>, Aban
             Call::PackedSint32(n, v) => packed(*n, v, |v| varint(u64::from(zigzag32(*v)))),
             Call::PackedBool(n, v) => packed(*n, v, |v| varint(u64::from(*v))),
             Call::PackedDouble(n, v) => packed(*n, v, |v| v.to_le_bytes().into()),
-            Call::Open(n) => match inside.deeper() {
+            Call::Open(n) | Call::OpenElement(n) => match inside.deeper() {
                 Some(inside) => field.bytes(number(*n), naive(calls, inside)?),
                 None => field,
             },
@@ -258,19 +267,23 @@ impl Calls<'_> {
         let expected = naive(&mut self.calls.iter(), Inside::ROOT).unwrap_or_default();
         let exact = expected.len();
         for capacity in [exact, exact + usize::from(self.slack), exact + usize::from(self.slack) % 64, exact + 4096] {
-            assert_eq!(self.encode_within(capacity), Ok(expected.clone()), "capacity {capacity}");
+            // Over itself, guesses are right; over anything else, wrong.
+            for old in [&self.old[..], &expected] {
+                assert_eq!(self.encode_over(old, capacity), Ok(expected.clone()), "capacity {capacity}");
+            }
         }
         for capacity in [exact.checked_sub(1), exact.checked_sub(1 + usize::from(self.lack) % exact.max(1)), Some(0)] {
             let Some(capacity) = capacity.filter(|capacity| *capacity < exact) else { continue };
-            assert_eq!(self.encode_within(capacity), Err(Error::Overflow { needed: exact, capacity }));
+            assert_eq!(self.encode_over(&self.old, capacity), Err(Error::Overflow { needed: exact, capacity }));
         }
     }
 
-    /// Encodes into the middle of a larger buffer, whose margins must stay as they are.
-    fn encode_within(&self, capacity: usize) -> Result<Vec<u8>, Error> {
+    /// Encodes into the middle of a larger buffer, whose margins must stay as they are, over `old` again and again.
+    fn encode_over(&self, old: &[u8], capacity: usize) -> Result<Vec<u8>, Error> {
         const MARGIN: usize = 16;
         let mut memory = vec![0xa5; MARGIN + capacity + MARGIN];
         let buffer = &mut memory[MARGIN..MARGIN + capacity];
+        buffer.iter_mut().zip(old.iter().cycle()).for_each(|(byte, old)| *byte = *old);
         let result =
             encode(buffer, |mut m| write(&mut m, &mut self.calls.iter(), Inside::ROOT)).map(|bytes| bytes.to_vec());
         let mut margins = memory[..MARGIN].iter().chain(&memory[MARGIN + capacity..]);

@@ -10,6 +10,9 @@ use crate::hand::backward::Backward;
 use crate::hand::forward::Forward;
 use crate::ours::{self, Ours};
 use crate::peers::buffa::Buffa;
+use crate::peers::micropb::Micropb;
+#[cfg(feature = "sdk")]
+use crate::peers::perfetto_sdk::PerfettoSdk;
 use crate::peers::prost::Prost;
 use crate::peers::quick_protobuf::QuickProtobuf;
 use crate::peers::rust_protobuf::RustProtobuf;
@@ -37,7 +40,9 @@ macro_rules! case {
         let finished = Ours::default().$method(&args[0]).to_vec();
         let mut case = Case { name: $name, len: finished.len(), runs: vec![] };
         case.runs.push((MEMCPY, run(Memcpy::new(&finished), args, |it, _| it.copy())));
-        case!(@add case, $method, args, Forward, Backward, Ours, Prost, RustProtobuf, QuickProtobuf, Buffa);
+        case!(@add case, $method, args, Forward, Backward, Ours, Prost, RustProtobuf, QuickProtobuf, Buffa, Micropb);
+        #[cfg(feature = "sdk")]
+        case!(@add case, $method, args, PerfettoSdk);
         case
     }};
     (@add $case:ident, $method:ident, $args:ident, $($contender:ident),*) => {

@@ -2,6 +2,9 @@
 
 #![allow(missing_docs)]
 
+// Micropb's generated code boxes what is recursive.
+extern crate alloc;
+
 pub mod args;
 pub mod cases;
 pub mod contender;

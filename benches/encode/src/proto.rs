@@ -1,6 +1,6 @@
 //! Generated code.
 
-#![allow(clippy::all, clippy::pedantic, missing_docs, rust_2018_idioms, unreachable_pub, unused)]
+#![allow(clippy::all, clippy::pedantic, missing_docs, nonstandard_style, rust_2018_idioms, unreachable_pub, unused)]
 
 /// By pftrace-codegen, of proto/bench.proto.
 pub mod ours {
@@ -37,4 +37,9 @@ pub mod rust_protobuf {
 /// By pb-rs.
 pub mod quick {
     include!(concat!(env!("OUT_DIR"), "/quick/mod.rs"));
+}
+
+/// By micropb-gen.
+pub mod micropb {
+    include!(concat!(env!("OUT_DIR"), "/micropb.rs"));
 }

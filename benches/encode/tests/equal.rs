@@ -7,6 +7,9 @@ use pftrace_bench_encode::hand::backward::Backward;
 use pftrace_bench_encode::hand::forward::Forward;
 use pftrace_bench_encode::ours::Ours;
 use pftrace_bench_encode::peers::buffa::Buffa;
+use pftrace_bench_encode::peers::micropb::Micropb;
+#[cfg(feature = "sdk")]
+use pftrace_bench_encode::peers::perfetto_sdk::PerfettoSdk;
 use pftrace_bench_encode::peers::prost::Prost;
 use pftrace_bench_encode::peers::quick_protobuf::QuickProtobuf;
 use pftrace_bench_encode::peers::rust_protobuf::RustProtobuf;
@@ -15,7 +18,7 @@ use pftrace_bench_encode::proto::prost::perfetto::protos::TracePacket;
 use prost::Message;
 
 /// Decodes what each contender gives, with prost, and compares it with what prost encoded. Lengths are minimal in all of
-/// them, so they are equally long too.
+/// them but the SDK, so they are equally long too.
 macro_rules! same {
     ($type:ty, $method:ident, $args:expr, $($contender:ty),*) => {{
         let mut prost = Prost::default();
@@ -27,9 +30,12 @@ macro_rules! same {
             assert_eq!(<$type>::decode(found).unwrap(), message, "{}", <$contender>::NAME);
             assert_eq!(found.len(), expected.len(), "{}", <$contender>::NAME);
         )*
+        // Its lengths are not minimal.
+        #[cfg(feature = "sdk")]
+        assert_eq!(<$type>::decode(PerfettoSdk::default().$method($args)).unwrap(), message, "{}", PerfettoSdk::NAME);
     }};
     ($type:ty, $method:ident, $args:expr) => {
-        same!($type, $method, $args, Forward, Backward, Ours, RustProtobuf, QuickProtobuf, Buffa)
+        same!($type, $method, $args, Forward, Backward, Ours, RustProtobuf, QuickProtobuf, Buffa, Micropb)
     };
 }
 

@@ -23,7 +23,7 @@ pub(super) fn extensions(schema: &Schema, names: &Names<'_>, group: &Extensions)
         let field = &schema.extensions[index].field;
         let method =
             if extendee.message_set { fields.item(field, "self.raw()") } else { fields.method(field, "self.raw()") };
-        clash(&mut taken, &method.name, field, ident)?;
+        clash(&mut taken, &method.name, &field.doc.origin, ident)?;
         declarations.push_str(&method.declaration());
         implementations.push_str(&method.implementation());
     }

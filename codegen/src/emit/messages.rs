@@ -31,9 +31,18 @@ pub(super) fn message(
     let writer = Fields { schema, names, modules, message };
     let mut taken = HashMap::new();
     let mut fields = String::new();
+    let flags: Vec<_> = checks.flag_origins().collect();
+    // Fields of the struct, not functions.
+    let mut taken_flags = HashMap::new();
+    for (flag, origin) in &flags {
+        clash(&mut taken_flags, flag, origin, &message.path.name)?;
+    }
     for field in &message.fields {
         let method = writer.method(field, &checks.target(field));
-        clash(&mut taken, &method.name, field, &message.path.name)?;
+        // `self` and `Self` are two methods, if one is repeated, and one constant.
+        for name in [&method.name, &number_ident(&field.name)] {
+            clash(&mut taken, name, &field.doc.origin, &message.path.name)?;
+        }
         fields.push_str(&method.inherent());
     }
     Ok(format!(
@@ -81,18 +90,18 @@ fn constants(message: &Message, max_len: Option<usize>) -> String {
     out
 }
 
-/// Two fields must not get the same method, in the type or trait `owner`.
+/// Two of a message must not get the same name, in the type or trait `owner`.
 pub(super) fn clash<'a>(
     taken: &mut HashMap<String, &'a Origin>,
-    method: &str,
-    field: &'a Field,
+    name: &str,
+    origin: &'a Origin,
     owner: &str,
 ) -> Result<(), Error> {
-    match taken.insert(method.to_owned(), &field.doc.origin) {
+    match taken.insert(name.to_owned(), origin) {
         None => Ok(()),
         Some(first) => {
-            let (origin, first) = (field.doc.origin.clone(), first.clone().into());
-            Err(Error::NameClash { origin, first, rust_name: format!("{owner}::{method}") })
+            let (origin, first) = (origin.clone(), first.clone().into());
+            Err(Error::NameClash { origin, first, rust_name: format!("{owner}::{name}") })
         }
     }
 }
@@ -114,6 +123,15 @@ impl<'a> Checks<'a> {
         let oneofs = self.message.oneofs.iter().map(move |oneof| (flag(&oneof.name), "Oneof", full_name(&oneof.name)));
         let required = self.required().map(move |field| (flag(&field.name), "Required", full_name(&field.name)));
         oneofs.chain(required)
+    }
+
+    /// The same fields, and where that was declared.
+    fn flag_origins(&self) -> impl Iterator<Item = (String, Origin)> + '_ {
+        let oneofs = self.message.oneofs.iter().map(|oneof| {
+            let name = format!("{}.{}", self.full_name, oneof.name);
+            (flag(&oneof.name), Origin { name, ..self.message.doc.origin.clone() })
+        });
+        oneofs.chain(self.required().map(|field| (flag(&field.name), field.doc.origin.clone())))
     }
 
     fn required(&self) -> impl Iterator<Item = &'a Field> {
@@ -211,6 +229,7 @@ impl Fields<'_> {
         let (arguments, call) = match (&field.kind, field.cardinality) {
             (Kind::Map(key, value), _) => self.map(target, field.number, *key, value),
             (kind, Cardinality::Packed) => self.packed(target, field.number, kind),
+            (Kind::Message(id), Cardinality::Repeated) => self.nested(target, "element", field.number, *id),
             (kind, _) => self.value(target, field.number, kind),
         };
         Method { name, docs: self.docs(field), arguments, call }
@@ -273,7 +292,7 @@ impl Fields<'_> {
         let arguments = format!("key: {}, {argument}", scalar_type(key));
         let key = key.name();
         let write = format!("{{ entry.{key}::<1>(key); {call}; }}");
-        (arguments, nested(target, "message", number, "mut entry", &write))
+        (arguments, nested(target, "element", number, "mut entry", &write))
     }
 
     fn docs(&self, field: &Field) -> String {

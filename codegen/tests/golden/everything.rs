@@ -445,7 +445,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_scalars(&mut self, f: impl FnOnce(&mut Scalars<'_>)) -> &mut Self {
-                self.0.message::<17>(|m| f(&mut Scalars::new(m)));
+                self.0.element::<17>(|m| f(&mut Scalars::new(m)));
                 self
             }
 
@@ -537,7 +537,7 @@ pub mod fixture {
             #[inline]
             pub fn add_int32(&mut self, key: i32, value: i32) -> &mut Self {
                 self.0
-                    .message::<1>(|mut entry| {
+                    .element::<1>(|mut entry| {
                         {
                             entry.int32::<1>(key);
                             entry.int32::<2>(value);
@@ -552,7 +552,7 @@ pub mod fixture {
             #[inline]
             pub fn add_int64(&mut self, key: i64, value: i64) -> &mut Self {
                 self.0
-                    .message::<2>(|mut entry| {
+                    .element::<2>(|mut entry| {
                         {
                             entry.int64::<1>(key);
                             entry.int64::<2>(value);
@@ -567,7 +567,7 @@ pub mod fixture {
             #[inline]
             pub fn add_uint32(&mut self, key: u32, value: u32) -> &mut Self {
                 self.0
-                    .message::<3>(|mut entry| {
+                    .element::<3>(|mut entry| {
                         {
                             entry.uint32::<1>(key);
                             entry.uint32::<2>(value);
@@ -582,7 +582,7 @@ pub mod fixture {
             #[inline]
             pub fn add_uint64(&mut self, key: u64, value: u64) -> &mut Self {
                 self.0
-                    .message::<4>(|mut entry| {
+                    .element::<4>(|mut entry| {
                         {
                             entry.uint64::<1>(key);
                             entry.uint64::<2>(value);
@@ -597,7 +597,7 @@ pub mod fixture {
             #[inline]
             pub fn add_sint32(&mut self, key: i32, value: i32) -> &mut Self {
                 self.0
-                    .message::<5>(|mut entry| {
+                    .element::<5>(|mut entry| {
                         {
                             entry.sint32::<1>(key);
                             entry.sint32::<2>(value);
@@ -612,7 +612,7 @@ pub mod fixture {
             #[inline]
             pub fn add_sint64(&mut self, key: i64, value: i64) -> &mut Self {
                 self.0
-                    .message::<6>(|mut entry| {
+                    .element::<6>(|mut entry| {
                         {
                             entry.sint64::<1>(key);
                             entry.sint64::<2>(value);
@@ -627,7 +627,7 @@ pub mod fixture {
             #[inline]
             pub fn add_fixed32(&mut self, key: u32, value: u32) -> &mut Self {
                 self.0
-                    .message::<7>(|mut entry| {
+                    .element::<7>(|mut entry| {
                         {
                             entry.fixed32::<1>(key);
                             entry.fixed32::<2>(value);
@@ -642,7 +642,7 @@ pub mod fixture {
             #[inline]
             pub fn add_fixed64(&mut self, key: u64, value: u64) -> &mut Self {
                 self.0
-                    .message::<8>(|mut entry| {
+                    .element::<8>(|mut entry| {
                         {
                             entry.fixed64::<1>(key);
                             entry.fixed64::<2>(value);
@@ -657,7 +657,7 @@ pub mod fixture {
             #[inline]
             pub fn add_sfixed32(&mut self, key: i32, value: i32) -> &mut Self {
                 self.0
-                    .message::<9>(|mut entry| {
+                    .element::<9>(|mut entry| {
                         {
                             entry.sfixed32::<1>(key);
                             entry.sfixed32::<2>(value);
@@ -672,7 +672,7 @@ pub mod fixture {
             #[inline]
             pub fn add_sfixed64(&mut self, key: i64, value: i64) -> &mut Self {
                 self.0
-                    .message::<10>(|mut entry| {
+                    .element::<10>(|mut entry| {
                         {
                             entry.sfixed64::<1>(key);
                             entry.sfixed64::<2>(value);
@@ -687,7 +687,7 @@ pub mod fixture {
             #[inline]
             pub fn add_bool(&mut self, key: bool, value: bool) -> &mut Self {
                 self.0
-                    .message::<11>(|mut entry| {
+                    .element::<11>(|mut entry| {
                         {
                             entry.bool::<1>(key);
                             entry.bool::<2>(value);
@@ -702,7 +702,7 @@ pub mod fixture {
             #[inline]
             pub fn add_string(&mut self, key: &str, value: &str) -> &mut Self {
                 self.0
-                    .message::<12>(|mut entry| {
+                    .element::<12>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.string::<2>(value);
@@ -717,7 +717,7 @@ pub mod fixture {
             #[inline]
             pub fn add_bytes(&mut self, key: &str, value: &[u8]) -> &mut Self {
                 self.0
-                    .message::<13>(|mut entry| {
+                    .element::<13>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.bytes::<2>(value);
@@ -732,7 +732,7 @@ pub mod fixture {
             #[inline]
             pub fn add_float(&mut self, key: &str, value: f32) -> &mut Self {
                 self.0
-                    .message::<14>(|mut entry| {
+                    .element::<14>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.float::<2>(value);
@@ -747,7 +747,7 @@ pub mod fixture {
             #[inline]
             pub fn add_double(&mut self, key: &str, value: f64) -> &mut Self {
                 self.0
-                    .message::<15>(|mut entry| {
+                    .element::<15>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.double::<2>(value);
@@ -762,7 +762,7 @@ pub mod fixture {
             #[inline]
             pub fn add_color(&mut self, key: &str, value: Color) -> &mut Self {
                 self.0
-                    .message::<16>(|mut entry| {
+                    .element::<16>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.enumeration::<2>(value.value());
@@ -777,7 +777,7 @@ pub mod fixture {
             #[inline]
             pub fn add_maps(&mut self, key: &str, f: impl FnOnce(&mut Maps<'_>)) -> &mut Self {
                 self.0
-                    .message::<17>(|mut entry| {
+                    .element::<17>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.message::<2>(|m| f(&mut Maps::new(m)));
@@ -792,7 +792,7 @@ pub mod fixture {
             #[inline]
             pub fn add_points(&mut self, key: i32, f: impl FnOnce(&mut super::other::Point<'_>)) -> &mut Self {
                 self.0
-                    .message::<18>(|mut entry| {
+                    .element::<18>(|mut entry| {
                         {
                             entry.int32::<1>(key);
                             entry.message::<2>(|m| f(&mut super::other::Point::new(m)));
@@ -1488,7 +1488,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_children(&mut self, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
-                self.message.message::<8>(|m| Old::write(m, f));
+                self.message.element::<8>(|m| Old::write(m, f));
                 self
             }
 
@@ -1516,7 +1516,7 @@ pub mod fixture {
             #[inline]
             pub fn add_by_name(&mut self, key: &str, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
                 self.message
-                    .message::<11>(|mut entry| {
+                    .element::<11>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.message::<2>(|m| Old::write(m, f));

@@ -308,7 +308,7 @@ pub mod fixture {
             #[inline]
             pub fn add_inners(&mut self, key: u32, f: impl FnOnce(&mut plain::Inner<'_>)) -> &mut Self {
                 self.message
-                    .message::<19>(|mut entry| {
+                    .element::<19>(|mut entry| {
                         {
                             entry.uint32::<1>(key);
                             entry.message::<2>(|m| plain::Inner::write(m, f));

@@ -54,7 +54,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_clocks(&mut self, f: impl FnOnce(&mut clock_snapshot::Clock<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut clock_snapshot::Clock::new(m)));
+                self.0.element::<1>(|m| f(&mut clock_snapshot::Clock::new(m)));
                 self
             }
 
@@ -105,7 +105,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_synced_clocks(&mut self, f: impl FnOnce(&mut remote_clock_sync::SyncedClocks<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut remote_clock_sync::SyncedClocks::new(m)));
+                self.0.element::<1>(|m| f(&mut remote_clock_sync::SyncedClocks::new(m)));
                 self
             }
         }
@@ -228,7 +228,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_file(&mut self, f: impl FnOnce(&mut FileDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut FileDescriptorProto::new(m)));
+                self.0.element::<1>(|m| f(&mut FileDescriptorProto::new(m)));
                 self
             }
         }
@@ -337,7 +337,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_message_type(&mut self, f: impl FnOnce(&mut DescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut DescriptorProto::new(m)));
+                self.0.element::<4>(|m| f(&mut DescriptorProto::new(m)));
                 self
             }
 
@@ -348,7 +348,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_enum_type(&mut self, f: impl FnOnce(&mut EnumDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<5>(|m| f(&mut EnumDescriptorProto::new(m)));
+                self.0.element::<5>(|m| f(&mut EnumDescriptorProto::new(m)));
                 self
             }
 
@@ -359,7 +359,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extension(&mut self, f: impl FnOnce(&mut FieldDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<7>(|m| f(&mut FieldDescriptorProto::new(m)));
+                self.0.element::<7>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
         }
@@ -423,7 +423,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_field(&mut self, f: impl FnOnce(&mut FieldDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut FieldDescriptorProto::new(m)));
+                self.0.element::<2>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
 
@@ -434,7 +434,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_extension(&mut self, f: impl FnOnce(&mut FieldDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<6>(|m| f(&mut FieldDescriptorProto::new(m)));
+                self.0.element::<6>(|m| f(&mut FieldDescriptorProto::new(m)));
                 self
             }
 
@@ -445,7 +445,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_nested_type(&mut self, f: impl FnOnce(&mut DescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut DescriptorProto::new(m)));
+                self.0.element::<3>(|m| f(&mut DescriptorProto::new(m)));
                 self
             }
 
@@ -456,7 +456,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_enum_type(&mut self, f: impl FnOnce(&mut EnumDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut EnumDescriptorProto::new(m)));
+                self.0.element::<4>(|m| f(&mut EnumDescriptorProto::new(m)));
                 self
             }
 
@@ -467,7 +467,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_oneof_decl(&mut self, f: impl FnOnce(&mut OneofDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<8>(|m| f(&mut OneofDescriptorProto::new(m)));
+                self.0.element::<8>(|m| f(&mut OneofDescriptorProto::new(m)));
                 self
             }
 
@@ -481,7 +481,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut descriptor_proto::ReservedRange<'_>),
             ) -> &mut Self {
-                self.0.message::<9>(|m| f(&mut descriptor_proto::ReservedRange::new(m)));
+                self.0.element::<9>(|m| f(&mut descriptor_proto::ReservedRange::new(m)));
                 self
             }
 
@@ -763,7 +763,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_value(&mut self, f: impl FnOnce(&mut EnumValueDescriptorProto<'_>)) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut EnumValueDescriptorProto::new(m)));
+                self.0.element::<2>(|m| f(&mut EnumValueDescriptorProto::new(m)));
                 self
             }
 
@@ -1071,7 +1071,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut generic_kernel_process_tree::Process<'_>),
             ) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut generic_kernel_process_tree::Process::new(m)));
+                self.0.element::<1>(|m| f(&mut generic_kernel_process_tree::Process::new(m)));
                 self
             }
 
@@ -1082,7 +1082,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_threads(&mut self, f: impl FnOnce(&mut generic_kernel_process_tree::Thread<'_>)) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut generic_kernel_process_tree::Thread::new(m)));
+                self.0.element::<2>(|m| f(&mut generic_kernel_process_tree::Thread::new(m)));
                 self
             }
         }
@@ -1311,7 +1311,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.message.message::<12>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.message.element::<12>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
 
@@ -1405,7 +1405,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.0.element::<3>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
         }
@@ -1446,7 +1446,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_frames(&mut self, f: impl FnOnce(&mut inline_callstack::Frame<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
+                self.0.element::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
                 self
             }
         }
@@ -1824,7 +1824,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_debug_annotations(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>)) -> &mut Self {
-                self.message.message::<4>(|m| f(&mut DebugAnnotation::new(m)));
+                self.message.element::<4>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
 
@@ -2304,7 +2304,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_dict_entries(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>)) -> &mut Self {
-                self.message.message::<11>(|m| f(&mut DebugAnnotation::new(m)));
+                self.message.element::<11>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
 
@@ -2315,7 +2315,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_array_values(&mut self, f: impl FnOnce(&mut DebugAnnotation<'_>)) -> &mut Self {
-                self.message.message::<12>(|m| f(&mut DebugAnnotation::new(m)));
+                self.message.element::<12>(|m| f(&mut DebugAnnotation::new(m)));
                 self
             }
         }
@@ -2701,7 +2701,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_event_categories(&mut self, f: impl FnOnce(&mut EventCategory<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut EventCategory::new(m)));
+                self.0.element::<1>(|m| f(&mut EventCategory::new(m)));
                 self
             }
 
@@ -2712,7 +2712,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_event_names(&mut self, f: impl FnOnce(&mut EventName<'_>)) -> &mut Self {
-                self.0.message::<2>(|m| f(&mut EventName::new(m)));
+                self.0.element::<2>(|m| f(&mut EventName::new(m)));
                 self
             }
 
@@ -2723,7 +2723,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_debug_annotation_names(&mut self, f: impl FnOnce(&mut DebugAnnotationName<'_>)) -> &mut Self {
-                self.0.message::<3>(|m| f(&mut DebugAnnotationName::new(m)));
+                self.0.element::<3>(|m| f(&mut DebugAnnotationName::new(m)));
                 self
             }
 
@@ -2737,7 +2737,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut DebugAnnotationValueTypeName<'_>),
             ) -> &mut Self {
-                self.0.message::<27>(|m| f(&mut DebugAnnotationValueTypeName::new(m)));
+                self.0.element::<27>(|m| f(&mut DebugAnnotationValueTypeName::new(m)));
                 self
             }
 
@@ -2748,7 +2748,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_debug_annotation_string_values(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
-                self.0.message::<29>(|m| f(&mut InternedString::new(m)));
+                self.0.element::<29>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2759,7 +2759,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_correlation_id_str(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
-                self.0.message::<43>(|m| f(&mut InternedString::new(m)));
+                self.0.element::<43>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2770,7 +2770,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_build_ids(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
-                self.0.message::<16>(|m| f(&mut InternedString::new(m)));
+                self.0.element::<16>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2781,7 +2781,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_mapping_paths(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
-                self.0.message::<17>(|m| f(&mut InternedString::new(m)));
+                self.0.element::<17>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2792,7 +2792,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_source_paths(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
-                self.0.message::<18>(|m| f(&mut InternedString::new(m)));
+                self.0.element::<18>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2803,7 +2803,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_function_names(&mut self, f: impl FnOnce(&mut InternedString<'_>)) -> &mut Self {
-                self.0.message::<5>(|m| f(&mut InternedString::new(m)));
+                self.0.element::<5>(|m| f(&mut InternedString::new(m)));
                 self
             }
 
@@ -2814,7 +2814,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_mappings(&mut self, f: impl FnOnce(&mut Mapping<'_>)) -> &mut Self {
-                self.0.message::<19>(|m| f(&mut Mapping::new(m)));
+                self.0.element::<19>(|m| f(&mut Mapping::new(m)));
                 self
             }
 
@@ -2825,7 +2825,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_frames(&mut self, f: impl FnOnce(&mut Frame<'_>)) -> &mut Self {
-                self.0.message::<6>(|m| f(&mut Frame::new(m)));
+                self.0.element::<6>(|m| f(&mut Frame::new(m)));
                 self
             }
 
@@ -2836,7 +2836,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_callstacks(&mut self, f: impl FnOnce(&mut Callstack<'_>)) -> &mut Self {
-                self.0.message::<7>(|m| f(&mut Callstack::new(m)));
+                self.0.element::<7>(|m| f(&mut Callstack::new(m)));
                 self
             }
 
@@ -2850,7 +2850,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::TaskContext<'_>),
             ) -> &mut Self {
-                self.0.message::<48>(|m| f(&mut stack_sample::TaskContext::new(m)));
+                self.0.element::<48>(|m| f(&mut stack_sample::TaskContext::new(m)));
                 self
             }
 
@@ -2864,7 +2864,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::ExecutionContext<'_>),
             ) -> &mut Self {
-                self.0.message::<49>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
+                self.0.element::<49>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
                 self
             }
 
@@ -2878,7 +2878,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<50>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.0.element::<50>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
                 self
             }
 
@@ -2892,7 +2892,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::AsyncContextDescriptor<'_>),
             ) -> &mut Self {
-                self.0.message::<51>(|m| f(&mut stack_sample::AsyncContextDescriptor::new(m)));
+                self.0.element::<51>(|m| f(&mut stack_sample::AsyncContextDescriptor::new(m)));
                 self
             }
 
@@ -2903,7 +2903,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_source_locations(&mut self, f: impl FnOnce(&mut SourceLocation<'_>)) -> &mut Self {
-                self.0.message::<4>(|m| f(&mut SourceLocation::new(m)));
+                self.0.element::<4>(|m| f(&mut SourceLocation::new(m)));
                 self
             }
 
@@ -2917,7 +2917,7 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut UnsymbolizedSourceLocation<'_>),
             ) -> &mut Self {
-                self.0.message::<28>(|m| f(&mut UnsymbolizedSourceLocation::new(m)));
+                self.0.element::<28>(|m| f(&mut UnsymbolizedSourceLocation::new(m)));
                 self
             }
 
@@ -2928,7 +2928,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_log_message_body(&mut self, f: impl FnOnce(&mut LogMessageBody<'_>)) -> &mut Self {
-                self.0.message::<20>(|m| f(&mut LogMessageBody::new(m)));
+                self.0.element::<20>(|m| f(&mut LogMessageBody::new(m)));
                 self
             }
         }
@@ -3812,7 +3812,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_attribute(&mut self, f: impl FnOnce(&mut trace_attributes::Attribute<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut trace_attributes::Attribute::new(m)));
+                self.0.element::<1>(|m| f(&mut trace_attributes::Attribute::new(m)));
                 self
             }
         }
@@ -4153,7 +4153,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_buffer_stats(&mut self, f: impl FnOnce(&mut trace_stats::BufferStats<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut trace_stats::BufferStats::new(m)));
+                self.0.element::<1>(|m| f(&mut trace_stats::BufferStats::new(m)));
                 self
             }
 
@@ -4175,7 +4175,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_writer_stats(&mut self, f: impl FnOnce(&mut trace_stats::WriterStats<'_>)) -> &mut Self {
-                self.0.message::<18>(|m| f(&mut trace_stats::WriterStats::new(m)));
+                self.0.element::<18>(|m| f(&mut trace_stats::WriterStats::new(m)));
                 self
             }
 
@@ -4974,7 +4974,7 @@ pub mod perfetto {
             /// Once per element.
             #[inline]
             pub fn add_packet(&mut self, f: impl FnOnce(&mut TracePacket<'_>)) -> &mut Self {
-                self.0.message::<1>(|m| f(&mut TracePacket::new(m)));
+                self.0.element::<1>(|m| f(&mut TracePacket::new(m)));
                 self
             }
         }
@@ -5951,7 +5951,7 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_dict_values(&mut self, f: impl FnOnce(&mut NestedValue<'_>)) -> &mut Self {
-                    self.0.message::<3>(|m| f(&mut NestedValue::new(m)));
+                    self.0.element::<3>(|m| f(&mut NestedValue::new(m)));
                     self
                 }
 
@@ -5962,7 +5962,7 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_array_values(&mut self, f: impl FnOnce(&mut NestedValue<'_>)) -> &mut Self {
-                    self.0.message::<4>(|m| f(&mut NestedValue::new(m)));
+                    self.0.element::<4>(|m| f(&mut NestedValue::new(m)));
                     self
                 }
 
@@ -7914,7 +7914,7 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_data_source(&mut self, f: impl FnOnce(&mut data_sources::DataSource<'_>)) -> &mut Self {
-                    self.0.message::<1>(|m| f(&mut data_sources::DataSource::new(m)));
+                    self.0.element::<1>(|m| f(&mut data_sources::DataSource::new(m)));
                     self
                 }
             }
@@ -8144,7 +8144,7 @@ pub mod perfetto {
                 /// Once per element.
                 #[inline]
                 pub fn add_frames(&mut self, f: impl FnOnce(&mut inline_callstack::Frame<'_>)) -> &mut Self {
-                    self.0.message::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
+                    self.0.element::<1>(|m| f(&mut inline_callstack::Frame::new(m)));
                     self
                 }
             }

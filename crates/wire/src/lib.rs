@@ -70,6 +70,11 @@
 //! byte, unless such a body is in it. Any other is *noted*: eight bytes (where, how long) at the far end of the caller's
 //! buffer, which is free until the message ends. When the outermost message ends, one pass over the notes from right to
 //! left moves each byte at most once, straight to its final place, and writes the lengths. So a byte moves at most twice.
+//!
+//! Where the buffer holds a long body behind the same tag at the same place, from the message before, two bytes are reserved
+//! at once: buffers are reused for messages that resemble each other, and then nothing moves. What the buffer held before makes
+//! no difference to what is written; a wrong guess moves a short body back by a byte.
+//!
 //! Should the room for a note be missing (a buffer that fits exactly), the bodies noted so far are moved at once instead:
 //! the result is the same, in time that then also depends on how many of them are open.
 

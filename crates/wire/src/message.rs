@@ -122,13 +122,13 @@ impl Message<'_> {
     /// A `string` that comes in parts: what `f` pushes, one after the other.
     #[inline]
     pub fn string_parts<const N: u32>(&mut self, f: impl FnOnce(StringParts<'_>)) {
-        self.delimited::<N>(|cursor| f(StringParts::new(cursor)));
+        self.delimited::<N, true>(|cursor| f(StringParts::new(cursor)));
     }
 
     /// `bytes` that come in parts: what `f` pushes, one after the other.
     #[inline]
     pub fn bytes_parts<const N: u32>(&mut self, f: impl FnOnce(BytesParts<'_>)) {
-        self.delimited::<N>(|cursor| f(BytesParts::new(cursor)));
+        self.delimited::<N, true>(|cursor| f(BytesParts::new(cursor)));
     }
 
     /// A nested message: what `f` writes. `f` is called once, also when the buffer is full.
@@ -137,7 +137,14 @@ impl Message<'_> {
     /// well formed.
     #[inline]
     pub fn message<const N: u32>(&mut self, f: impl FnOnce(Message<'_>)) {
-        self.delimited::<N>(|cursor| f(Message::new(cursor)));
+        self.delimited::<N, true>(|cursor| f(Message::new(cursor)));
+    }
+
+    /// An element of a repeated field of messages: what `f` writes. As [`message`](Self::message) in all but speed: elements are
+    /// expected to be short, as they mostly are, where for a single message it counts what the buffer held before.
+    #[inline]
+    pub fn element<const N: u32>(&mut self, f: impl FnOnce(Message<'_>)) {
+        self.delimited::<N, false>(|cursor| f(Message::new(cursor)));
     }
 
     /// A group: what `f` writes, between two tags instead of behind a length. As [`message`](Self::message) otherwise.
@@ -160,14 +167,14 @@ impl Message<'_> {
     }
 
     #[inline]
-    fn delimited<const N: u32>(&mut self, f: impl FnOnce(&mut Cursor)) {
-        let frame = self.cursor.open::<N>();
+    fn delimited<const N: u32, const GUESS: bool>(&mut self, f: impl FnOnce(&mut Cursor)) {
+        let frame = self.cursor.open::<N, GUESS>();
         let nested = Nested { cursor: &mut *self.cursor, frame };
         f(&mut *nested.cursor);
         // Read back, so that it is in one place only.
         let frame = nested.frame;
         core::mem::forget(nested);
-        self.cursor.close::<N>(frame);
+        self.cursor.close::<N, GUESS>(frame);
     }
 }
 
@@ -247,7 +254,7 @@ impl<'w> Message<'w> {
         let mut values = values.elements();
         let Some(first) = values.next() else { return };
         // The elements' own code may panic: in `next`, not in `append`.
-        self.delimited::<N>(|cursor| {
+        self.delimited::<N, true>(|cursor| {
             append(cursor, first);
             for value in values {
                 append(cursor, value);

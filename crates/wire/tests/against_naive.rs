@@ -38,6 +38,8 @@ enum Value {
     TextParts(Vec<String>),
     BytesParts(Vec<Vec<u8>>),
     Nested(Vec<Field>),
+    /// As an element of a repeated field.
+    Element(Vec<Field>),
     Group(Vec<Field>),
     /// A nested message that panics after these fields, caught by its parent.
     Abandoned(Vec<Field>),
@@ -95,6 +97,7 @@ fn write(m: &mut Message<'_>, fields: &[Field]) {
                 with_number!(number, m.bytes_parts(|mut bytes| v.iter().for_each(|part| bytes.push(part))))
             }
             Value::Nested(v) => with_number!(number, m.message(|mut child| write(&mut child, v))),
+            Value::Element(v) => with_number!(number, m.element(|mut child| write(&mut child, v))),
             Value::Group(v) => with_number!(number, m.group(|mut child| write(&mut child, v))),
             Value::Abandoned(v) => {
                 let result = catch_unwind(AssertUnwindSafe(|| {
@@ -137,7 +140,7 @@ fn varints(values: impl IntoIterator<Item = u64>) -> Vec<u8> {
 }
 
 /// The field's value without its tag and length; `None` where nothing is written.
-fn naive_value(value: &Value) -> Option<(WireType, Vec<u8>)> {
+fn naive_value(value: &Value, padded: bool) -> Option<(WireType, Vec<u8>)> {
     Some(match value {
         Value::Int32(v) | Value::Enumeration(v) => (WireType::Varint, varints([i64::from(*v) as u64])),
         Value::Int64(v) => (WireType::Varint, varints([*v as u64])),
@@ -160,8 +163,8 @@ fn naive_value(value: &Value) -> Option<(WireType, Vec<u8>)> {
         Value::PackedDouble(v) => (WireType::Len, packed(v, |v| v.to_le_bytes().into())?),
         Value::TextParts(v) => (WireType::Len, v.concat().into()),
         Value::BytesParts(v) => (WireType::Len, v.concat()),
-        Value::Nested(v) => (WireType::Len, naive(v)),
-        Value::Group(v) => (WireType::StartGroup, naive(v)),
+        Value::Nested(v) | Value::Element(v) => (WireType::Len, naive_padded(v, padded)),
+        Value::Group(v) => (WireType::StartGroup, naive_padded(v, padded)),
         Value::Abandoned(_) => return None,
     })
 }
@@ -171,14 +174,23 @@ fn packed<T>(values: &[T], one: impl Fn(&T) -> Vec<u8>) -> Option<Vec<u8>> {
 }
 
 fn naive(fields: &[Field]) -> Vec<u8> {
+    naive_padded(fields, false)
+}
+
+/// With `padded`, lengths of one byte are written in two, as if they were guessed to be long.
+fn naive_padded(fields: &[Field], padded: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for Field { number, value } in fields {
-        let Some((wire_type, value)) = naive_value(value) else {
+        let Some((wire_type, value)) = naive_value(value, padded) else {
             continue;
         };
         naive_varint(u64::from(tag(NUMBERS[*number], wire_type)), &mut out);
         if matches!(wire_type, WireType::Len) {
-            naive_varint(value.len() as u64, &mut out);
+            if padded && value.len() < 0x80 {
+                out.extend([value.len() as u8 | 0x80, 0]);
+            } else {
+                naive_varint(value.len() as u64, &mut out);
+            }
         }
         out.extend(value);
         if matches!(wire_type, WireType::StartGroup) {
@@ -234,19 +246,29 @@ fn message() -> impl Strategy<Value = Vec<Field>> {
     let leaf = scalar().boxed();
     let value = leaf.prop_recursive(12, 96, 6, |inner| {
         let fields = proptest::collection::vec(field(inner), 0..6);
-        (fields, 0..7).prop_map(|(fields, kind)| match kind {
+        (fields, 0..8).prop_map(|(fields, kind)| match kind {
             0 => Value::Abandoned(fields),
             1 => Value::Group(fields),
+            2 => Value::Element(fields),
             _ => Value::Nested(fields),
         })
     });
     proptest::collection::vec(field(value), 0..6)
 }
 
-/// Encodes into a buffer of `capacity` bytes that is the middle of a larger one, whose margins must stay as they are.
+/// Encodes into a buffer of `capacity` bytes.
 fn encode_within(capacity: usize, fields: &[Field]) -> Result<Vec<u8>, Error> {
+    encode_over(&[0xa5], capacity, fields)
+}
+
+/// Encodes into a buffer of `capacity` bytes, which holds `old` again and again. It is the middle of a larger one, whose margins must
+/// stay as they are.
+fn encode_over(old: &[u8], capacity: usize, fields: &[Field]) -> Result<Vec<u8>, Error> {
     const MARGIN: usize = 32;
     let mut memory = vec![0xa5; MARGIN + capacity + MARGIN];
+    for (byte, old) in memory[MARGIN..MARGIN + capacity].iter_mut().zip(old.iter().cycle()) {
+        *byte = *old;
+    }
     let result =
         encode(&mut memory[MARGIN..MARGIN + capacity], |mut m| write(&mut m, fields)).map(|bytes| bytes.to_vec());
     let margins = memory[..MARGIN].iter().chain(&memory[MARGIN + capacity..]);
@@ -266,6 +288,25 @@ fn assert_encodes(fields: &[Field]) {
     for capacity in [exact.wrapping_sub(1), exact.wrapping_sub(7), exact / 2, 0] {
         if capacity < exact {
             assert_eq!(encode_within(capacity, fields), Err(Error::Overflow { needed: exact, capacity }));
+        }
+    }
+    assert_encodes_over_any_content(fields, &expected);
+}
+
+/// What a buffer held before makes no difference to what is written: right guesses, wrong ones, and all of them at once.
+fn assert_encodes_over_any_content(fields: &[Field], expected: &[u8]) {
+    let exact = expected.len();
+    let padded = naive_padded(fields, true);
+    let guesses: [&[u8]; 3] = [&[0x0a, 0xff], &[0xff, 0x0a], &[0x7f, 0x80]];
+    // Large ones are slow, and differ in little but their lengths.
+    let guesses = if exact > 20_000 { &guesses[..0] } else { &guesses[..] };
+    let more = [0, 540];
+    for old in guesses.iter().copied().chain([expected, &padded[..]]).filter(|old| !old.is_empty()) {
+        for capacity in more.iter().map(|more| exact + more) {
+            assert!(encode_over(old, capacity, fields).unwrap() == expected, "{capacity} over {old:02x?}");
+        }
+        if let Some(capacity) = exact.checked_sub(1) {
+            assert_eq!(encode_over(old, capacity, fields), Err(Error::Overflow { needed: exact, capacity }));
         }
     }
 }
@@ -299,6 +340,7 @@ fn bodies_around_each_length_of_a_length() {
             for capacity in [expected.len(), expected.len() + 9, expected.len() + 1000] {
                 assert!(encode_within(capacity, &fields).unwrap() == expected, "{len} bytes, {depth} deep");
             }
+            assert_encodes_over_any_content(&fields, &expected);
             let (needed, capacity) = (expected.len(), expected.len() - 1);
             assert_eq!(encode_within(capacity, &fields), Err(Error::Overflow { needed, capacity }));
         }
@@ -338,6 +380,21 @@ fn a_short_message_moved_and_overflown_by_as_much() {
                 );
             }
         }
+    }
+}
+
+/// A message that was guessed to be long, and is; that is open while the notes of before are compacted, for the sake of one that is
+/// abandoned; and in which there are as many new notes: its length must not be written where it no longer is.
+#[test]
+fn a_guess_moved_and_noted_by_as_much() {
+    let bytes = |len| Field { number: 0, value: Value::Bytes(vec![1; len]) };
+    let long = || Field { number: 0, value: Value::Element(vec![bytes(300)]) };
+    for notes in 1..6 {
+        let mut inside = vec![Field { number: 0, value: Value::Abandoned(vec![bytes(100_000)]) }];
+        inside.extend((0..notes).map(|_| long()));
+        let mut fields: Vec<_> = (0..notes).map(|_| long()).collect();
+        fields.push(Field { number: 0, value: Value::Nested(inside) });
+        assert_encodes_over_any_content(&fields, &naive(&fields));
     }
 }
 

@@ -139,7 +139,7 @@ fn m4_track(buffer: &mut [u8], a: &Track) -> usize {
 fn m5_points(buffer: &mut [u8], points: &[(i32, i32, u64)]) -> usize {
     let encoded = encode(buffer, |mut message| {
         for &(x, y, z) in points {
-            message.message::<1>(|mut point| {
+            message.element::<1>(|mut point| {
                 point.int32::<1>(x);
                 point.sint32::<2>(y);
                 point.uint64::<3>(z);

@@ -6,7 +6,8 @@
 //!    +--------------------+----------+-----+-----------+-------------+
 //! ```
 //!
-//! * `start..cur` is written. Each open message has one byte there, reserved for its length, right before its body.
+//! * `start..cur` is written. Each open message has one byte there, reserved for its length, right before its body; or two, where
+//!   what the buffer held before lets a body over 127 bytes be expected, and there is room enough to be wrong.
 //! * A closed body longer than 127 bytes, but not by much, is moved up at once, to make room for its length. One around it
 //!   is not: no byte is moved at once twice.
 //! * `notes..end` is a stack of notes that grows down: one for each other closed body longer than 127 bytes, the last closed
@@ -57,12 +58,19 @@ struct Head {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
     cur: *mut u8,
-    /// That of the rest.
+    /// That of the rest; with [`GUESSED_LONG`] when two bytes are reserved.
     grow: usize,
 }
 
+/// In `Frame::grow`, which is a length in a buffer and never as large.
+const GUESSED_LONG: usize = 1 << (usize::BITS - 1);
+
 /// A body up to this length has a length of one byte.
 const MAX_SHORT: usize = 0x7f;
+
+/// How many bytes must be free for a guess that a body is long. More than any that is not, with all that is reserved in vain
+/// in it: so by the time that room is short, all guesses that are still open have turned out right.
+const ROOM_TO_GUESS: usize = 512;
 
 /// The longest field that does not depend on its value's length: a tag and a varint. Rounded up.
 const SLACK: usize = 16;
@@ -174,16 +182,23 @@ impl Cursor {
         Frame { cur, grow: rest.grow }
     }
 
-    /// Opens a length-delimited field whose length is not known yet.
+    /// Opens a length-delimited field whose length is not known yet. With `GUESS`, what was in the buffer before tells whether a
+    /// long one is likely.
     #[inline]
-    pub(crate) fn open<const N: u32>(&mut self) -> Frame {
+    pub(crate) fn open<const N: u32, const GUESS: bool>(&mut self) -> Frame {
         let tag = const { &Tag::new(N, WireType::Len) };
-        let frame = self.frame();
+        let mut frame = self.frame();
         if self.head.has_slack() {
-            // SAFETY: the slack is enough for any tag and one byte, which is reserved for the length.
+            // SAFETY: the slack is enough for any tag and two bytes, which are reserved for the length.
             unsafe {
+                let long = GUESS && self.head.was_long(tag);
                 self.head.put(tag.bytes());
                 self.head.put(&[0]);
+                if long && self.head.has_slack_and(ROOM_TO_GUESS) {
+                    frame.grow |= GUESSED_LONG;
+                    // The last byte before a body tells that there is another one.
+                    self.head.put(&[1]);
+                }
             }
         } else {
             self.cold(|head, rest| rest.open_cold(head, tag));
@@ -193,19 +208,31 @@ impl Cursor {
 
     /// Closes what `open` opened: writes the length, or notes it.
     #[inline]
-    pub(crate) fn close<const N: u32>(&mut self, frame: Frame) {
+    pub(crate) fn close<const N: u32, const GUESS: bool>(&mut self, frame: Frame) {
         let tag = const { &Tag::new(N, WireType::Len) };
         let body = frame.cur.wrapping_add(tag.len + 1);
         let (head, rest) = self.parts();
         let len = head.cur.addr().wrapping_sub(body.addr());
         // With slack nothing has overflowed. When besides `grow` is what it was, the body is where it was, or is a long one: had the
-        // notes of before been compacted, there would be as many new ones in the body.
+        // notes of before been compacted, there would be as many new ones in the body. (After a guess `grow` is never what it was.)
         if len <= MAX_SHORT && head.has_slack() && rest.grow == frame.grow {
             // SAFETY: so the byte before the body is the one that `open` reserved.
             unsafe { body.sub(1).write(len as u8) };
             return;
         }
-        self.cold(|head, rest| rest.close_cold(head, frame, tag.len + 1));
+        // The same for a right guess: the body begins a byte later. It is no longer where it was when it is settled.
+        let long = len.wrapping_sub(1);
+        if GUESS
+            && rest.grow | GUESSED_LONG == frame.grow
+            && (MAX_SHORT + 1..1 << 14).contains(&long)
+            && head.has_slack()
+            && frame.final_place() > rest.settled
+        {
+            // SAFETY: so the two bytes before the body are those that `open` reserved.
+            unsafe { body.sub(1).cast::<[u8; 2]>().write(varint::two_byte_varint(long as u32)) };
+            return;
+        }
+        self.cold(|head, rest| rest.close_cold(head, frame, tag.len));
     }
 
     /// A packed field of varints: `raw` of each of `values`.
@@ -215,11 +242,11 @@ impl Cursor {
         let count = values.len();
         let fits = count <= MAX_PACKED && self.head.has_slack_and(count * MAX_VARINT_LEN);
         if !fits {
-            let frame = self.open::<N>();
+            let frame = self.open::<N, false>();
             for &value in values {
                 self.append_varint(raw(value));
             }
-            return self.close::<N>(frame);
+            return self.close::<N, false>(frame);
         }
         // The length is not known yet, but it is at least the number of elements.
         let mut reserved = varint_len(count as u64);
@@ -265,11 +292,11 @@ impl Cursor {
                 }
             }
         } else {
-            let frame = self.open::<N>();
+            let frame = self.open::<N, false>();
             for &value in values {
                 self.append(raw(value));
             }
-            self.close::<N>(frame);
+            self.close::<N, false>(frame);
         }
     }
 
@@ -339,6 +366,20 @@ impl Head {
     #[inline]
     fn has_slack(self) -> bool {
         self.cur.addr() <= self.soft
+    }
+
+    /// Whether the buffer's old content has a long body here, behind the same tag (or the end of it). Then the same is likely to come
+    /// once more: buffers are reused for messages that resemble each other.
+    ///
+    /// # Safety
+    ///
+    /// There is room for the tag and a byte more.
+    #[inline]
+    unsafe fn was_long(self, tag: &Tag) -> bool {
+        // SAFETY: the caller's. The free part of the buffer is initialized, as all of it.
+        let old = u16::from_le_bytes(unsafe { self.cur.add(tag.len - 1).cast::<[u8; 2]>().read() });
+        // One comparison for both: the tag, and the bit that says that a length goes on.
+        old & 0x80ff == 0x8000 | u16::from(tag.last())
     }
 
     /// Whether `len` bytes and [`SLACK`] more fit.

@@ -5,7 +5,7 @@ use core::ptr;
 use super::{Head, Rest};
 use crate::varint;
 
-/// A closed body whose length takes more than the one byte that was reserved: the offset of that byte from the start of the
+/// A closed body whose length takes more than what was reserved: the offset of the last byte that was from the start of the
 /// buffer, and, in the lower half, the final length of the body. So notes compare as their places do.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub(super) struct Note(u64);
@@ -82,20 +82,23 @@ impl Mover {
     /// Notes come with `at` descending, each within what is written; `shift` bytes are free after `source_end`, or are
     /// what was moved away.
     unsafe fn move_body(&mut self, note: Note) {
-        // SAFETY: `at` is the byte reserved for the length, the body begins after it and ends before `source_end`.
+        // SAFETY: `at` is the last byte reserved for the length, the body begins after it and ends before `source_end`.
         unsafe {
             let reserved = self.start.add(note.at());
             let body = reserved.add(1);
             move_up(body, self.shift, self.source_end.addr() - body.addr());
-            self.source_end = reserved;
             if note.len() < 1 << 14 {
-                // Nearly always. (A note's length is over 127.)
+                // Nearly always. (A note's length is over 127; and of two reserved bytes there would be no note.)
+                self.source_end = reserved;
                 self.shift -= 1;
                 reserved.add(self.shift).cast::<[u8; 2]>().write(varint::two_byte_varint(note.len()));
             } else {
                 let (varint, varint_len) = varint::spread(u64::from(note.len()));
-                self.shift -= varint_len - 1;
-                ptr::copy_nonoverlapping(varint.as_ptr(), reserved.add(self.shift), varint_len);
+                // That byte says whether there is one more.
+                let first = reserved.sub(usize::from(reserved.read()));
+                self.source_end = first;
+                self.shift -= varint_len - (body.addr() - first.addr());
+                ptr::copy_nonoverlapping(varint.as_ptr(), first.add(self.shift), varint_len);
             }
         }
     }

@@ -6,7 +6,7 @@ use core::ptr;
 
 use super::notes::{NOTE_LEN, Note};
 use super::store::Tag;
-use super::{Frame, Head, MAX_SHORT, soft};
+use super::{Frame, GUESSED_LONG, Head, MAX_SHORT, soft};
 use crate::error::Fault;
 use crate::varint::{self, two_byte_varint, varint_len};
 
@@ -32,9 +32,25 @@ pub(crate) struct Rest {
 const MOVED_AT_ONCE: usize = 256;
 
 impl Frame {
+    /// The `grow` of the rest when the message was opened.
+    #[inline]
+    fn grow(self) -> usize {
+        self.grow & !GUESSED_LONG
+    }
+
+    fn guessed_long(self) -> bool {
+        self.grow & GUESSED_LONG != 0
+    }
+
+    /// How many bytes are reserved for the length.
+    fn reserved(self) -> usize {
+        1 + usize::from(self.guessed_long())
+    }
+
     /// The final place of the message's tag.
-    fn final_place(self) -> usize {
-        self.cur.addr().saturating_add(self.grow)
+    #[inline]
+    pub(super) fn final_place(self) -> usize {
+        self.cur.addr().saturating_add(self.grow())
     }
 }
 
@@ -161,20 +177,23 @@ impl Rest {
         Head { cur: head.cur, soft: 0 }
     }
 
-    /// Closes a message over 127 bytes, or one in which something rare has happened. Its body begins `head_len` bytes after the
-    /// frame.
+    /// Closes a message over 127 bytes, or one in which something rare has happened.
     #[cold]
     #[inline(never)]
-    pub(super) fn close_cold(&mut self, head: Head, frame: Frame, head_len: usize) -> Head {
-        let place = frame.cur.addr().wrapping_add(frame.grow);
-        let len = self.body_len(head, frame, head_len);
+    pub(super) fn close_cold(&mut self, head: Head, frame: Frame, tag_len: usize) -> Head {
+        let place = frame.final_place();
+        let len = self.body_len(head, frame, tag_len);
         // Nearly always the length takes two bytes, and nothing rare has happened. (After an overflow there is no slack.)
         if !(head.has_slack() && place > self.settled && (MAX_SHORT + 1..1 << 14).contains(&len)) {
-            return self.close_rare(head, frame, head_len);
+            return self.close_rare(head, frame, tag_len);
         }
         // SAFETY: nothing has overflowed, so the tag and the length are before the body.
-        let body = unsafe { frame.cur.add(head_len) };
-        if len <= MOVED_AT_ONCE && place > self.moved && self.grow == frame.grow {
+        let body = unsafe { frame.cur.add(tag_len + frame.reserved()) };
+        if frame.guessed_long() {
+            // SAFETY: `open` reserved the two bytes before the body.
+            unsafe { body.sub(2).cast::<[u8; 2]>().write(two_byte_varint(len as u32)) };
+            head
+        } else if len <= MOVED_AT_ONCE && place > self.moved && self.grow == frame.grow {
             self.moved = place;
             move_by_one(head, body, len)
         } else {
@@ -184,9 +203,11 @@ impl Rest {
 
     #[cold]
     #[inline(never)]
-    fn close_rare(&mut self, mut head: Head, frame: Frame, head_len: usize) -> Head {
-        let len = self.body_len(head, frame, head_len);
-        let extra = varint_len(len as u64) - 1;
+    fn close_rare(&mut self, mut head: Head, frame: Frame, tag_len: usize) -> Head {
+        let len = self.body_len(head, frame, tag_len);
+        let (length_len, reserved) = (varint_len(len as u64), frame.reserved());
+        // A wrong guess, after an overflow: then there is a fault, and nobody asks for the length.
+        let extra = length_len.saturating_sub(reserved);
         if self.overflow.is_some() {
             self.grow = self.grow.saturating_add(extra);
             return head;
@@ -195,23 +216,24 @@ impl Rest {
             head = self.compact(head);
         }
         // SAFETY: it fitted (nothing has overflowed), so the tag and the length are before the body.
-        let body = unsafe { self.place_of(frame).add(head_len) };
-        if extra == 0 {
-            // SAFETY: `open` reserved the byte before the body.
-            unsafe { body.sub(1).write(len as u8) };
-            head
+        let body = unsafe { self.place_of(frame).add(tag_len + reserved) };
+        if length_len <= reserved {
+            // SAFETY: `open` reserved as many bytes before the body. A body that was wrongly guessed to be long is short: so there
+            // is no note in what moves.
+            unsafe { put_length(head, body, len, reserved) }
         } else if self.room(head) < extra {
             self.overflow(head, extra)
         } else if self.room(head) < extra + NOTE_LEN {
-            self.move_body(head, body, len)
+            // SAFETY: there is room for what the length takes more than was reserved, and no note in the body.
+            unsafe { put_length(head, body, len, reserved) }
         } else {
             self.push_note(head, body, len, extra)
         }
     }
 
     /// The final length of a body that ends here: final places don't change. (The addresses' start cancels out.)
-    fn body_len(&self, head: Head, frame: Frame, head_len: usize) -> usize {
-        let body = frame.cur.addr().wrapping_add(frame.grow).wrapping_add(head_len);
+    fn body_len(&self, head: Head, frame: Frame, tag_len: usize) -> usize {
+        let body = frame.cur.addr().wrapping_add(frame.grow()).wrapping_add(tag_len + frame.reserved());
         head.cur.addr().wrapping_add(self.grow).wrapping_sub(body)
     }
 
@@ -221,21 +243,7 @@ impl Rest {
             frame.cur
         } else {
             // SAFETY: the notes before the frame have been compacted since, so what follows has moved to its final place.
-            unsafe { frame.cur.add(frame.grow) }
-        }
-    }
-
-    /// Puts the length of the last body in front of it at once. There is room for it, and no note in the body.
-    #[cold]
-    #[inline(never)]
-    fn move_body(&mut self, head: Head, body: *mut u8, len: usize) -> Head {
-        let (varint, varint_len) = varint::spread(len as u64);
-        // SAFETY: `len` bytes from `body` to `cur` are written and have room to move up by what the length takes beyond
-        // the byte that is reserved before them.
-        unsafe {
-            ptr::copy(body, body.add(varint_len - 1), len);
-            ptr::copy_nonoverlapping(varint.as_ptr(), body.sub(1), varint_len);
-            self.head(head.cur.add(varint_len - 1))
+            unsafe { frame.cur.add(frame.grow()) }
         }
     }
 
@@ -259,7 +267,7 @@ impl Rest {
         let place = frame.final_place();
         self.fault = self.fault.filter(|&(_, at)| at < place);
         if self.overflow.is_some_and(|at| at < place) {
-            self.grow = frame.grow;
+            self.grow = frame.grow();
             return head;
         }
         self.overflow = None;
@@ -274,7 +282,7 @@ impl Rest {
                 }
             }
             self.notes = notes.cast();
-            self.grow = frame.grow;
+            self.grow = frame.grow();
             self.head(frame.cur)
         } else {
             // What was written before has been moved to its final place; all notes since then are of what is taken back.
@@ -283,8 +291,28 @@ impl Rest {
             self.settled = place;
             // SAFETY: final places lie in the buffer; at the frame it had not overflowed, or nothing would have been
             // compacted since.
-            self.head(unsafe { frame.cur.add(frame.grow) })
+            self.head(unsafe { frame.cur.add(frame.grow()) })
         }
+    }
+}
+
+/// Puts the length of the last body in front of it at once, and moves it to where the length ends.
+///
+/// # Safety
+///
+/// `reserved` bytes before the body are for its length, and there is room for what that takes more. No note is in a body that moves.
+#[cold]
+#[inline(never)]
+unsafe fn put_length(head: Head, body: *mut u8, len: usize, reserved: usize) -> Head {
+    let (varint, varint_len) = varint::spread(len as u64);
+    // SAFETY: the caller's; all from `body` to `cur` is written.
+    unsafe {
+        let length = body.sub(reserved);
+        if varint_len != reserved {
+            ptr::copy(body, length.add(varint_len), len);
+        }
+        ptr::copy_nonoverlapping(varint.as_ptr(), length, varint_len);
+        Head { cur: head.cur.sub(reserved).add(varint_len), soft: head.soft }
     }
 }
 

@@ -114,6 +114,13 @@ impl Tag {
     }
 }
 
+impl Tag {
+    #[inline]
+    pub(super) fn last(&self) -> u8 {
+        self.bytes().last().copied().unwrap_or_default()
+    }
+}
+
 /// The wire types of [`Cursor::fixed`] and [`Cursor::group_tag`]; const generics can't be enums.
 pub(super) const fn wire_type(number: u8) -> WireType {
     match number {
