@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pftrace::{
     Lanes, LogPriority, NamedCounter, NamedTrack, Report, Session, SessionError, TrackSlice, Unit, counter, end, here,
-    instant, slice,
+    instant, now_ns, slice,
 };
 
 pftrace::categories! {
@@ -47,7 +47,8 @@ pub(crate) const MISSING: u64 = 7;
 /// A request that is under way. Its slice goes with it.
 struct Request {
     number: u64,
-    arrived: Instant,
+    /// When, in nanoseconds of the trace's clock.
+    arrived: u64,
     under_way: TrackSlice,
 }
 
@@ -73,7 +74,7 @@ fn accept_all(send: &SyncSender<Request>) {
         let _accept = slice!(flow: number + 1, HTTP, "accept", number);
         let under_way = slice!(track: &REQUESTS, correlation_id: number, HTTP, "GET", path = format_args!("/{number}"));
         counter!(track: &QUEUE, HTTP, number % 8);
-        if send.send(Request { number, arrived: Instant::now(), under_way }).is_err() {
+        if send.send(Request { number, arrived: now_ns(), under_way }).is_err() {
             return;
         }
         thread::sleep(Duration::from_micros(300));

@@ -5,7 +5,10 @@ use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use pftrace::{CallSite, Category, EventKind, MemorySink, Policy, Report, Session, instant, set_categories, slice};
+use pftrace::{
+    CallSite, Category, EventKind, Lanes, MemorySink, Policy, Report, Session, TrackSlice, instant, set_categories,
+    slice,
+};
 use pftrace_stress::events;
 
 /// How much is done: less under a sanitizer, which is slow.
@@ -53,6 +56,38 @@ fn assert_sound(trace: &[u8], report: &Report) -> u64 {
     assert_eq!(count, report.events, "{report:?}");
     assert_eq!((report.corrupt_chunks, report.nested, report.undelivered), (0, 0, 0), "{report:?}");
     count
+}
+
+/// Slices on lanes that wander from thread to thread, in little memory: as many ends as begins, and each is delivered or counted.
+#[test]
+fn slices_that_wander_are_whole_or_counted() {
+    static LANES: Lanes = Lanes::new("stress");
+    const THREADS: u64 = 8;
+    let _alone = alone();
+    let memory = MemorySink::new();
+    let session = Session::builder().writer(memory.clone()).buffer_bytes(64 << 10).start().unwrap();
+    let shelf: Vec<Mutex<TrackSlice>> = (0..16).map(|_| Mutex::new(TrackSlice::default())).collect();
+    let rounds = 10 * scale();
+    thread::scope(|scope| {
+        for first in 0..THREADS {
+            let shelf = &shelf;
+            scope.spawn(move || {
+                for number in 0..rounds {
+                    let slice = slice!(track: &LANES, flow: number, "stress", "wanders", number);
+                    let place = &shelf[(number * 7 + first) as usize % shelf.len()];
+                    // What lay there ends, on this thread.
+                    *place.lock().unwrap_or_else(PoisonError::into_inner) = slice;
+                }
+            });
+        }
+    });
+    drop(shelf);
+    let report = session.stop().unwrap();
+    let kinds: Vec<u64> = events(&memory.take()).into_values().flatten().map(|event| event.kind).collect();
+    let count = |kind| kinds.iter().filter(|&&found| found == kind).count() as u64;
+    assert_eq!(count(1), count(2), "{report:?}");
+    assert_eq!((report.events, report.undelivered), (kinds.len() as u64, 0), "{report:?}");
+    assert_eq!(report.events + report.dropped.total(), 2 * THREADS * rounds, "{report:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::{fs, process};
 
 use pftrace_testkit::{Arg, Loaded, Slice, Track, check};
@@ -28,6 +29,9 @@ fn run<T, E: Debug>(name: &str, trace: impl FnOnce(&Path) -> Result<T, E>) -> Op
 
 /// Runs an example. Returns what it returned and its trace.
 fn bytes<T, E: Debug>(name: &str, trace: impl FnOnce(&Path) -> Result<T, E>) -> (T, Vec<u8>) {
+    // One session at a time is recorded in a process.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.pftrace", process::id()));
     let result = trace(&path).unwrap();
     let bytes = fs::read(&path).unwrap();
