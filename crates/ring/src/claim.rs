@@ -9,8 +9,9 @@
 //! | word: claimed → complete | |
 //!
 //! One of them sees the other, at least. So the word is complete only when its writer is not within a packet, and will not be. Where each
-//! sees the other the chunk stays idle, until its writer ends it on its way to the next one. A claim is withdrawn by nobody but who made it,
-//! so a word that is claimed is claimed by the same as before. The place is reserved late, since others may have to wait for it.
+//! sees the other the chunk stays idle, until its writer ends it on its way to the next one. Each claim has a number of its own, so who made it
+//! finds it gone when its writer has ended the chunk meanwhile, even if it has come round and been claimed by another. The place is reserved
+//! late, since others may have to wait for it.
 
 use crate::ring::Shared;
 use crate::sync::Ordering;
@@ -29,22 +30,23 @@ const MOST: usize = 32;
 #[derive(Clone, Copy, Debug)]
 struct Claim {
     index: u32,
-    /// What its word was when it was idle.
+    /// What its word was when it was idle, and what it is now.
     idle: Word,
+    claimed: Word,
 }
 
 impl<'s> Claims<'s> {
     pub(crate) fn new(shared: &'s Shared) -> Self {
-        Self { shared, claims: [Claim { index: 0, idle: Word::FREE }; MOST], count: 0 }
+        Self { shared, claims: [Claim { index: 0, idle: Word::FREE, claimed: Word::FREE }; MOST], count: 0 }
     }
 
     /// Claims one more, if its word is still `idle`. Returns what settling others has, which may be needed before.
     pub(crate) fn add(&mut self, index: u32, idle: Word) -> usize {
-        let claimed = idle.with(State::Claimed);
+        let claimed = idle.claimed(self.shared.claims.fetch_add(1, Ordering::Relaxed));
         // Relaxed: nothing comes with a claim.
         let word = self.shared.word(index);
         if word.compare_exchange(idle.0, claimed.0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            self.claims[self.count] = Claim { index, idle };
+            self.claims[self.count] = Claim { index, idle, claimed };
             self.count += 1;
         }
         if self.count == MOST { self.settle() } else { 0 }
@@ -85,7 +87,7 @@ impl Claim {
 
     /// Whether it could: not when its writer has ended the chunk, or committed a packet that it was within.
     fn change(&self, shared: &Shared, to: State) -> bool {
-        let (from, to) = (self.idle.with(State::Claimed), self.idle.with(to));
+        let (from, to) = (self.claimed, self.idle.with(to));
         // Acquire: with the release of the commit that left it idle. Release: who finds it changed sees that a place was reserved.
         shared.word(self.index).compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }

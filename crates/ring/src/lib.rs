@@ -35,11 +35,10 @@
 //!
 //! # Design
 //!
-//! Each chunk has a word of 64 bits: its state, its owner, and how much of it is committed. A packet begins with a
-//! compare-and-swap of the word from what its owner left there to the same but busy, and ends with a store that says how much there
-//! is. So a reader can end a chunk that its owner has left idle, with a compare-and-swap of its own, and the owner notices when
-//! it begins the next packet; who loses goes elsewhere, nobody waits. The word of a thread's own chunk is in its cache, and
-//! the compare-and-swap is done while the clock is read.
+//! Each chunk has a word of 64 bits: its state, its owner, and how much of it is committed. Each writer has a flag that is set while a
+//! packet of its is open. A packet begins with a store into the flag and a look at the word, which is what its owner left there; it
+//! ends with a store that says how much there is. Whoever wants a chunk that its owner has left idle marks the word, and has all threads pass a
+//! barrier before it looks at the flag: so either sees the other, and the owner pays for no barrier. Nobody waits.
 
 mod barrier;
 mod claim;

@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     /// Of each owner: not 0 while it is within a packet.
     busy: Slots,
     pub(crate) barrier: Barrier,
+    /// How many claims there have been.
+    pub(crate) claims: AtomicU64,
     /// The numbers that no living writer has.
     pub(crate) owners: Stack,
     pub(crate) free: Stack,
@@ -82,6 +84,7 @@ impl Ring {
             region: Region::new(chunks, chunk_len)?,
             busy: Slots::new(writers.max(1))?,
             barrier: Barrier::new(),
+            claims: AtomicU64::new(0),
             owners: Stack::full(writers),
             free: Stack::full(chunks),
             complete: Queue::with_room_for(chunks),
@@ -122,7 +125,8 @@ impl Ring {
     /// or read just now it is a guess.
     #[must_use]
     pub fn unread(&self) -> (u64, u64) {
-        let packets = self.0.words.slots().iter().map(|slot| Word(slot.word.load(Ordering::Relaxed)).packets());
+        let words = self.0.words.slots().iter().map(|slot| Word(slot.word.load(Ordering::Relaxed)));
+        let packets = words.filter(|word| word.state() != State::Claimed).map(Word::packets);
         packets
             .filter(|&packets| packets > 0)
             .fold((0, 0), |(chunks, sum), packets| (chunks + 1, sum + u64::from(packets)))
@@ -208,8 +212,8 @@ impl Shared {
             return true;
         }
         // Acquire: as in `change_own`.
-        if !matches!(self.word(index).load(Ordering::Acquire), word if word == idle.0 || word == idle.with(State::Claimed).0)
-        {
+        let found = Word(self.word(index).load(Ordering::Acquire));
+        if found != idle && !found.is_claimed_of(idle.owner()) {
             return true;
         }
         let Some(place) = self.complete.reserve() else { return false };
@@ -234,23 +238,15 @@ impl Shared {
 
     /// Whether it could: not when another has ended it.
     fn change_own(&self, index: u32, idle: Word, end: State) -> bool {
-        let (word, claimed) = (self.word(index), idle.with(State::Claimed));
-        let change = |from: Word| {
+        let word = self.word(index);
+        let mut from = idle;
+        loop {
             // Release, with the acquire of whoever gets the chunk from the queue or the stack. Acquire: who was quicker has reserved a place
             // before, and ours for the next chunk comes behind it.
-            word.compare_exchange(from.0, idle.with(end).0, Ordering::AcqRel, Ordering::Acquire)
-        };
-        loop {
-            match change(idle) {
+            match word.compare_exchange(from.0, idle.with(end).0, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return true,
-                Err(found) if found != claimed.0 => return false,
-                Err(_) => {}
-            }
-            // Somebody wants it, and does not have it yet.
-            match change(claimed) {
-                Ok(_) => return true,
-                // It was withdrawn.
-                Err(found) if found == idle.0 => {}
+                // Somebody wants it, and does not have it yet; or has withdrawn.
+                Err(found) if found == idle.0 || Word(found).is_claimed_of(idle.owner()) => from = Word(found),
                 Err(_) => return false,
             }
         }

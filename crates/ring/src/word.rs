@@ -21,8 +21,8 @@
 //!                                          release
 //! ```
 //!
-//! `Idle` and `Claimed` carry the length that is committed: what lies before it is never written again until the chunk is free. Whether
-//! its owner is within a packet is not in the word, but in the owner's own flag: see [`writer`](crate::writer).
+//! `Idle` carries the length that is committed: what lies before it is never written again until the chunk is free. `Claimed` has the number of
+//! the claim in its place, and who claims remembers the rest. Whether its owner is within a packet is not in the word, but in the owner's own flag: see [`writer`](crate::writer).
 
 /// What a chunk is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,14 +113,29 @@ impl Word {
         Self(self.0 + (u64::from(len) << LEN_SHIFT) + (1 << PACKETS_SHIFT) + (u64::from(words) << TAIL_SHIFT))
     }
 
+    /// The same, idle before, when somebody wants it: with the number of the claim instead of what is committed, so that no two look the same.
+    pub(crate) fn claimed(self, number: u64) -> Self {
+        let number = number & ((1 << (OWNER_SHIFT - STATE_BITS)) - 1);
+        Self(u64::from(self.owner().0) << OWNER_SHIFT | number << STATE_BITS | State::Claimed as u64)
+    }
+
+    /// Whether somebody wants it of that owner.
+    pub(crate) fn is_claimed_of(self, owner: Owner) -> bool {
+        self.state() == State::Claimed && self.owner() == owner
+    }
+
     /// Whether the chunk is in the hands of a writer, who has committed something.
     pub(crate) fn is_begun(self) -> bool {
-        matches!(self.state(), State::Idle | State::Claimed) && self.packets() > 0
+        match self.state() {
+            State::Idle => self.packets() > 0,
+            state => state == State::Claimed,
+        }
     }
 
     /// Whether it is still in the hands of the writer who had committed as much as `begun` says.
     pub(crate) fn goes_on_from(self, begun: Self) -> bool {
-        self.is_begun() && self.owner() == begun.owner() && self.len() >= begun.len()
+        let is_known = self.state() == State::Idle && begun.state() == State::Idle;
+        self.is_begun() && self.owner() == begun.owner() && (!is_known || self.len() >= begun.len())
     }
 
     pub(crate) fn len(self) -> u32 {
@@ -155,6 +170,9 @@ mod tests {
         assert_eq!((word.state(), word.len(), word.packets(), word.tail()), (State::Idle, 0, 0, 0));
         let word = word.committed(MAX_CHUNK_LEN, MAX_TAIL);
         assert_eq!((word.len(), word.packets(), word.tail(), word.owner()), (MAX_CHUNK_LEN, 1, MAX_TAIL, owner));
+        let claimed = word.claimed(u64::MAX);
+        assert!(claimed.is_claimed_of(owner) && claimed.is_begun() && claimed.goes_on_from(word));
+        assert!(claimed != word.claimed(7) && !claimed.is_claimed_of(Owner::new(0)));
         // As many packets as bytes.
         let full = (0..MAX_CHUNK_LEN).fold(Word::taken(owner), |word, _| word.committed(1, 0));
         assert_eq!((full.len(), full.packets(), full.tail(), full.owner()), (MAX_CHUNK_LEN, MAX_CHUNK_LEN, 0, owner));
