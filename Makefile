@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-schema bench-record ci
+.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -102,6 +102,9 @@ transcode-newest: tools ## the newest official descriptors, through the generate
 
 bench: ## the encoder beside others and beside the floor
 	cd benches/encode && $(CARGO) test -q && $(CARGO) bench -q --bench encode
+
+bench-statistics: ## the same by criterion: what has changed since the last run, and how sure that is
+	cd benches/encode && $(CARGO) bench -q --bench statistics
 
 bench-schema: ## what the official schema costs to generate and to build
 	benches/encode/schema.sh

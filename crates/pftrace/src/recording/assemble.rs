@@ -15,6 +15,7 @@ use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::track_event::Type;
 use pftrace_protos::{BuiltinClock, ExtensionDescriptor, InternedData, Trace, TracePacket};
 use pftrace_ring::Chunk;
+use smallvec::SmallVec;
 
 use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
 use super::category::Category;
@@ -273,7 +274,7 @@ impl Assembler {
                 at = end;
             }
         }
-        let again: Vec<_> = header.open().filter(|(open, _)| first || open.written == 0).collect();
+        let again: SmallVec<[_; 16]> = header.open().filter(|(open, _)| first || open.written == 0).collect();
         let has_lost = header.fixed.lost != self.of(number).lost || header.fixed.recovered != 0;
         if first || has_lost {
             at = again.first().map_or(at, |(open, _)| open.begin_ns.min(at));
@@ -433,7 +434,7 @@ impl Assembler {
     /// Defines what the sequence has not defined yet.
     fn define(&mut self, number: u32, words: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
         let id = self.of(number).info.sequence();
-        let mut new: Vec<u32> = Vec::new();
+        let mut new: SmallVec<[u32; 32]> = SmallVec::new();
         for word in words {
             if !self.of(number).defined.insert(word) {
                 continue;
