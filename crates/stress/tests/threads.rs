@@ -250,13 +250,9 @@ fn call_sites_are_met_by_all_threads_at_once() {
     }
 }
 
-/// Call sites of a category each, which nobody has met.
-fn sites(name: &str, count: usize) -> Vec<&'static CallSite> {
-    let site = |number| {
-        let category: &'static Category = Box::leak(Box::new(Category::new(format!("{name}.{number}").leak())));
-        &*Box::leak(Box::new(CallSite::new(EventKind::Instant, category, Some("met"), &[])))
-    };
-    (0..count).map(site).collect()
+/// Categories that nobody has met.
+fn categories(name: &str, count: usize) -> Vec<&'static Category> {
+    (0..count).map(|number| &*Box::leak(Box::new(Category::new(format!("{name}.{number}").leak())))).collect()
 }
 
 /// Categories are switched while many threads meet new ones, which are on by every pattern.
@@ -266,7 +262,8 @@ fn what_is_on_is_on_for_whoever_meets_it_first() {
     let session = Session::builder().writer(std::io::sink()).buffer_bytes(1 << 20).start().unwrap();
     let (barrier, done) = (Barrier::new(4), AtomicBool::new(false));
     let rounds = 2 * scale() as usize;
-    let sites = sites("met", rounds);
+    let site = |category| &*Box::leak(Box::new(CallSite::new(EventKind::Instant, category, Some("met"), &[])));
+    let sites: Vec<&'static CallSite> = categories("met", rounds).into_iter().map(site).collect();
     thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -299,25 +296,25 @@ fn a_category_met_while_it_is_switched_is_as_it_was_switched_last() {
     let _alone = alone();
     let _session = Session::builder().writer(std::io::sink()).buffer_bytes(64 << 10).start().unwrap();
     let barrier = Barrier::new(3);
-    let sites = sites("switched", 5 * scale() as usize);
+    let categories = categories("switched", 5 * scale() as usize);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                for site in &sites {
+                for category in &categories {
                     barrier.wait();
-                    site.is_enabled();
+                    _ = category.is_enabled();
                     barrier.wait();
                 }
             });
         }
         let mut stale = 0;
-        for (number, site) in sites.iter().enumerate() {
+        for (number, category) in categories.iter().enumerate() {
             let last = ["switched.*", "-switched.*"][number % 2];
             set_categories(["switched.*", "-switched.*"][(number + 1) % 2]);
             barrier.wait();
             set_categories(last);
             barrier.wait();
-            stale += u32::from(site.is_enabled() != (number % 2 == 0));
+            stale += u32::from(category.is_enabled() != (number % 2 == 0));
         }
         assert_eq!(stale, 0);
     });

@@ -18,9 +18,6 @@ pub(super) const MAX_DEPTH: usize = 512;
 /// No packet: nobody meant one.
 const NOBODY: u64 = u64::MAX;
 
-/// A track that more sequences write to at a time: what each means is not known.
-const MAX_WRITERS: usize = 32;
-
 /// The slices of a track.
 #[derive(Debug)]
 pub(super) struct Slices {
@@ -32,8 +29,11 @@ pub(super) struct Slices {
     open: Vec<Open>,
     /// Begins that were too deep.
     too_deep: u64,
-    /// What each sequence has begun and not ended, by packet.
-    meant: Vec<(u32, Vec<u64>)>,
+    /// What its sequence has begun and not ended, by packet; empty once there are two of them.
+    meant: Vec<u64>,
+    writer: Option<u32>,
+    /// Several sequences write on it: which of them ends which slice is theirs to know.
+    is_shared: bool,
     /// They are not matched any more.
     pub(super) given_up: bool,
 }
@@ -75,6 +75,8 @@ impl Slices {
             open: Vec::new(),
             too_deep: 0,
             meant: Vec::new(),
+            writer: None,
+            is_shared: false,
             given_up: false,
         }
     }
@@ -103,36 +105,28 @@ impl Slices {
             report.say(Kind::SlicesNotMatched, format_args!("slices of track {} are not matched: {why}", self.uuid));
         }
         self.given_up = true;
-        (self.pending, self.open, self.meant) = (Vec::new(), Vec::new(), Vec::new());
+        (self.pending, self.open) = (Vec::new(), Vec::new());
+        self.meant = Vec::new();
     }
 
     /// Which begin the writer of an event means, by the order of the file.
     #[inline]
     fn mean(&mut self, event: &Event) -> u64 {
-        let sequence = event.place.sequence;
-        let index = match self.meant.iter().position(|(writer, _)| *writer == sequence) {
-            Some(index) => index,
-            None if event.is_end => return NOBODY,
-            None => {
-                if self.meant.len() >= MAX_WRITERS {
-                    self.meant.retain(|(_, open)| !open.is_empty());
-                }
-                if self.meant.len() >= MAX_WRITERS {
-                    return NOBODY;
-                }
-                self.meant.push((sequence, Vec::new()));
-                self.meant.len() - 1
-            }
-        };
-        let open = &mut self.meant[index].1;
+        if *self.writer.get_or_insert(event.place.sequence) != event.place.sequence {
+            self.is_shared = true;
+            self.meant = Vec::new();
+        }
+        if self.is_shared {
+            return NOBODY;
+        }
         if event.is_end {
-            return open.pop().unwrap_or(NOBODY);
+            return self.meant.pop().unwrap_or(NOBODY);
         }
         // Deeper ones are lost anyway.
-        if open.len() >= 2 * MAX_DEPTH {
-            open.clear();
+        if self.meant.len() >= 2 * MAX_DEPTH {
+            self.meant.clear();
         }
-        open.push(event.place.packet);
+        self.meant.push(event.place.packet);
         NOBODY
     }
 
@@ -190,8 +184,8 @@ impl Slices {
     /// An end has ended what was on top: is that what its writer meant?
     #[inline]
     fn compare(&mut self, end: Event, top: Open, report: &mut Report<'_>) {
-        if end.meant == top.meant_by || end.meant == NOBODY {
-            if let Some(misread) = top.misread {
+        if self.is_shared || end.meant == top.meant_by || end.meant == NOBODY {
+            if let Some(misread) = top.misread.filter(|_| !self.is_shared) {
                 self.overlap(misread, end.at, report);
             }
             return;
