@@ -5,7 +5,7 @@
 //! now and then has one, and has it for both: membarrier(2) makes every running thread of the process pass a full barrier, and those that
 //! don't run have passed one when they were stopped.
 
-#[cfg(not(loom))]
+#[cfg(all(target_os = "linux", not(loom)))]
 use std::sync::atomic::compiler_fence;
 
 use crate::sync::{Ordering, fence};
