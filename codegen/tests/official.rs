@@ -45,7 +45,7 @@ fn check_message(code: &str, message: &MessageDescriptor) {
     let code = &code[start..];
     let code = &code[..code[head.len()..].find("/// Writer of the message").map_or(code.len(), |end| end + head.len())];
     for field in message.fields() {
-        let call = call(&field.kind(), field.is_packed(), field.number());
+        let call = call(&field.kind(), field.is_list() || field.is_map(), field.is_packed(), field.number());
         assert!(code.contains(&call), "{}: {call}", field.full_name());
         let prefix = if field.is_list() || field.is_map() { "add_" } else { "set_" };
         let method = format!("pub fn {prefix}{}(", field.name());
@@ -57,10 +57,10 @@ fn check_message(code: &str, message: &MessageDescriptor) {
     }
 }
 
-fn call(kind: &Kind, packed: bool, number: u32) -> String {
+fn call(kind: &Kind, repeated: bool, packed: bool, number: u32) -> String {
     let kind = match kind {
         Kind::Enum(_) => "enumeration".to_owned(),
-        Kind::Message(_) => "message".to_owned(),
+        Kind::Message(_) => if repeated { "element" } else { "message" }.to_owned(),
         kind => format!("{kind:?}").to_lowercase(),
     };
     format!("{}{kind}::<{number}>(", if packed { "packed_" } else { "" })
@@ -69,7 +69,7 @@ fn call(kind: &Kind, packed: bool, number: u32) -> String {
 fn check_extension(code: &str, extension: &ExtensionDescriptor) {
     let message = extension.containing_message();
     let method = format!("fn {}_{}(", if extension.is_list() { "add" } else { "set" }, extension.name());
-    let call = call(&extension.kind(), extension.is_packed(), extension.number());
+    let call = call(&extension.kind(), extension.is_list(), extension.is_packed(), extension.number());
     let written =
         code.match_indices(&format!("/// Extensions of the message `{}`.\n", message.full_name())).any(|(at, _)| {
             let code = &code[at..];

@@ -111,7 +111,7 @@ pub mod fixture {
             #[inline]
             pub fn add_entries(&mut self, key: &str, f: impl FnOnce(&mut Inherits<'_>)) -> &mut Self {
                 self.message
-                    .message::<6>(|mut entry| {
+                    .element::<6>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.message::<2>(|m| f(&mut Inherits::new(m)));

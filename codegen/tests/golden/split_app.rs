@@ -63,7 +63,7 @@ pub mod fixture {
             /// Once per element.
             #[inline]
             pub fn add_others(&mut self, f: impl FnOnce(&mut crate::base::fixture::base::Id<'_>)) -> &mut Self {
-                self.message.message::<2>(|m| crate::base::fixture::base::Id::write(m, f));
+                self.message.element::<2>(|m| crate::base::fixture::base::Id::write(m, f));
                 self
             }
 
@@ -91,7 +91,7 @@ pub mod fixture {
                 f: impl FnOnce(&mut crate::base::fixture::base::Id<'_>),
             ) -> &mut Self {
                 self.message
-                    .message::<4>(|mut entry| {
+                    .element::<4>(|mut entry| {
                         {
                             entry.string::<1>(key);
                             entry.message::<2>(|m| crate::base::fixture::base::Id::write(m, f));
@@ -106,7 +106,7 @@ pub mod fixture {
             #[inline]
             pub fn add_kind_of(&mut self, key: i32, value: crate::base::fixture::base::id::Kind) -> &mut Self {
                 self.message
-                    .message::<5>(|mut entry| {
+                    .element::<5>(|mut entry| {
                         {
                             entry.int32::<1>(key);
                             entry.enumeration::<2>(value.value());
