@@ -1,7 +1,7 @@
 //! Each judge, shown to fail: a sound trace passes, and the same with one fault does not.
 
 use pftrace_testkit::naive::Message;
-use pftrace_testkit::{TraceProcessor, check, dynamic, python};
+use pftrace_testkit::{TraceProcessor, check, dynamic, judge, python};
 
 // Numbers of fields and values that the packets here use.
 const PACKET: u32 = 1;
@@ -127,7 +127,7 @@ fn state_that_was_never_cleared() {
 fn an_end_that_closes_nothing_is_seen_in_the_rows_alone() {
     let odd = trace([head(), track(), event(50, END, Message::new()), begin()]);
     assert_caught(&odd, ["", "", ""]);
-    let Some(loaded) = check(&odd) else { return };
+    let Some(loaded) = judge(&odd) else { return };
     assert_eq!(loaded.slices.iter().map(|slice| slice.dur).collect::<Vec<_>>(), [-1]);
 }
 
@@ -135,16 +135,16 @@ fn an_end_that_closes_nothing_is_seen_in_the_rows_alone() {
 fn a_track_that_nothing_describes_is_seen_in_the_rows_alone() {
     let odd = trace([head(), begin(), end()]);
     assert_caught(&odd, ["", "", ""]);
-    let Some(loaded) = check(&odd) else { return };
+    let Some(loaded) = judge(&odd) else { return };
     // It is called as its first slice.
     assert_eq!(loaded.track_name(&loaded.slices[0]).as_deref(), Some("work"));
 }
 
 #[test]
 #[should_panic(expected = "the trace processor complains")]
-fn check_panics_with_what_the_trace_processor_says() {
+fn judge_panics_with_what_the_trace_processor_says() {
     let odd = trace([head(), track(), event(100, BEGIN, Message::new().varint(10, 99)), end()]);
-    if check(&odd).is_none() {
+    if judge(&odd).is_none() {
         panic!("the trace processor complains: (skipped, it is not installed)");
     }
 }
