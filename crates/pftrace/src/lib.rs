@@ -3,7 +3,7 @@
 //!
 //! There are two doors.
 //!
-//! [`Session`] and the macros record what the threads of a program do, while they do it, at about the price of reading the clock
+//! [`Session`] and the macros record what the threads of a program do, while they do it, at one to two times the price of reading the clock
 //! (docs/recording.md in the repository is the guide):
 //!
 #![cfg_attr(feature = "recording", doc = "```")]

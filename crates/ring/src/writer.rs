@@ -183,6 +183,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // A packet that was left open, its `Space` forgotten, is none any more. Release: as when it is dropped.
+        self.busy().store(0, Ordering::Release);
         // Nobody expects a word of ours any more. Where the chunk can't be ended now, it stays idle until a reader ends it, and comes
         // behind what a next writer of that number would have written: so there is none.
         if self.complete() {

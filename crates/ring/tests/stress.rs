@@ -258,6 +258,20 @@ fn as_many_writers_live_as_there_is_room_for() {
     assert_eq!(ring.writer().unwrap().owner(), free);
 }
 
+/// A packet that was left open does not outlive its writer: the next one of that number is not taken for busy.
+#[test]
+fn a_packet_left_open_ends_with_its_writer() {
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 1 }).unwrap();
+    let (mut writer, mut reader) = (ring.writer().unwrap(), Reader::new(&ring));
+    writer.begin_or_take().unwrap().commit(1);
+    std::mem::forget(writer.begin().unwrap());
+    drop(writer);
+    assert_eq!(reader.next_chunk().unwrap().packets(), 1);
+    let mut next = ring.writer().unwrap();
+    assert!(next.take());
+    assert_eq!(reader.close(), 0, "it is not within a packet");
+}
+
 /// A packet that is open, or was left so, keeps its chunk with its writer.
 #[test]
 fn a_chunk_is_not_taken_away_within_a_packet() {
