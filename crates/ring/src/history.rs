@@ -15,7 +15,6 @@
 //! never has less than that many chunks to show, once there were so many.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use crate::claim::Claims;
 use crate::reader::Chunk;
@@ -63,6 +62,8 @@ pub struct History {
     most: usize,
     /// Chunks that were begun when a `take` began, and are not ended yet.
     begun: Vec<(u32, Word)>,
+    /// Which chunks are complete, and where.
+    found: Vec<(u64, u32)>,
 }
 
 #[derive(Debug)]
@@ -78,8 +79,9 @@ impl History {
     pub fn new(ring: &Ring) -> Self {
         let chunks = ring.chunks() as usize;
         let most = (chunks / 2).max(1);
-        let (held, begun) = (VecDeque::with_capacity(chunks + 1), Vec::with_capacity(chunks));
-        Self { ring: ring.clone(), held, end: 0, most, begun }
+        let held = VecDeque::with_capacity(chunks + 1);
+        let (begun, found) = (Vec::with_capacity(chunks), Vec::with_capacity(chunks));
+        Self { ring: ring.clone(), held, end: 0, most, begun, found }
     }
 
     /// Takes what is complete, and makes it so before: at least all that was committed before the call. Releases the oldest beyond
@@ -153,41 +155,39 @@ impl History {
     fn pop_all(&mut self) {
         let ring = self.ring.clone();
         let complete = &ring.0.complete;
-        let filled = loop {
-            let (filled, count) = complete.filled();
-            if count > self.most || !complete.were_left_empty(self.end..filled.start) {
+        let mut found = std::mem::take(&mut self.found);
+        loop {
+            let filled = complete.filled(&mut found);
+            let excess = found.len().saturating_sub(self.most);
+            if excess > 0 || !complete.were_left_empty(self.end..filled.start) {
                 // Some of what comes behind will be written over now, or has been.
                 self.release_down_to(0);
             }
-            if count > self.most {
-                self.write_over(&filled, count - self.most);
+            if excess > 0 {
+                self.write_over(filled.start, &found[..excess]);
                 continue;
             }
-            self.release_down_to(self.most - count);
+            self.release_down_to(self.most - found.len());
             if complete.pop_all(&filled) {
-                break filled;
-            }
-        };
-        self.end = filled.end;
-        for position in filled {
-            if let Some(index) = complete.empty(position) {
-                self.held.push_back(Held { position, index, word: ring.0.read(index) });
+                self.end = filled.end;
+                break;
             }
         }
+        let held = |(position, index)| Held { position, index, word: ring.0.read(index) };
+        self.held.extend(found.drain(..).map(held));
+        self.found = found;
     }
 
-    /// Releases so many of the oldest, as writers do; no more when one of those does so meanwhile.
-    fn write_over(&self, filled: &Range<u64>, mut excess: usize) {
+    /// Releases these, the oldest, as writers do; no more when one of those does so meanwhile.
+    fn write_over(&self, mut begin: u64, oldest: &[(u64, u32)]) {
         let shared = &self.ring.0;
-        for position in filled.clone() {
-            if excess == 0 || !shared.complete.pop_all(&(position..position + 1)) {
+        for &(position, index) in oldest {
+            if !shared.complete.pop_all(&(begin..position + 1)) {
                 return;
             }
-            if let Some(index) = shared.complete.empty(position) {
-                shared.count_overwritten(shared.read(index));
-                shared.release(index);
-                excess -= 1;
-            }
+            shared.count_overwritten(shared.read(index));
+            shared.release(index);
+            begin = position + 1;
         }
     }
 

@@ -66,6 +66,9 @@ fn changed(top: u64, to: u32) -> u64 {
 ///      +----------------------------------------+
 ///                        skip
 /// ```
+///
+/// Nobody waits for a thread that the system has stopped between two steps: what is popped is known before the head is moved, so that whoever
+/// comes round can empty the place; and who writes over the oldest skips a place that has not been filled.
 #[derive(Debug)]
 pub(crate) struct Queue {
     head: AtomicU64,
@@ -74,17 +77,15 @@ pub(crate) struct Queue {
 }
 
 /// What is in a slot: the round, whether it is filled, and then the index plus one, 0 when what the place was reserved for has not come.
-/// In an empty one there may be [`LEFT_EMPTY`] and [`SKIPPABLE`].
+/// In an empty one there may be [`LEFT_EMPTY`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slot(u64);
+pub(crate) struct Slot(u64);
 
 const INDEX_BITS: u32 = 25;
 const FILLED: u64 = 1 << INDEX_BITS;
 const ROUND_SHIFT: u32 = INDEX_BITS + 1;
 /// Nothing came in the round before.
 const LEFT_EMPTY: u64 = 1;
-/// It is reserved by the owner of what is to come: who does not wait for it may skip it.
-const SKIPPABLE: u64 = 2;
 const _: () = assert!(MAX_CHUNKS < 1 << INDEX_BITS);
 
 impl Slot {
@@ -92,13 +93,17 @@ impl Slot {
         Self(round << ROUND_SHIFT)
     }
 
-    /// Popped, in the round before: with a chunk or without.
-    fn emptied(round: u64, index: Option<u32>) -> Self {
-        Self(round << ROUND_SHIFT | if index.is_none() { LEFT_EMPTY } else { 0 })
+    /// What a filled one is after it has been popped.
+    fn emptied(self) -> Self {
+        Self((self.round() + 1) << ROUND_SHIFT | if self.index().is_none() { LEFT_EMPTY } else { 0 })
     }
 
     fn is_empty_in(self, round: u64) -> bool {
         self.round() == round && !self.is_filled()
+    }
+
+    fn is_filled_in(self, round: u64) -> bool {
+        self.round() == round && self.is_filled()
     }
 
     fn filled(round: u64, index_plus_one: u32) -> Self {
@@ -107,10 +112,6 @@ impl Slot {
 
     fn round(self) -> u64 {
         self.0 >> ROUND_SHIFT
-    }
-
-    fn is_skippable(self) -> bool {
-        !self.is_filled() && self.0 & SKIPPABLE != 0
     }
 
     fn is_filled(self) -> bool {
@@ -128,14 +129,14 @@ impl Slot {
 pub(crate) struct Place<'q> {
     queue: &'q Queue,
     position: u64,
+    empty: Slot,
 }
 
-const FEWEST_PLACES: u64 = if cfg!(loom) { 2 } else { 8192 };
+const FEWEST_PLACES: u64 = if cfg!(loom) { 2 } else { 1024 };
 
 impl Queue {
     pub(crate) fn with_room_for(count: u32) -> Self {
-        // Twice as many as are ever in it, and thousands, so that a place comes round late: whoever has it is done with it by then, though
-        // the system may have stopped it for some milliseconds.
+        // Twice as many as are ever in it, and some, since places may be left empty.
         let slots = (0..(2 * u64::from(count)).max(FEWEST_PLACES)).map(|_| AtomicU64::new(Slot::empty(0).0)).collect();
         Self { head: AtomicU64::new(0), tail: AtomicU64::new(0), slots }
     }
@@ -148,24 +149,32 @@ impl Queue {
         position / self.slots.len() as u64
     }
 
-    /// Acquire: with the release of `fill`, and of who emptied it.
+    /// Acquire: with the release of `fill`.
     fn load(&self, position: u64) -> Slot {
         Slot(self.slot(position).load(Ordering::Acquire))
     }
 
-    /// The next place. `None` when who emptied or reserved it a whole round ago is not done with it: it was stopped between
-    /// two of its instructions, and nobody waits for it.
+    /// The next place. `None` when all are filled, and none popped.
     pub(crate) fn reserve(&self) -> Option<Place<'_>> {
         let mut position = self.tail.load(Ordering::Relaxed);
         loop {
             let (slot, round) = (self.load(position), self.round(position));
             if slot.is_empty_in(round) {
-                match self.tail.compare_exchange_weak(position, position + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => return Some(Place { queue: self, position }),
+                // Release: who finds it reserved, and skips it, finds the slot as it was.
+                match self.tail.compare_exchange_weak(position, position + 1, Ordering::Release, Ordering::Relaxed) {
+                    Ok(_) => return Some(Place { queue: self, position, empty: slot }),
                     Err(found) => position = found,
                 }
             } else if slot.round() < round {
-                return None;
+                let before = position - self.slots.len() as u64;
+                // Acquire: who moved the head had seen the slot filled.
+                if self.head.load(Ordering::Acquire) <= before {
+                    return None;
+                }
+                // Who popped it a whole round ago has not emptied it yet.
+                if slot.is_filled() {
+                    self.empty(before, slot);
+                }
             } else {
                 position = self.tail.load(Ordering::Relaxed);
             }
@@ -184,57 +193,62 @@ impl Queue {
 
     /// `None` also when the first place is reserved and not filled yet.
     pub(crate) fn pop(&self) -> Option<u32> {
-        self.pop_or(|_| false)
+        self.pop_or(|_, _| None)
     }
 
-    /// The same, but skips places that are not filled yet and may be skipped: what was to come there is the oldest, and who comes with it
+    /// The same, but skips places that are reserved and not filled yet: what was to come there is the oldest, and who comes with it
     /// finds that it has been written over.
     pub(crate) fn pop_or_skip(&self) -> Option<u32> {
-        self.pop_or(Slot::is_skippable)
+        self.pop_or(|position, empty| {
+            // Acquire: with the release of who reserved it.
+            if self.tail.load(Ordering::Acquire) <= position {
+                return None;
+            }
+            let skipped = Slot::empty(empty.round() + 1);
+            // Acquire: it may have been filled meanwhile. Release: who finds it skipped finds that it was reserved.
+            let skip = self.slot(position).compare_exchange(empty.0, skipped.0, Ordering::AcqRel, Ordering::Acquire);
+            Some(skip.map_or_else(Slot, |_| skipped))
+        })
     }
 
-    fn pop_or(&self, skip: impl Fn(Slot) -> bool) -> Option<u32> {
+    /// `unfilled` is asked what is in the first place when it was empty.
+    fn pop_or(&self, unfilled: impl Fn(u64, Slot) -> Option<Slot>) -> Option<u32> {
         let mut position = self.head.load(Ordering::Relaxed);
         loop {
             let (mut slot, round) = (self.load(position), self.round(position));
             if slot.is_empty_in(round) {
-                // Nobody has passed it, since it was neither filled nor skipped: the head is still here.
-                if !skip(slot) {
-                    return None;
-                }
-                // Acquire: it may have been filled meanwhile. Release: who finds it skipped finds that it was reserved.
-                let skipped = Slot::empty(round + 1);
-                let skip = self.slot(position).compare_exchange(slot.0, skipped.0, Ordering::AcqRel, Ordering::Acquire);
-                slot = skip.map_or_else(Slot, |_| skipped);
+                slot = unfilled(position, slot)?;
             }
             if slot.round() < round {
-                // Who popped it a whole round ago is not done with it, so it has not been reserved since.
+                // It has not been reserved.
                 return None;
             }
             // Filled in this round; or popped, or skipped by one who has not moved the head yet, or will not for a while.
-            let is_filled = slot.round() == round;
             position = match self.move_head(position, position + 1) {
-                Ok(_) if is_filled => match self.empty(position) {
-                    Some(index) => return Some(index),
-                    None => position + 1,
-                },
+                Ok(_) if slot.is_filled_in(round) => {
+                    self.empty(position, slot);
+                    match slot.index() {
+                        Some(index) => return Some(index),
+                        None => position + 1,
+                    }
+                }
                 Ok(_) => position + 1,
                 Err(found) => found,
             };
         }
     }
 
-    /// The places from the first one to the first that is not filled yet, and how many chunks are there: some places were
-    /// left empty.
-    pub(crate) fn filled(&self) -> (Range<u64>, usize) {
+    /// The places from the first one to the first that is not filled yet, and which chunks are where: some places were left empty.
+    pub(crate) fn filled(&self, chunks: &mut Vec<(u64, u32)>) -> Range<u64> {
         let begin = self.head.load(Ordering::Acquire);
-        let (mut end, mut chunks) = (begin, 0);
+        let mut end = begin;
+        chunks.clear();
         loop {
             let slot = self.load(end);
-            if slot.round() != self.round(end) || !slot.is_filled() {
-                return (begin..end, chunks);
+            if !slot.is_filled_in(self.round(end)) {
+                return begin..end;
             }
-            chunks += usize::from(slot.index().is_some());
+            chunks.extend(slot.index().map(|index| (end, index)));
             end += 1;
         }
     }
@@ -245,16 +259,27 @@ impl Queue {
             return false;
         }
         popped.into_iter().all(|position| {
-            let (slot, round) = (self.load(position), self.round(position));
-            // Who has popped it may not have said so yet.
-            slot == Slot::filled(round, 0) || slot == Slot::emptied(round + 1, None)
+            let slot = self.load(position);
+            let left = Slot::filled(self.round(position), 0);
+            // Who has popped it may not have emptied it yet.
+            slot == left || slot == left.emptied()
         })
     }
 
-    /// Pops all that [`filled`](Self::filled) has found: at one instant, the head goes there in one step. False when another has
-    /// popped something meanwhile. The places are to be [emptied](Self::empty) one by one.
+    /// Pops all of these places, which [`filled`](Self::filled) has found: at one instant, the head goes there in one step. False when another has
+    /// popped something meanwhile: then these are not the caller's.
     pub(crate) fn pop_all(&self, filled: &Range<u64>) -> bool {
-        self.move_head(filled.start, filled.end).is_ok()
+        let popped = self.move_head(filled.start, filled.end).is_ok();
+        if popped {
+            for position in filled.clone() {
+                let slot = self.load(position);
+                // Else somebody has come round and emptied it.
+                if slot.is_filled_in(self.round(position)) {
+                    self.empty(position, slot);
+                }
+            }
+        }
+        popped
     }
 
     /// Release: who sees in `filled` that something is gone, sees what has come behind it.
@@ -262,11 +287,10 @@ impl Queue {
         self.head.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed)
     }
 
-    /// What is in a place that the caller has popped; it can be reserved again.
-    pub(crate) fn empty(&self, position: u64) -> Option<u32> {
-        let slot = self.load(position);
-        self.slot(position).store(Slot::emptied(self.round(position) + 1, slot.index()).0, Ordering::Release);
-        slot.index()
+    /// A place that has been popped can be reserved again. Another may have been quicker.
+    fn empty(&self, position: u64, filled: Slot) {
+        let emptied = filled.emptied();
+        _ = self.slot(position).compare_exchange(filled.0, emptied.0, Ordering::Release, Ordering::Relaxed);
     }
 }
 
@@ -277,14 +301,6 @@ impl Place<'_> {
         self.put(index + 1)
     }
 
-    /// Who reserved it owns the chunk that is to come. Only then: until the place is filled the chunk can't come round a second time
-    /// and look as before, which is what another's compare-and-swap of its word relies on.
-    pub(crate) fn may_be_skipped(&self) {
-        let slot = self.queue.slot(self.position);
-        // Nobody else changes a place that is reserved and can't be skipped. Release: who skips it finds that it was reserved.
-        slot.store(slot.load(Ordering::Relaxed) | SKIPPABLE, Ordering::Release);
-    }
-
     /// Leaves it empty.
     pub(crate) fn pass(self) {
         self.put(0);
@@ -292,11 +308,8 @@ impl Place<'_> {
 
     fn put(self, index_plus_one: u32) -> bool {
         let (slot, round) = (self.queue.slot(self.position), self.queue.round(self.position));
-        // Since it was reserved it can only have been skipped.
-        let empty = Slot(slot.load(Ordering::Relaxed));
         let filled = Slot::filled(round, index_plus_one);
         // Release: what was done with the chunk has happened for who pops it.
-        empty.is_empty_in(round)
-            && slot.compare_exchange(empty.0, filled.0, Ordering::Release, Ordering::Relaxed).is_ok()
+        slot.compare_exchange(self.empty.0, filled.0, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 }

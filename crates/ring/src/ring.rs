@@ -217,7 +217,6 @@ impl Shared {
             return true;
         }
         let Some(place) = self.complete.reserve() else { return false };
-        place.may_be_skipped();
         if self.change_own(index, idle, State::Complete) {
             self.fill(place, index, idle);
         } else {
@@ -229,8 +228,7 @@ impl Shared {
     /// Puts a chunk that has been ended into its place.
     pub(crate) fn fill(&self, place: Place<'_>, index: u32, word: Word) {
         if !place.fill(index) {
-            // It was the oldest by then, and others did not wait for it. It can't be a newer one that looks the same: its owner, who
-            // takes newer ones, is here.
+            // It was the oldest by then, and others did not wait for it.
             self.count_overwritten(word);
             self.release(index);
         }

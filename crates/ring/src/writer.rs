@@ -42,7 +42,7 @@ pub struct NoChunk;
 
 impl Ring {
     /// A writer, without a chunk. `None` when as many live as the configuration has room for. (The number of one whose last chunk
-    /// could not be ended, since another thread was stopped within the queue just then, is not given out again.)
+    /// could not be ended, since all places of the queue were filled, is not given out again.)
     #[must_use]
     pub fn writer(&self) -> Option<Writer> {
         let owner = Owner::new(self.0.owners.pop()?);

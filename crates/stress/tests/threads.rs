@@ -149,8 +149,8 @@ fn sessions_start_and_stop_while_threads_record() {
     assert!(seen > 0);
 }
 
-/// Snapshots of a flight recorder while 8 threads record: each thread's numbers have no hole, in any of them. (Where a sanitizer makes
-/// all so slow that somebody is stopped for a whole round of the little memory, events are dropped, and counted.)
+/// Snapshots of a flight recorder while 8 threads record: each thread's numbers have no hole, in any of them, and nothing is
+/// dropped: nobody waits for who is stopped.
 #[test]
 fn snapshots_have_no_hole() {
     let _alone = alone();
@@ -174,9 +174,6 @@ fn snapshots_have_no_hole() {
                 let report = session.snapshot(&mut trace).unwrap();
                 assert_eq!((report.corrupt_chunks, report.undelivered), (0, 0), "{report:?}");
                 for (sequence, events) in events(&trace) {
-                    if report.dropped.total() > 0 {
-                        break;
-                    }
                     for pair in events.windows(2) {
                         assert_eq!(pair[0].value.map(|value| value + 1), pair[1].value, "sequence {sequence}");
                     }
@@ -185,8 +182,7 @@ fn snapshots_have_no_hole() {
             over.store(true, Ordering::Relaxed);
         });
         let report = session.stop().unwrap();
-        assert_eq!(report.lost(), report.dropped.no_room, "{report:?}");
-        assert!(report.lost() < report.overwritten / 100, "{report:?}");
+        assert_eq!(report.lost(), 0, "{report:?}");
     }
 }
 
