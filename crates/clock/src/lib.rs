@@ -5,16 +5,15 @@
 //! clock, which is slewed, and there is no step.
 //!
 //! ```
-//! use pftrace_clock::{Clock, ticks};
+//! use pftrace_clock::{Clock, raw_ticks, ticks};
 //!
 //! let clock = Clock::new();
 //! // What a thread keeps.
 //! let mut line = clock.line();
 //!
-//! let now = ticks();
-//! let ns = line.fresh_ns(now).unwrap_or_else(|| {
+//! let ns = line.fresh_ns(raw_ticks()).unwrap_or_else(|| {
 //!     line = clock.line();
-//!     line.ns(now)
+//!     line.ns(ticks())
 //! });
 //! println!("{ns} ns");
 //! ```
@@ -47,4 +46,4 @@ mod source;
 
 pub use clock::{Clock, Snapshot, snapshot};
 pub use line::Line;
-pub use source::ticks;
+pub use source::{raw_ticks, ticks};

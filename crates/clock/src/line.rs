@@ -11,6 +11,8 @@ pub struct Line {
     per_tick: u64,
     /// For how many ticks it is meant to be used: twice the time after which the next one is drawn.
     span: u64,
+    /// One more where time is made of the counter, else 0.
+    fresh: u64,
 }
 
 impl Line {
@@ -38,12 +40,13 @@ impl Line {
         ticks.wrapping_sub(self.base_ticks) > self.span
     }
 
-    /// [`ns`](Self::ns), unless the line [is stale](Self::is_stale) for these ticks: three instructions less than both.
+    /// The time at [`raw_ticks`](crate::raw_ticks). `None` when the line [is stale](Self::is_stale) for them, and always where time is made of another clock: then
+    /// take the newest line, and ask it for the time at [`ticks`](crate::ticks).
     #[inline(always)]
     #[must_use]
-    pub fn fresh_ns(&self, ticks: u64) -> Option<u64> {
-        let since = ticks.wrapping_sub(self.base_ticks);
-        (since <= self.span).then(|| self.after(since))
+    pub fn fresh_ns(&self, raw_ticks: u64) -> Option<u64> {
+        let since = raw_ticks.wrapping_sub(self.base_ticks);
+        (since < self.fresh).then(|| self.after(since))
     }
 
     /// The time that many ticks after its begin.
@@ -78,7 +81,8 @@ impl Line {
     }
 
     pub(crate) fn from_words([base_ticks, base_ns, per_tick, span]: [u64; 4]) -> Self {
-        Self { base_ticks, base_ns, per_tick, span }
+        let fresh = if crate::source::is_raw() { span.saturating_add(1) } else { 0 };
+        Self { base_ticks, base_ns, per_tick, span, fresh }
     }
 }
 
@@ -195,7 +199,7 @@ impl Pen {
 
     fn line(&self, base_ticks: u64, base_ns: u64, per_tick: u64) -> Line {
         let span = (u128::from(2 * self.due_ns()) << 64) / u128::from(per_tick);
-        Line { base_ticks, base_ns, per_tick, span: span as u64 }
+        Line::from_words([base_ticks, base_ns, per_tick, span as u64])
     }
 }
 
@@ -471,13 +475,18 @@ mod tests {
 
     #[test]
     fn early_ticks_do_not_wrap() {
-        let line = Line { base_ticks: 1000, base_ns: 500, per_tick: 1 << 63, span: 100 };
+        let line = Line { base_ticks: 1000, base_ns: 500, per_tick: 1 << 63, span: 100, fresh: 101 };
         assert_eq!([0, 999, 1000, 1002, 3000].map(|ticks| line.ns(ticks)), [500, 500, 500, 501, 1500]);
         assert_eq!([0, 999, 1000, 1100, 1101].map(|ticks| line.is_stale(ticks)), [true, true, false, false, true]);
         assert_eq!([999, 1000, 1100, 1101].map(|ticks| line.fresh_ns(ticks)), [None, Some(500), Some(550), None]);
         assert_eq!(line.ns(u64::MAX), 500 + (u64::MAX - 1000) / 2);
         assert_eq!([0, 1000, 1030, 1051].map(|ticks| line.due(ticks).as_nanos()), [25, 25, 10, 0]);
         assert_eq!([0, 999, 1000, 1024, 1025].map(|ticks| line.is_young(ticks)), [false, false, true, true, false]);
-        assert_eq!(Line::from_words(line.to_words()), line);
+        assert_eq!(
+            [1000, 1100].map(|ticks| Line { fresh: 0, ..line }.fresh_ns(ticks)),
+            [None; 2],
+            "time is another clock's"
+        );
+        assert_eq!(Line::from_words(line.to_words()).to_words(), line.to_words());
     }
 }

@@ -21,7 +21,21 @@ pub fn ticks() -> u64 {
     if IS_COUNTER.load(Ordering::Relaxed) { counter::read() } else { clock_ticks() }
 }
 
-/// Half nanoseconds, so that a tick is less than a nanosecond, as the counter's are.
+/// The processor's counter, whether time is made of it or not: where it is not, a [`Line`](crate::Line) has no
+/// [`time for it`](crate::Line::fresh_ns).
+#[inline(always)] // 20 to 30 cycles, where a call and its saved registers would be some more.
+#[must_use]
+pub fn raw_ticks() -> u64 {
+    if counter::IS_THERE { counter::read() } else { ticks() }
+}
+
+/// Whether the ticks of lines are those of [`raw_ticks`].
+pub(crate) fn is_raw() -> bool {
+    !counter::IS_THERE || IS_COUNTER.load(Ordering::Relaxed)
+}
+
+/// Half nanoseconds, so that a tick is less than a nanosecond, as the counter's are. Cold: where it is called, what it costs hides all the rest.
+#[cold]
 #[inline(never)]
 fn clock_ticks() -> u64 {
     2 * machine::monotonic()
@@ -75,11 +89,13 @@ pub(crate) fn read_monotonic() -> Reading {
 mod counter {
     use std::fs;
 
+    pub(super) const IS_THERE: bool = true;
+
     #[allow(unsafe_code)]
     #[inline(always)]
     pub(super) fn read() -> u64 {
-        // SAFETY: every x86-64 processor has the instruction. Where it is forbidden, the kernel's clock source is another one,
-        // and nobody calls this.
+        // SAFETY: every x86-64 processor has the instruction. A process that has forbidden it to itself (prctl(2), PR_SET_TSC) can't ask for the
+        // time either, for which the C library uses it.
         unsafe { core::arch::x86_64::_rdtsc() }
     }
 
@@ -97,6 +113,8 @@ mod counter {
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod counter {
+    pub(super) const IS_THERE: bool = false;
+
     pub(super) fn read() -> u64 {
         unreachable!("nobody trusts it")
     }

@@ -263,11 +263,11 @@ macro_rules! __declare {
 macro_rules! category_enabled {
     ($category:literal) => {{
         $crate::__category!($category);
-        __PFTRACE_CATEGORY.is_live()
+        __PFTRACE_CATEGORY.is_enabled()
     }};
     ($category:path) => {{
         $crate::__category!($category);
-        __PFTRACE_CATEGORY.is_live()
+        __PFTRACE_CATEGORY.is_enabled()
     }};
 }
 
@@ -307,7 +307,7 @@ macro_rules! __site {
 macro_rules! __counter {
     ($category:tt, $name:expr, $value:expr) => {{
         $crate::__site!(Counter $category $crate::__private::Some($name), []);
-        if __PFTRACE_SITE.is_enabled() {
+        if __PFTRACE_CATEGORY.is_enabled() {
             $crate::__private::CounterNumber::record($value, &__PFTRACE_SITE)
         }
     }};
@@ -416,7 +416,7 @@ macro_rules! __options {
 macro_rules! __counter_on {
     ($category:tt, $value:expr, $counter:expr, [$($details:tt)*]) => {{
         $crate::__site!(Counter $category $crate::__private::None, []);
-        if __PFTRACE_SITE.is_enabled() {
+        if __PFTRACE_CATEGORY.is_enabled() {
             let value = $crate::__private::CounterNumber::value($value);
             $crate::__private::counter_on(&__PFTRACE_SITE, $counter, value, &[$($details)*]);
         }
@@ -428,7 +428,7 @@ macro_rules! __counter_on {
 macro_rules! __state_on {
     ($category:tt, [$($written:literal)?], $name:expr, $state:expr, [$($details:tt)*]) => {{
         $crate::__site!(State $category $crate::__optional!($($written)?), []);
-        if __PFTRACE_SITE.is_enabled() {
+        if __PFTRACE_CATEGORY.is_enabled() {
             $crate::__private::state_on(&__PFTRACE_SITE, $state, $name, &[$($details)*]);
         }
     }};
@@ -491,12 +491,12 @@ macro_rules! __annotations {
     // A name that is written out, and nothing else: all is constant.
     ({literal $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:literal} [] [] []) => {{
         $crate::__site!($kind $category $crate::__private::Some($name), []);
-        if __PFTRACE_SITE.is_enabled() { $crate::__private::$plain(&__PFTRACE_SITE) } else { $off }
+        if __PFTRACE_CATEGORY.may_be_enabled() { $crate::__private::$plain(&__PFTRACE_SITE) } else { $off }
     }};
     ({literal $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:literal} []
         $keys:tt [$($value:expr,)*]) => {{
         $crate::__site!($kind $category $crate::__private::Some($name), $keys);
-        if __PFTRACE_SITE.is_enabled() {
+        if __PFTRACE_CATEGORY.is_enabled() {
             $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::None, &[$($value),*])
         } else {
             $off
@@ -505,7 +505,7 @@ macro_rules! __annotations {
     ({expr $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:expr} []
         $keys:tt [$($value:expr,)*]) => {{
         $crate::__site!($kind $category $crate::__private::None, $keys);
-        if __PFTRACE_SITE.is_enabled() {
+        if __PFTRACE_CATEGORY.is_enabled() {
             $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::Some($name), &[$($value),*])
         } else {
             $off
@@ -515,7 +515,7 @@ macro_rules! __annotations {
     ({on $kind:ident $on:ident $off:expr, $category:tt, $name:expr, $given:expr, $track:expr, [$($details:tt)*]} []
         $keys:tt [$($value:expr,)*]) => {{
         $crate::__site!($kind $category $name, $keys);
-        if __PFTRACE_SITE.is_enabled() {
+        if __PFTRACE_CATEGORY.is_enabled() {
             $crate::__private::$on(&__PFTRACE_SITE, $track, $given, &[$($value),*], &[$($details)*])
         } else {
             $off

@@ -37,7 +37,25 @@ impl Barrier {
             #[cfg(all(target_os = "linux", not(loom)))]
             // For the compiler; the processor is seen to by `heavy`.
             Self::Asymmetric => compiler_fence(Ordering::SeqCst),
+            // Not in a function of its own: registers would be saved for its sake.
             Self::Symmetric => fence(Ordering::SeqCst),
+        }
+    }
+
+    /// [`light`](Self::light) where it [is for short packets](Self::is_for_short): one that needs no look at which barrier it is.
+    #[inline(always)]
+    pub(crate) fn light_of_short(self) {
+        #[cfg(all(target_os = "linux", not(loom)))]
+        compiler_fence(Ordering::SeqCst);
+        #[cfg(not(all(target_os = "linux", not(loom))))]
+        self.light();
+    }
+
+    pub(crate) fn is_for_short(self) -> bool {
+        match self {
+            #[cfg(all(target_os = "linux", not(loom)))]
+            Self::Asymmetric => true,
+            Self::Symmetric => cfg!(not(all(target_os = "linux", not(loom)))),
         }
     }
 

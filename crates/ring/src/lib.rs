@@ -58,7 +58,7 @@ pub use process::{at_exit, at_fork};
 pub use reader::{Chunk, Reader, Reading};
 pub use ring::{Config, Policy, Ring};
 pub use word::{MAX_CHUNK_LEN, MAX_TAIL, Owner};
-pub use writer::{NoChunk, Space, Writer};
+pub use writer::{NoChunk, Short, Space, Writer};
 
 #[cfg(all(test, loom))]
 mod models;

@@ -108,9 +108,10 @@ impl Word {
     /// One packet more, of `len` bytes, at least one, and `words` words. Together they have room in the chunk: so no field
     /// overflows into the next, since a chunk has no more packets than bytes.
     #[inline]
-    pub(crate) fn committed(self, len: u32, words: u32) -> Self {
-        debug_assert!(len > 0 && self.len() + len <= MAX_CHUNK_LEN && self.tail() + words <= MAX_TAIL);
-        Self(self.0 + (u64::from(len) << LEN_SHIFT) + (1 << PACKETS_SHIFT) + (u64::from(words) << TAIL_SHIFT))
+    pub(crate) fn committed(self, len: usize, words: usize) -> Self {
+        debug_assert!(len > 0 && self.len() as usize + len <= MAX_CHUNK_LEN as usize);
+        debug_assert!(self.tail() as usize + words <= MAX_TAIL as usize);
+        Self(self.0 + ((len as u64) << LEN_SHIFT) + (1 << PACKETS_SHIFT) + ((words as u64) << TAIL_SHIFT))
     }
 
     /// The same, idle before, when somebody wants it: with the number of the claim instead of what is committed, so that no two look the same.
@@ -168,7 +169,7 @@ mod tests {
         let owner = Owner::new(Owner::COUNT - 1);
         let word = Word::taken(owner);
         assert_eq!((word.state(), word.len(), word.packets(), word.tail()), (State::Idle, 0, 0, 0));
-        let word = word.committed(MAX_CHUNK_LEN, MAX_TAIL);
+        let word = word.committed(MAX_CHUNK_LEN as usize, MAX_TAIL as usize);
         assert_eq!((word.len(), word.packets(), word.tail(), word.owner()), (MAX_CHUNK_LEN, 1, MAX_TAIL, owner));
         let claimed = word.claimed(u64::MAX);
         assert!(claimed.is_claimed_of(owner) && claimed.is_begun() && claimed.goes_on_from(word));

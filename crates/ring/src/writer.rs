@@ -24,9 +24,11 @@ pub struct Writer {
     /// Not 0 while a packet is open.
     busy: NonNull<AtomicU64>,
     barrier: Barrier,
-    /// Where the next packet goes, and how many bytes are free from there.
+    /// Where the next packet goes, and where the words at the chunk's end begin.
     at: *mut u8,
-    free: u32,
+    limit: *mut u8,
+    /// Where short packets end at most: there, or nowhere.
+    short_limit: usize,
     index: u32,
     is_taken: bool,
     owner: Owner,
@@ -54,7 +56,8 @@ impl Ring {
             busy,
             barrier,
             at,
-            free: 0,
+            limit: at,
+            short_limit: 0,
             index: 0,
             is_taken: false,
             owner,
@@ -112,7 +115,7 @@ impl Writer {
     /// There is none, or it has been taken away.
     #[inline]
     pub fn begin(&mut self) -> Result<Space<'_>, NoChunk> {
-        self.make_busy()?;
+        self.make_busy(Barrier::light)?;
         Ok(Space { writer: self })
     }
 
@@ -123,31 +126,51 @@ impl Writer {
     /// There is none.
     #[inline]
     pub fn begin_or_take(&mut self) -> Result<Space<'_>, NoChunk> {
-        if self.make_busy().is_err() {
+        if self.make_busy(Barrier::light).is_err() {
             if !self.take() {
                 return Err(NoChunk);
             }
-            self.make_busy()?;
+            self.make_busy(Barrier::light)?;
         }
         Ok(Space { writer: self })
     }
 
-    #[inline]
-    fn make_busy(&mut self) -> Result<(), NoChunk> {
+    /// Opens a packet of at most `N` bytes in the present chunk, whose address is all that is to be known of it then.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it has been taken away, or has not that much room.
+    #[inline(always)]
+    pub fn begin_short<const N: usize>(&mut self) -> Result<Short<'_, N>, NoChunk> {
+        let at = self.at;
+        if at as usize + N > self.short_limit {
+            return Err(NoChunk);
+        }
+        let idle = self.make_busy(Barrier::light_of_short)?;
+        let word = self.word;
+        Ok(Short { space: Space { writer: self }, at, idle, word })
+    }
+
+    #[inline(always)]
+    fn make_busy(&mut self, light: impl FnOnce(Barrier)) -> Result<Word, NoChunk> {
         self.busy().store(1, Ordering::Relaxed);
         // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
-        self.barrier.light();
+        light(self.barrier);
         // Relaxed: nobody else has written into the chunk since our own last commit, which is what `idle` says. Nobody
         // reads behind its length before the commit that follows.
-        if self.word().load(Ordering::Relaxed) == self.idle.0 { Ok(()) } else { self.give_up() }
+        let word = Word(self.word().load(Ordering::Relaxed));
+        if word != self.idle {
+            return Err(self.give_up());
+        }
+        Ok(word)
     }
 
     /// The chunk has been ended, or is wanted: another one will do.
-    #[cold]
-    fn give_up(&mut self) -> Result<(), NoChunk> {
+    #[inline(always)] // Called, it makes its callers save registers.
+    fn give_up(&mut self) -> NoChunk {
         self.busy().store(0, Ordering::Relaxed);
         self.is_taken = self.idle != Word::NONE;
-        Err(NoChunk)
+        NoChunk
     }
 
     /// Ends the chunk, if there is one, and takes another. Returns whether there was one to take.
@@ -161,11 +184,24 @@ impl Writer {
                 (self.index, self.idle, self.is_taken) = (index, Word::taken(self.owner), false);
                 let shared = &self.ring.0;
                 (self.word, self.at) = (NonNull::from(shared.word(index)), shared.region.chunk(index));
-                self.free = shared.region.chunk_len();
+                // SAFETY: its end.
+                let limit = unsafe { self.at.add(shared.region.chunk_len() as usize) };
+                self.set_limit(limit);
                 true
             }
             None => false,
         }
+    }
+
+    fn set_limit(&mut self, limit: *mut u8) {
+        self.limit = limit;
+        self.short_limit = if self.barrier.is_for_short() { limit as usize } else { 0 };
+    }
+
+    /// How many bytes are free between the packets so far and the words at the end.
+    #[inline(always)]
+    fn free(&self) -> usize {
+        self.limit as usize - self.at as usize
     }
 
     /// Ends the chunk, if there is one: what is in it can be read. False when that can't be done just now, and it is kept.
@@ -206,10 +242,10 @@ impl Space<'_> {
     /// The bytes between the packets so far and the words at the end.
     #[inline]
     pub fn bytes(&mut self) -> &mut [u8] {
-        let Writer { at, free, .. } = *self.writer;
+        let (at, free) = (self.writer.at, self.writer.free());
         // SAFETY: the chunk is ours and nobody ends it while we are busy, with so many bytes free from there; nobody reads behind the committed length or
         // before the committed words.
-        unsafe { slice::from_raw_parts_mut(at, free as usize) }
+        unsafe { slice::from_raw_parts_mut(at, free) }
     }
 
     /// The chunk, and how many packets are before this one.
@@ -222,14 +258,14 @@ impl Space<'_> {
     #[inline]
     #[must_use]
     pub fn has_room_for_word(&self, len: usize) -> bool {
-        self.writer.idle.tail() < MAX_TAIL && len + WORD_LEN <= self.writer.free as usize
+        self.writer.idle.tail() < MAX_TAIL && len + WORD_LEN <= self.writer.free()
     }
 
     /// Room for `count` more words at the end, beside a packet of `len` bytes.
     #[inline]
     #[must_use]
     pub fn has_room_for_words(&self, len: usize, count: usize) -> bool {
-        let free = self.writer.free as usize;
+        let free = self.writer.free();
         self.writer.idle.tail() as usize + count <= MAX_TAIL as usize && len + WORD_LEN * count <= free
     }
 
@@ -240,8 +276,8 @@ impl Space<'_> {
     /// When it is longer than that, or empty.
     #[inline]
     pub fn commit(self, len: usize) {
-        assert!(len > 0 && len <= self.writer.free as usize, "the packet is larger than its space, or empty");
-        self.end(len as u32, 0);
+        assert!(len > 0 && len <= self.writer.free(), "the packet is larger than its space, or empty");
+        self.end(len, 0);
     }
 
     /// Also adds words at the end of the chunk, which come before those that are there. The packet must leave them room.
@@ -250,32 +286,31 @@ impl Space<'_> {
     ///
     /// When they don't fit, or are more than a chunk takes, or the packet is empty.
     pub fn commit_with(self, len: usize, words: &[u32]) {
-        let Writer { at, free, idle, .. } = *self.writer;
-        let (free, tail) = (free as usize, idle.tail() as usize);
+        let Writer { limit, idle, .. } = *self.writer;
+        let tail = idle.tail() as usize;
         assert!(
-            len > 0 && tail + words.len() <= MAX_TAIL as usize && len + WORD_LEN * words.len() <= free,
+            len > 0 && tail + words.len() <= MAX_TAIL as usize && len + WORD_LEN * words.len() <= self.writer.free(),
             "the packet is larger than its space, or empty"
         );
         for (number, value) in (1..).zip(words) {
             // SAFETY: behind the packet and before the words that are committed, in a chunk that is ours. It is aligned, since
             // the end of a chunk is, and only words have been taken off it.
-            unsafe { at.add(free - WORD_LEN * number).cast::<u32>().write(*value) };
+            unsafe { limit.sub(WORD_LEN * number).cast::<u32>().write(*value) };
         }
-        self.end(len as u32, words.len() as u32);
+        self.end(len, words.len());
     }
 
     /// That much has room, which the callers have checked.
     #[inline]
-    fn end(self, len: u32, words: u32) {
+    fn end(self, len: usize, words: usize) {
         let writer = &mut *self.writer;
         writer.idle = writer.idle.committed(len, words);
-        writer.free -= len + WORD_LEN as u32 * words;
+        // SAFETY: within the chunk: the words had room.
+        let limit = unsafe { writer.limit.sub(WORD_LEN * words) };
+        writer.set_limit(limit);
         // SAFETY: within the chunk, or its end: `len` was free.
-        writer.at = unsafe { writer.at.add(len as usize) };
-        // Release: who sees the length sees the packet.
-        store_over(writer.word(), writer.idle.0);
-        // Release: who sees that we are not busy sees the word.
-        writer.busy().store(0, Ordering::Release);
+        writer.at = unsafe { writer.at.add(len) };
+        commit(writer.word(), writer.idle, writer.busy());
         std::mem::forget(self);
     }
 }
@@ -287,10 +322,56 @@ impl Drop for Space<'_> {
     }
 }
 
+/// [`Space`] for `N` bytes.
+#[derive(Debug)]
+pub struct Short<'w, const N: usize> {
+    space: Space<'w>,
+    /// The writer's, which the compiler would load anew after each store into the packet.
+    at: *mut u8,
+    idle: Word,
+    word: NonNull<AtomicU64>,
+}
+
+impl<const N: usize> Short<'_, N> {
+    /// The bytes of the packet.
+    #[inline(always)]
+    pub fn bytes(&mut self) -> &mut [u8; N] {
+        // SAFETY: as in `Space::bytes`; so many were free when it was made.
+        unsafe { &mut *self.at.cast::<[u8; N]>() }
+    }
+
+    /// The packet is `len` bytes, at least one: the first ones of [`bytes`](Self::bytes). They can be read from now on.
+    ///
+    /// # Panics
+    ///
+    /// When it is longer than that, or empty.
+    #[inline(always)]
+    pub fn commit(self, len: usize) {
+        assert!(len > 0 && len <= N, "the packet is larger than its space, or empty");
+        let Self { space, at, idle, word } = self;
+        let idle = idle.committed(len, 0);
+        space.writer.idle = idle;
+        // SAFETY: within the chunk, or its end: `len` was free.
+        space.writer.at = unsafe { at.add(len) };
+        // SAFETY: as in `Writer::word`, whose it is.
+        commit(unsafe { word.as_ref() }, idle, space.writer.busy());
+        std::mem::forget(space);
+    }
+}
+
+/// A packet is there, and nothing is being written any more.
+#[inline(always)]
+fn commit(word: &AtomicU64, idle: Word, busy: &AtomicU64) {
+    // Release: who sees the length sees the packet.
+    store_over(word, idle.0);
+    // Release: who sees that we are not busy sees the word.
+    busy.store(0, Ordering::Release);
+}
+
 /// Release: with the acquire of who ends or claims the chunk, the packet has happened.
 ///
 /// It may come over a claim, which then is none any more: a compare-and-swap from the value before it comes before it.
-#[inline]
+#[inline(always)]
 fn store_over(word: &AtomicU64, value: u64) {
     #[cfg(not(loom))]
     word.store(value, Ordering::Release);

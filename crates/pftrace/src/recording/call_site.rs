@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use pftrace_protos::TrackEvent;
 use pftrace_protos::track_event::Type;
-use pftrace_wire::Message;
+use pftrace_protos::{TracePacket, TrackEvent};
+use pftrace_wire::{Message, WireType};
 
 use super::argument::Argument;
 use super::category::Category;
 use super::detail::Detail;
 use super::options::{self, EndSlice, InstantTrack, SliceTrack};
+use super::put;
 use super::record::{self, CounterNumber, MAX_ANNOTATIONS, SliceGuard};
 use super::registry::Registry;
 use super::track;
@@ -72,47 +73,68 @@ pub(super) const NEEDS_STATE: u32 = 2;
 static CALL_SITES: Registry<&'static CallSite> = Registry::new(MAX_CALL_SITES);
 static KEYS: AtomicU32 = AtomicU32::new(1);
 
-/// The bytes of a packet that are the same each time: its `sequence_flags`, and its `track_event` up to where that varies.
+/// The bytes that packets of a call site begin with: tag and length, `sequence_flags`, and `track_event` up to where that varies. Both lengths are those
+/// of a packet with nothing else in it. What comes behind them then, the packet's time, is there with its tag.
 #[derive(Debug)]
 pub(super) struct Template {
     words: [AtomicU64; TEMPLATE_WORDS],
-    /// The number of the call site, and above it how many of the bytes count; 0 until they are there.
-    known: AtomicU64,
+    /// The number of the call site; 0 until the bytes are there.
+    number: AtomicU32,
+    /// How many of the bytes count.
+    len: AtomicU32,
 }
 
 const TEMPLATE_WORDS: usize = 3;
 pub(super) const TEMPLATE_LEN: usize = 8 * TEMPLATE_WORDS;
 
+/// Where the packet's length stands, and its fields begin.
+pub(super) const PACKET_LEN_AT: usize = 1;
+pub(super) const PACKET_AT: usize = 2;
 /// Where the event's length stands, and its fields begin.
-pub(super) const EVENT_LEN_AT: usize = 3;
-pub(super) const EVENT_AT: usize = 4;
+pub(super) const EVENT_LEN_AT: usize = 5;
+pub(super) const EVENT_AT: usize = 6;
+
+/// A template that has nothing but a type, category and name is not longer, with the first byte of what follows.
+pub(super) const CONSTANT_LEN: usize = 16;
+
+/// The tag of `TracePacket.timestamp`.
+pub(super) const TIMESTAMP_TAG: u8 = put::tag_1(TracePacket::TIMESTAMP_FIELD_NUMBER, WireType::Varint);
 
 /// What ends a slice: without a name, so of no call site.
 pub(super) static END: Template = {
-    let end = [0x68, 0x02, 0x5a, 0x02, 0x48, Type::TYPE_SLICE_END.value() as u8, 0, 0];
-    let words = [AtomicU64::new(u64::from_le_bytes(end)), AtomicU64::new(0), AtomicU64::new(0)];
-    Template { words, known: AtomicU64::new(6 << 32) }
+    let words = [AtomicU64::new(u64::from_le_bytes(END_BYTES)), AtomicU64::new(0), AtomicU64::new(0)];
+    Template { words, number: AtomicU32::new(0), len: AtomicU32::new(END_BYTES.len() as u32) }
 };
+
+/// The bytes of [`END`].
+pub(super) const END_BYTES: [u8; 8] = [0x0a, 6, 0x68, 2, 0x5a, 2, 0x48, Type::TYPE_SLICE_END.value() as u8];
 
 impl Template {
     const fn new() -> Self {
-        Self { words: [const { AtomicU64::new(0) }; TEMPLATE_WORDS], known: AtomicU64::new(0) }
+        let words = [const { AtomicU64::new(0) }; TEMPLATE_WORDS];
+        Self { words, number: AtomicU32::new(0), len: AtomicU32::new(0) }
     }
 
     /// The number, which is 0 until the bytes are there. Acquire: with the release of `set`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn number(&self) -> u32 {
-        self.known.load(Ordering::Acquire) as u32
+        self.number.load(Ordering::Acquire)
     }
 
     /// How many of the bytes count.
-    #[inline]
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
         // The mask only tells the compiler that it is small.
-        (self.known.load(Ordering::Relaxed) >> 32) as usize & (TEMPLATE_LEN | 7)
+        self.len.load(Ordering::Relaxed) as usize & (TEMPLATE_LEN | 7)
     }
 
-    #[inline]
+    /// The first bytes, and the tag behind them: of one that is not longer.
+    #[inline(always)]
+    pub(super) fn constant(&self) -> [u64; CONSTANT_LEN / 8] {
+        [0, 1].map(|word: usize| self.words[word].load(Ordering::Relaxed))
+    }
+
+    #[inline(always)]
     pub(super) fn bytes(&self) -> [u8; TEMPLATE_LEN] {
         bytemuck::must_cast([0, 1, 2].map(|word: usize| self.words[word].load(Ordering::Relaxed).to_le_bytes()))
     }
@@ -122,7 +144,8 @@ impl Template {
         for (place, word) in self.words.iter().zip(words) {
             place.store(u64::from_le_bytes(word), Ordering::Relaxed);
         }
-        self.known.store((len as u64) << 32 | u64::from(number), Ordering::Release);
+        self.len.store(len as u32, Ordering::Relaxed);
+        self.number.store(number, Ordering::Release);
     }
 }
 
@@ -146,7 +169,7 @@ impl CallSite {
         Self { category, kind, name, keys, number, template: Template::new(), first }
     }
 
-    /// Whether something is recorded here just now: one load when nothing is recorded at all, two when something is.
+    /// Whether something is recorded here just now: one load behind a pointer.
     #[inline(always)]
     pub fn is_enabled(&self) -> bool {
         self.category.is_enabled()
@@ -289,11 +312,8 @@ impl CallSite {
             },
         );
         let mut bytes = [0; TEMPLATE_LEN];
-        let len = pftrace_wire::encode(&mut bytes, |mut packet| {
-            packet.uint32::<13>(NEEDS_STATE);
-            packet.message::<11>(|event| self.write_constant(event, category, number, first));
-        });
-        let len = len.ok()?.len();
+        let len = self.write_packet(&mut bytes, category, number, first)?;
+        *bytes.get_mut(len)? = TIMESTAMP_TAG;
         self.template.set(number, &bytes, len);
         Some(())
     }
@@ -302,6 +322,17 @@ impl CallSite {
     fn same_counter(&self) -> Option<u32> {
         let same = |other: &'static Self| other.kind == EventKind::Counter && other.name == self.name;
         CALL_SITES.iter().find(|(_, other)| same(other)).map(|(number, _)| number)
+    }
+
+    /// Writes a packet of all that is constant. Returns how long it is.
+    fn write_packet(&self, to: &mut [u8], category: u32, number: u32, first: u32) -> Option<usize> {
+        let packet = pftrace_wire::encode(to, |mut trace| {
+            trace.message::<1>(|mut packet| {
+                packet.uint32::<13>(NEEDS_STATE);
+                packet.message::<11>(|event| self.write_constant(event, category, number, first));
+            });
+        });
+        Some(packet.ok()?.len())
     }
 
     fn write_constant(&self, event: Message<'_>, category: u32, number: u32, first: u32) {
@@ -357,22 +388,22 @@ mod tests {
         let kinds = [EventKind::Slice, EventKind::Instant, EventKind::Counter, EventKind::End, EventKind::State];
         for kind in kinds {
             let site = CallSite::new(kind, &CATEGORY, Some("name"), &[]);
-            let longest = pftrace_wire::encode(&mut [0; TEMPLATE_LEN], |mut packet| {
-                packet.uint32::<13>(NEEDS_STATE);
-                packet.message::<11>(|event| site.write_constant(event, 8192, MAX_CALL_SITES, MAX_CALL_SITES));
-            })
-            .map(|bytes| (bytes[EVENT_LEN_AT] as usize, bytes.len()));
-            let (event_len, len) = longest.unwrap();
-            assert_eq!(EVENT_AT + event_len, len, "{kind:?}");
+            let mut longest = [0; TEMPLATE_LEN];
+            let len = site.write_packet(&mut longest, 8192, MAX_CALL_SITES, MAX_CALL_SITES).unwrap();
+            assert_eq!(PACKET_AT + longest[PACKET_LEN_AT] as usize, len, "{kind:?}");
+            assert_eq!(EVENT_AT + longest[EVENT_LEN_AT] as usize, len, "{kind:?}");
+            assert!(kind == EventKind::Counter || len < CONSTANT_LEN, "{kind:?}");
         }
     }
 
     #[test]
     fn the_end_of_a_slice_is_what_the_writers_write() {
         let mut buffer = [0; 16];
-        let bytes = pftrace_protos::TracePacket::encode(&mut buffer, |packet| {
-            packet.set_sequence_flags(NEEDS_STATE).set_track_event(|event| {
-                event.set_type(Type::TYPE_SLICE_END);
+        let bytes = pftrace_protos::Trace::encode(&mut buffer, |trace| {
+            trace.add_packet(|packet| {
+                packet.set_sequence_flags(NEEDS_STATE).set_track_event(|event| {
+                    event.set_type(Type::TYPE_SLICE_END);
+                });
             });
         });
         assert_eq!(bytes.unwrap(), &END.bytes()[..END.len()]);

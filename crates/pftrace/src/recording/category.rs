@@ -16,7 +16,8 @@ pub struct Category {
     name: &'static str,
     tags: &'static [&'static str],
     description: &'static [&'static str],
-    /// 0 until it is first met; then [`MET`], [`ON`] or not, and above them the number, 0 if there was no room for one.
+    /// [`LIVE`] alone until it is first met: so who asks for that alone, asks for all. Then [`MET`], [`ON`] or not, [`LIVE`] or not, and above them the
+    /// number, 0 if there was no room for one.
     state: AtomicU32,
 }
 
@@ -44,7 +45,7 @@ impl Category {
     /// A category of that name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, tags: &[], description: &[], state: AtomicU32::new(0) }
+        Self { name, tags: &[], description: &[], state: AtomicU32::new(LIVE) }
     }
 
     /// Words that it can be switched by, together with others: see [`set_categories`].
@@ -96,41 +97,38 @@ impl Category {
         all
     }
 
-    /// [`is_enabled`](Self::is_enabled) in one load: what [`category_enabled!`](crate::category_enabled) asks.
-    #[doc(hidden)]
+    /// Whether its events are recorded just now: one load. [`category_enabled!`](crate::category_enabled) asks it.
     #[inline(always)]
-    pub fn is_live(&'static self) -> bool {
+    #[must_use]
+    pub fn is_enabled(&'static self) -> bool {
         if cfg!(feature = "off") {
             return false;
         }
         let state = self.state.load(Ordering::Relaxed);
-        state & LIVE != 0 || state == 0 && self.ask()
+        state & LIVE != 0 && (state & MET != 0 || self.meet() & LIVE != 0)
     }
 
-    #[cold]
-    fn ask(&'static self) -> bool {
-        self.is_enabled()
-    }
-
-    /// Whether its events are recorded just now.
+    /// The same, or it has not been met: where nothing has to be done before an event but to call what records it, and that meets it.
+    #[doc(hidden)]
     #[inline(always)]
-    #[must_use]
-    pub fn is_enabled(&'static self) -> bool {
-        super::session::is_recording() && self.is_on()
+    pub fn may_be_enabled(&self) -> bool {
+        cfg!(not(feature = "off")) && self.state.load(Ordering::Relaxed) & LIVE != 0
     }
 
     /// Whether its events are recorded just now, as far as it is up to the category.
-    #[inline(always)]
     pub(super) fn is_on(&'static self) -> bool {
-        let state = self.state.load(Ordering::Relaxed);
-        state & ON != 0 || state == 0 && self.meet() & ON != 0
+        self.met() & ON != 0
     }
 
     /// Its number: the same for all categories of the same name, 0 if there is no room for it.
     pub(super) fn number(&'static self) -> u32 {
+        self.met() >> NUMBER_SHIFT
+    }
+
+    /// Its state, when it has been met.
+    pub(super) fn met(&'static self) -> u32 {
         let state = self.state.load(Ordering::Relaxed);
-        let met = if state == 0 { self.meet() } else { state };
-        met >> NUMBER_SHIFT
+        if state & MET == 0 { self.meet() } else { state }
     }
 
     /// What a thread does that comes here first; returns the state. Nobody waits.
@@ -152,9 +150,9 @@ impl Category {
     /// On or off. `met` is the state of one that is met right now: all of it is there at once, so that no other thread takes it for off.
     fn turn(&self, on: bool, met: u32) {
         let turned = |state: u32| {
-            let state = if state == 0 { met } else { state };
+            let state = if state & MET == 0 { met } else { state };
             let live = if on && super::session::is_recording() { LIVE } else { 0 };
-            (state != 0).then_some(state & !(ON | LIVE) | u32::from(on) | live)
+            (state & MET != 0).then_some(state & !(ON | LIVE) | u32::from(on) | live)
         };
         // One that nobody has met yet stays so.
         _ = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, turned);

@@ -1,7 +1,7 @@
 //! What stands at the begin of each chunk: all that a reader needs to know of the thread, whatever it has read before.
 //!
 //! ```text
-//! | fixed: 56 bytes | times at which slices ended: 8 bytes each | slices that are open: 24 bytes each | their names |
+//! | fixed: 56 bytes | times at which slices ended: 8 bytes each | slices that are open: 16 bytes each | their names |
 //! ```
 //!
 //! It is committed as a packet of its own, the chunk's first.
@@ -19,11 +19,11 @@ pub(super) struct Open {
     /// The call site's number.
     pub(super) site: u32,
     /// How long its name is, if that was given at run time.
-    pub(super) name_len: u32,
+    pub(super) name_len: u16,
     /// Whether its begin was written, by a packet or an earlier header. Otherwise it was lost, and this is its first mention.
-    pub(super) written: u32,
+    pub(super) written: u8,
     /// Whether a guard ends it. No reader asks.
-    pub(super) guarded: u32,
+    pub(super) guarded: u8,
 }
 
 /// The fixed part.
@@ -144,7 +144,7 @@ mod tests {
         assert!(open.eq([(7, 1, 1, ""), (8, 2, 0, "näme"), (11, 4, 0, "other")]));
         assert!(Header::read(&bytes[..len - 1]).is_none());
         assert!(write(&mut bytes[..len - 1], fixed, &slices.listing(1000)).is_none());
-        // Room for two, of 24 bytes and their names, beside the time at which one ended.
+        // Room for two, of 16 bytes and their names, beside the time at which one ended.
         let listing = slices.listing(8 + 2 * size_of::<Open>() + 6);
         assert_eq!((listing.open.len(), listing.names, listing.unlisted), (2, "näme".as_bytes(), 0));
         let listing = slices.listing(8);

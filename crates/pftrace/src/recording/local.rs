@@ -57,16 +57,26 @@ impl Drop for Taken {
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
+    with_place(|place| match place {
+        Some(thread) if thread.session == session::recording() => Some(f(thread)),
+        place => join(place).then(|| place.as_mut().map(f)).flatten(),
+    })
+}
+
+/// The same, if that state is of `session`, be it over by now.
+#[inline]
+pub(super) fn with_of<R>(session: u32, f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
+    with_place(|place| place.as_mut().filter(|thread| thread.session == session).map(f))
+}
+
+#[inline(always)]
+fn with_place<R>(f: impl FnOnce(&mut Place) -> Option<R>) -> Option<R> {
     let mut taken = Taken(Some(match CURRENT.take() {
         Some(place) => place,
         None => first_place()?,
     }));
     compiler_fence(Ordering::SeqCst);
-    let place = taken.0.as_mut()?;
-    match &mut **place {
-        Some(thread) if thread.session == session::recording() => Some(f(thread)),
-        place => join(place).then(|| place.as_mut().map(f)).flatten(),
-    }
+    f(taken.0.as_mut()?)
 }
 
 /// Takes part in the present session, if there is one.
@@ -80,8 +90,8 @@ fn join(place: &mut Place) -> bool {
                 shared.no_place();
             }
         }
-        // It was stopped just now.
-        None => session::count_ignored(),
+        // It was stopped just now, or its category is met for the first time.
+        None => {}
     }
     place.is_some()
 }
@@ -97,6 +107,7 @@ fn first_place() -> Option<&'static mut Place> {
             session::count_ignored();
             return None;
         }
+        Phase::New if !session::is_recording() => return None,
         Phase::New => PHASE.set(Phase::Placed),
     }
     if AT_END.try_with(|_| ()).is_err() {

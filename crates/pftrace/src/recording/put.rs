@@ -14,7 +14,7 @@ use crate::event::Value;
 const NUMBER: usize = 12;
 
 /// A tag of one byte.
-const fn tag_1(number: u32, wire_type: WireType) -> u8 {
+pub(super) const fn tag_1(number: u32, wire_type: WireType) -> u8 {
     let tag = tag(number, wire_type);
     assert!(tag < 1 << 7);
     tag as u8
@@ -93,6 +93,22 @@ fn copy(to: &mut [u8], from: &[u8]) {
         }
         _ => to.copy_from_slice(from),
     }
+}
+
+/// Writes what an event has to say this time; returns where that ends. `None` when there is no room, or something is not written by this.
+#[inline(always)]
+pub(super) fn varying<const N: usize>(
+    packet: &mut [u8; N],
+    at: usize,
+    site: &CallSite,
+    event_name: Option<&str>,
+    arguments: &[Argument<'_>],
+) -> Option<usize> {
+    let at = match event_name {
+        Some(event_name) => name(packet, at, event_name)?,
+        None => at,
+    };
+    annotations(packet, at, site, arguments)
 }
 
 /// Writes the annotations; returns where they end. `None` when there is no room, or one is not written by this.

@@ -10,6 +10,7 @@ use super::category::Category;
 use super::local;
 use super::session;
 use super::text::Scratch;
+use super::thread::Thread;
 use crate::CounterValue;
 use crate::event::Value;
 
@@ -66,16 +67,22 @@ impl Drop for SliceGuard {
 /// A session that is over has no ends.
 #[inline(never)]
 fn end_in(session: u32) {
-    if session == session::recording() {
-        local::with(|thread| thread.end());
-    }
+    local::with_of(session, Thread::end);
 }
 
 /// Begins a slice of a call site that has a name and no annotations.
 #[inline(never)]
 pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
     let session = local::with(|thread| if thread.begin(site, true) { thread.session } else { 0 });
-    SliceGuard::new(session.unwrap_or(0))
+    SliceGuard::new(session.unwrap_or_else(|| unmet(site)))
+}
+
+/// Nothing could be recorded. Perhaps nothing is at all, and the category has not been met: then nobody comes here any more.
+#[cold]
+#[inline(never)]
+fn unmet(site: &'static CallSite) -> u32 {
+    site.category().met();
+    0
 }
 
 /// Begins a slice. `name` is for call sites that have none.
@@ -90,7 +97,9 @@ pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: 
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
 pub fn begin(site: &'static CallSite) {
-    local::with(|thread| thread.begin(site, false));
+    if local::with(|thread| thread.begin(site, false)).is_none() {
+        unmet(site);
+    }
 }
 
 /// Begins a slice that [`end`] ends.
@@ -116,7 +125,9 @@ fn end_now(category: &'static Category) {
 /// Records an instant of a call site that has a name and no annotations.
 #[inline(never)]
 pub fn instant(site: &'static CallSite) {
-    local::with(|thread| thread.instant(site));
+    if local::with(|thread| thread.instant(site)).is_none() {
+        unmet(site);
+    }
 }
 
 /// Records an instant.

@@ -8,6 +8,7 @@ const MOST: usize = MAX_OPEN_SLICES as usize;
 
 /// For the names that were given at run time. What has no room is cut; it matters only when the begin is lost.
 const NAMES_LEN: usize = 8192;
+const _: () = assert!(NAMES_LEN <= u16::MAX as usize);
 
 #[derive(Debug)]
 pub(super) struct Slices {
@@ -53,10 +54,10 @@ impl Slices {
     }
 
     /// One more. Only if it is not full.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, begun: Begun) {
         let Begun { ns, site, written, guarded } = begun;
-        let (written, guarded) = (u32::from(written), u32::from(guarded));
+        let (written, guarded) = (u8::from(written), u8::from(guarded));
         self.open[self.depth % MOST] = Open { begin_ns: ns, site, name_len: 0, written, guarded };
         self.depth += 1;
     }
@@ -69,17 +70,23 @@ impl Slices {
         free[..text.len()].copy_from_slice(text.as_bytes());
         free[text.len()..name_len].copy_from_slice(mark.as_bytes());
         self.push(begun);
-        self.open[(self.depth - 1) % MOST].name_len = name_len as u32;
+        self.open[(self.depth - 1) % MOST].name_len = name_len as u16;
         self.names_len += name_len;
     }
 
     /// The innermost, which is open no more.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<Open> {
-        self.depth = self.depth.checked_sub(1)?;
-        let open = self.open[self.depth % MOST];
-        self.names_len -= open.name_len as usize;
+        let (depth, open) = self.innermost_at()?;
+        self.pop_at(depth, open);
         Some(open)
+    }
+
+    /// The same, which is there.
+    #[inline(always)]
+    pub(super) fn pop_at(&mut self, depth: usize, open: Open) {
+        self.depth = depth;
+        self.names_len -= open.name_len as usize;
     }
 
     /// One was begun that is not open, and that an end will come for.
@@ -95,7 +102,14 @@ impl Slices {
     }
 
     pub(super) fn innermost(&self) -> Option<Open> {
-        Some(self.open[self.depth.checked_sub(1)? % MOST])
+        self.innermost_at().map(|(_, open)| open)
+    }
+
+    /// The innermost, and how many are around it.
+    #[inline(always)]
+    pub(super) fn innermost_at(&self) -> Option<(usize, Open)> {
+        let depth = self.depth.checked_sub(1)?;
+        Some((depth, self.open[depth % MOST]))
     }
 
     /// The end of one whose begin is written had no room.

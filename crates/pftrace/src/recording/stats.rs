@@ -122,9 +122,9 @@ impl ThreadInfo {
         self.number
     }
 
-    /// `trusted_packet_sequence_id`: 1 is the drain's own.
+    /// `trusted_packet_sequence_id`.
     pub(super) fn sequence(&self) -> u32 {
-        self.number + 2
+        self.number + FIRST_SEQUENCE
     }
 
     pub(super) fn lose(&self, loss: Loss) {
@@ -228,6 +228,12 @@ struct List {
     gone: Gone,
 }
 
+/// `trusted_packet_sequence_id` of the first thread: 1 is the drain's own.
+const FIRST_SEQUENCE: u32 = 2;
+
+/// The number of a sequence has three bytes at most.
+const MOST_PRESENT: usize = (1 << 21) - FIRST_SEQUENCE as usize;
+
 /// Of so many threads that have exited each is told of; all others are summed up.
 const MOST_REPORTED: usize = 1000;
 
@@ -243,13 +249,16 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Threads {
-    /// The calling thread.
-    pub(super) fn add(&self) -> Arc<ThreadInfo> {
+    /// The calling thread. `None` when there are too many, nearly all of which have exited and whose chunks have not been read.
+    pub(super) fn add(&self) -> Option<Arc<ThreadInfo>> {
         let tid = super::os::thread_id();
         let name = super::os::thread_name();
         let mut list = lock(&self.0);
         let free = list.present.iter().position(Option::is_none);
         let number = free.unwrap_or(list.present.len());
+        if number >= MOST_PRESENT {
+            return None;
+        }
         let info = Arc::new(ThreadInfo {
             number: number as u32,
             tid,
@@ -271,7 +280,7 @@ impl Threads {
             Some(number) => list.present[number] = Some(info.clone()),
             None => list.present.push(Some(info.clone())),
         }
-        info
+        Some(info)
     }
 
     pub(super) fn get(&self, number: u32) -> Option<Arc<ThreadInfo>> {

@@ -1,36 +1,44 @@
 //! A thread that records: its chunk, its time, its open slices.
 
 mod detailed;
+mod tail;
 
 use std::boxed::Box;
 use std::sync::Arc;
 
-use pftrace_clock::{Line, ticks};
-use pftrace_ring::{NoChunk, Space, Writer};
+use pftrace_clock::{Line, raw_ticks, ticks};
+use pftrace_ring::{NoChunk, Writer};
 
 pub(super) use self::detailed::Event;
 use self::detailed::{KNOWN_OTHERS, When};
+use self::tail::Tail;
 use super::argument::Argument;
-use super::call_site::{self, CallSite, EVENT_AT, EVENT_LEN_AT, TEMPLATE_LEN, Template};
+use super::call_site::{
+    self, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, PACKET_AT, PACKET_LEN_AT, TEMPLATE_LEN, TIMESTAMP_TAG, Template,
+};
 use super::category::Category;
 use super::header::{self, Fixed};
 use super::put;
-use super::session::{Shared, count_ignored};
+use super::session::{self, Shared, count_ignored};
 use super::slices::{Begun, Slices};
 use super::stats::{Loss, ThreadInfo};
 use super::text::Scratch;
 use crate::CounterValue;
 
-/// What a packet of an event needs at most that is all constant, or a counter: what is the same for all packets of a
-/// thread, the template, a value, a timestamp.
+/// What a packet needs at most of an event that is all constant: the template, and a tail.
+const CONSTANT: usize = (TEMPLATE_LEN | 7) + 9;
+
+/// The same, of the end of a slice.
+const END: usize = END_BYTES.len() + 8;
+
+/// The same, of a counter's value, whenever it is.
 const SHORT: usize = 64;
 
 /// The same, of an event with a name or annotations whose lengths are all below 128.
 const MEDIUM: usize = 160;
 
-/// The event's fields end here at most, so that the packet's length, which is that without its first two bytes and with a timestamp
-/// of at most eleven, takes one byte.
-const LONGEST_SHORT: usize = 127 + 2 - 11;
+/// The event's fields end here at most, so that the packet's length, which is that without its first two bytes and with a tail, takes one byte.
+const LONGEST_SHORT: usize = 127 + PACKET_AT - Tail::LONGEST;
 
 /// How many places the table of known definitions has.
 const KNOWN: usize = 512;
@@ -38,24 +46,19 @@ const KNOWN: usize = 512;
 /// A chunk can be taken away as soon as its header is there; more often in a row it is not tried.
 const MOST_CHUNKS_AT_ONCE: usize = 4;
 
-/// The tag of `TracePacket.timestamp`.
-const TIMESTAMP_TAG: u8 = 0x40;
-
 /// Of a session, what one thread has.
 #[derive(Debug)]
 pub(super) struct Thread {
     pub(super) session: u32,
-    /// How many chunks have been begun.
-    chunks: u32,
+    /// How many chunks have been begun: in the upper half.
+    chunk: u64,
     writer: Writer,
     line: Line,
     /// The time of the last packet.
     last_ns: u64,
     /// The time of the last event that was lost.
     lost_ns: u64,
-    /// The begin of each packet: its tag, room for its length, its sequence.
-    prefix: [u8; 8],
-    prefix_len: u8,
+    tail: Tail,
     /// Which call sites the present chunk lists: the number of the chunk and the call site.
     known: [u64; KNOWN],
     /// Which of the other definitions, likewise.
@@ -82,19 +85,16 @@ impl Thread {
     /// Takes part in a session. `None` when as many threads do as there is room for.
     pub(super) fn join(shared: &Arc<Shared>) -> Option<Self> {
         let writer = shared.ring.writer()?;
-        let info = shared.threads.add();
+        let info = shared.threads.add()?;
         let line = shared.clock.line();
-        let mut prefix = [0x0a, 0, 0x50, 0, 0, 0, 0, 0];
-        let prefix_len = put::varint(&mut prefix, 3, u64::from(info.sequence())) as u8;
         Some(Self {
             session: shared.id,
-            chunks: 0,
+            chunk: 0,
             writer,
             line,
             last_ns: line.ns(ticks()),
             lost_ns: 0,
-            prefix,
-            prefix_len,
+            tail: Tail::of(info.sequence()),
             known: [0; KNOWN],
             known_others: [0; KNOWN_OTHERS],
             next_body_iid: 1,
@@ -110,12 +110,22 @@ impl Thread {
     }
 
     /// Begins a slice that is all constant. Whether it has to be ended.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(&mut self, site: &'static CallSite, guarded: bool) -> bool {
+        let now = self.read_clock();
+        if self.slices.is_full() || self.try_constant(&site.template, now).is_err() {
+            return self.begin_elsewhere(site, guarded, now);
+        }
+        self.slices.push(Begun { ns: now, site: site.template.number(), written: true, guarded });
+        true
+    }
+
+    #[cold]
+    fn begin_elsewhere(&mut self, site: &'static CallSite, guarded: bool, now: u64) -> bool {
         if !self.prepare(site) || self.is_too_deep(guarded) {
             return false;
         }
-        let written = self.constant(&site.template);
+        let written = self.constant_elsewhere(&site.template, now);
         self.slices.push(self.begun(site, written, guarded));
         true
     }
@@ -129,32 +139,65 @@ impl Thread {
         arguments: &[Argument<'_>],
         guarded: bool,
     ) -> bool {
+        let now = self.read_clock();
+        if self.slices.is_full() || self.try_varying(site, name, arguments, now).is_err() {
+            return self.begin_with_elsewhere(site, name, arguments, guarded, now);
+        }
+        self.push(Begun { ns: now, site: site.template.number(), written: true, guarded }, name);
+        true
+    }
+
+    #[cold]
+    fn begin_with_elsewhere(
+        &mut self,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+        guarded: bool,
+        now: u64,
+    ) -> bool {
         if !self.prepare(site) || self.is_too_deep(guarded) {
             return false;
         }
-        let written = self.varying(site, name, arguments);
-        let begun = self.begun(site, written, guarded);
+        let written = self.varying_elsewhere(site, name, arguments, now);
+        self.push(self.begun(site, written, guarded), name);
+        true
+    }
+
+    #[inline]
+    fn push(&mut self, begun: Begun, name: Option<&str>) {
         match name {
             None => self.slices.push(begun),
             Some(name) => self.slices.push_named(begun, name),
         }
-        true
     }
 
     /// Ends the innermost slice.
-    #[inline]
+    #[inline(always)]
     pub(super) fn end(&mut self) {
-        let Some(open) = self.slices.innermost() else { return };
-        if open.written == 0 {
-            // Its begin was lost, and nobody has heard of it.
-            self.slices.pop();
-            return self.lose(Loss::NoRoom);
-        }
+        // First: what else is known would be saved for a line that is taken up.
+        let now = self.read_clock();
+        let Some((depth, open)) = self.slices.innermost_at() else { return };
         // It is open until then: where its end is the first in a chunk, the header says that it is open.
-        let written = self.constant(&call_site::END);
+        if open.written == 0 || self.try_end(now).is_err() {
+            return self.end_elsewhere(now);
+        }
+        self.slices.pop_at(depth, open);
+    }
+
+    #[cold]
+    fn end_elsewhere(&mut self, now: u64) {
+        let begin_is_written = self.slices.innermost().is_some_and(|open| open.written != 0);
+        let is_over = self.session != session::recording();
+        let written = !is_over && begin_is_written && self.constant_elsewhere(&call_site::END, now);
         self.slices.pop();
-        if !written {
-            self.end_unwritten(self.lost_ns);
+        if is_over || written {
+            return;
+        }
+        match begin_is_written {
+            true => self.end_unwritten(self.lost_ns),
+            // Nobody has heard of it.
+            false => self.lose_at(Loss::NoRoom, now),
         }
     }
 
@@ -186,26 +229,45 @@ impl Thread {
     }
 
     /// An instant that is all constant.
-    #[inline]
+    #[inline(always)]
     pub(super) fn instant(&mut self, site: &'static CallSite) {
+        let now = self.read_clock();
+        if self.try_constant(&site.template, now).is_err() {
+            self.instant_elsewhere(site, now);
+        }
+    }
+
+    #[cold]
+    fn instant_elsewhere(&mut self, site: &'static CallSite, now: u64) {
         if self.prepare(site) {
-            self.constant(&site.template);
+            self.constant_elsewhere(&site.template, now);
         }
     }
 
     /// An instant.
     #[inline]
     pub(super) fn instant_with(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-        if self.prepare(site) {
-            self.varying(site, name, arguments);
+        let now = self.read_clock();
+        if self.try_varying(site, name, arguments, now).is_err() && self.prepare(site) {
+            self.varying_elsewhere(site, name, arguments, now);
         }
     }
 
     /// The value of a counter.
-    #[inline]
+    #[inline(always)]
     pub(super) fn counter(&mut self, site: &'static CallSite, value: CounterValue) {
+        let now = self.read_clock();
+        let fill = |packet: &mut [u8; SHORT], at| Some(put::counter(packet, at, value));
+        if self.try_short(&site.template, now, fill).is_err() {
+            self.counter_elsewhere(site, value, now);
+        }
+    }
+
+    #[cold]
+    fn counter_elsewhere(&mut self, site: &'static CallSite, value: CounterValue, now: u64) {
         if self.prepare(site) {
-            self.write::<SHORT>(&site.template, |packet, at| Some(put::counter(packet, at, value)));
+            let fill = |packet: &mut [u8; SHORT], at| Some(put::counter(packet, at, value));
+            self.write_elsewhere(&site.template, now, fill);
         }
     }
 
@@ -238,52 +300,123 @@ impl Thread {
     }
 
     /// Not before the last event.
-    #[inline]
     pub(super) fn now(&mut self) -> u64 {
-        let ticks = ticks();
-        let now = self.line.fresh_ns(ticks).unwrap_or_else(|| self.take_up_line(ticks));
-        now.max(self.last_ns)
+        self.read_clock().max(self.last_ns)
+    }
+
+    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile.
+    #[inline(always)]
+    fn read_clock(&mut self) -> u64 {
+        self.line.fresh_ns(raw_ticks()).unwrap_or_else(|| self.take_up_line())
     }
 
     #[cold]
-    fn take_up_line(&mut self, ticks: u64) -> u64 {
+    fn take_up_line(&mut self) -> u64 {
         self.line = self.shared.clock.line();
-        self.line.ns(ticks)
+        self.line.ns(ticks())
     }
 
-    /// Writes an event of constant bytes and a time. Whether it could.
-    #[inline]
-    fn constant(&mut self, template: &Template) -> bool {
-        self.write::<SHORT>(template, |_, at| Some(at))
+    /// Whether the present chunk lists a call site. Not one without a number: it was never listed.
+    #[inline(always)]
+    fn lists(&self, template: &Template) -> bool {
+        let number = template.number();
+        self.known[number as usize % KNOWN] == self.chunk | u64::from(number)
     }
 
-    /// Writes an event whose packet is at most `N` bytes: `fill` adds to the template, from where on it is told, and says where
-    /// that ends. Whether it could.
-    #[inline]
-    fn write<const N: usize>(
+    /// Writes an event of constant bytes and a time: what is so most of the time.
+    #[inline(always)]
+    fn try_constant(&mut self, template: &Template, now: u64) -> Result<(), NoRoom> {
+        // What is before the last event is not soon after it.
+        let tail = self.tail.soon(now.wrapping_sub(self.last_ns)).ok_or(NoRoom)?;
+        if !self.lists(template) {
+            return Err(NoRoom);
+        }
+        let mut short = self.writer.begin_short::<CONSTANT>()?;
+        let packet = short.bytes();
+        let ([first, second], len) = (template.constant(), template.len());
+        packet[..8].copy_from_slice(&(first + self.tail.soon_len_in_first()).to_le_bytes());
+        packet[8..16].copy_from_slice(&second.to_le_bytes());
+        packet[len + 1..len + 9].copy_from_slice(&tail.to_le_bytes());
+        short.commit(len + self.tail.soon_len());
+        self.last_ns = now;
+        Ok(())
+    }
+
+    /// Writes the end of a slice.
+    #[inline(always)]
+    fn try_end(&mut self, now: u64) -> Result<(), NoRoom> {
+        // What is before the last event is not soon after it.
+        let tail = self.tail.soon(now.wrapping_sub(self.last_ns)).ok_or(NoRoom)?;
+        let mut short = self.writer.begin_short::<END>()?;
+        let packet = short.bytes();
+        let first = u64::from_le_bytes(END_BYTES) + self.tail.soon_len_in_first();
+        packet[..8].copy_from_slice(&first.to_le_bytes());
+        packet[8..].copy_from_slice(&(tail << 8 | u64::from(TIMESTAMP_TAG)).to_le_bytes());
+        short.commit(END_BYTES.len() + self.tail.soon_len());
+        self.last_ns = now;
+        Ok(())
+    }
+
+    /// Writes an event whose packet is at most `N` bytes and whose call site the chunk lists: `fill` adds to the template, from where on it is told, and
+    /// says where that ends.
+    #[inline(always)]
+    fn try_short<const N: usize>(
         &mut self,
         template: &Template,
+        now: u64,
         fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
-    ) -> bool {
-        let now = self.now();
-        self.try_short(template, now, &fill).is_ok() || self.write_elsewhere(template, now, &fill)
+    ) -> Result<(), NoRoom> {
+        if !self.lists(template) {
+            return Err(NoRoom);
+        }
+        let now = now.max(self.last_ns);
+        let (tail, after) = (self.tail, now - self.last_ns);
+        let mut short = self.writer.begin_short::<N>()?;
+        let len = lay_out(short.bytes(), template, tail, after, fill).ok_or(NoRoom)?;
+        short.commit(len);
+        self.last_ns = now;
+        Ok(())
     }
 
-    #[cold]
+    /// The same, of any call site.
+    fn try_listing<const N: usize>(
+        &mut self,
+        template: &Template,
+        now: u64,
+        fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
+    ) -> Result<(), NoRoom> {
+        let number = template.number();
+        let listed = self.chunk | u64::from(number);
+        let place = &mut self.known[number as usize % KNOWN];
+        // The end of a slice is of no call site.
+        let words: &[u32] = if *place == listed || number == 0 { &[] } else { &[number] };
+        let mut space = self.writer.begin()?;
+        if !space.has_room_for_words(N, words.len()) {
+            return Err(NoRoom);
+        }
+        let now = now.max(self.last_ns);
+        let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom)?;
+        let len = lay_out(packet, template, self.tail, now - self.last_ns, fill).ok_or(NoRoom)?;
+        space.commit_with(len, words);
+        if number != 0 {
+            *place = listed;
+        }
+        self.last_ns = now;
+        Ok(())
+    }
+
+    /// What has no room, whose call site is not listed, what comes late: here, or in another chunk. Whether it could be written.
     fn write_elsewhere<const N: usize>(
         &mut self,
         template: &Template,
         now: u64,
-        fill: &impl Fn(&mut [u8; N], usize) -> Option<usize>,
+        fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> bool {
-        for _ in 0..MOST_CHUNKS_AT_ONCE {
-            if !self.next_chunk(now) {
-                break;
-            }
-            if self.try_short(template, now, fill).is_ok() {
+        for _ in 0..=MOST_CHUNKS_AT_ONCE {
+            if self.try_listing(template, now, &fill).is_ok() {
                 return true;
             }
-            if !self.writer.is_taken() {
+            if !self.next_chunk(now) {
                 break;
             }
         }
@@ -291,54 +424,24 @@ impl Thread {
         false
     }
 
-    /// The packet is laid out so that all that varies in length comes last: prefix, template, what `fill` adds, timestamp.
+    fn constant_elsewhere(&mut self, template: &Template, now: u64) -> bool {
+        self.write_elsewhere::<SHORT>(template, now, |_, at| Some(at))
+    }
+
+    /// Writes an event with what it has to say this time.
     #[inline(always)]
-    fn try_short<const N: usize>(
+    fn try_varying(
         &mut self,
-        template: &Template,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
         now: u64,
-        fill: &impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> Result<(), NoRoom> {
-        let mut space = self.writer.begin()?;
-        let site = Site::of(template, &mut self.known, self.chunks);
-        if site.is_new() && !space.has_room_for_word(N) {
-            return Err(NoRoom);
-        }
-        let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom)?;
-        let now = now.max(self.last_ns);
-        let begin = usize::from(self.prefix_len % 8);
-        packet[..8].copy_from_slice(&self.prefix);
-        packet[begin..begin + TEMPLATE_LEN].copy_from_slice(&template.bytes());
-        let fields_end = fill(packet, begin + template.len()).ok_or(NoRoom)?;
-        let event_len = fields_end - begin - EVENT_AT;
-        if N > LONGEST_SHORT && fields_end > LONGEST_SHORT {
-            return Err(NoRoom);
-        }
-        packet[begin + EVENT_LEN_AT] = event_len as u8;
-        packet[fields_end] = TIMESTAMP_TAG;
-        let len = put::varint(packet, fields_end + 1, now - self.last_ns);
-        packet[1] = (len - 2) as u8;
-        site.commit(space, len);
-        self.last_ns = now;
-        Ok(())
+        let fill = |packet: &mut [u8; MEDIUM], at| put::varying(packet, at, site, name, arguments);
+        self.try_short(&site.template, now, fill)
     }
 
-    /// Writes an event with what it has to say this time. Whether it could.
-    #[inline(always)]
-    fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
-        let now = self.now();
-        let fill = |packet: &mut [u8; MEDIUM], at: usize| {
-            let at = match name {
-                Some(name) => put::name(packet, at, name)?,
-                None => at,
-            };
-            put::annotations(packet, at, site, arguments)
-        };
-        self.try_short(&site.template, now, &fill).is_ok() || self.varying_elsewhere(site, name, arguments, now)
-    }
-
-    /// In full length; in another chunk; cut.
-    #[cold]
+    /// Listed; in full length; in another chunk; cut.
     fn varying_elsewhere(
         &mut self,
         site: &'static CallSite,
@@ -346,6 +449,10 @@ impl Thread {
         arguments: &[Argument<'_>],
         now: u64,
     ) -> bool {
+        let fill = |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, site, name, arguments);
+        if self.try_listing(&site.template, now, fill).is_ok() {
+            return true;
+        }
         let result = self.in_full(&Event { name, arguments, ..Event::of(site) }, When::Now(now));
         self.count(result).is_ok()
     }
@@ -365,16 +472,22 @@ impl Thread {
         false
     }
 
+    /// How many chunks have been begun.
+    fn chunks(&self) -> u32 {
+        (self.chunk >> 32) as u32
+    }
+
     /// Not when the chunk has been taken away.
     fn begin_chunk(&mut self, now: u64) -> bool {
+        let serial = self.chunks();
         let Ok(mut space) = self.writer.begin() else { return false };
         // A chunk is for events: what is open may take a quarter.
         let listing = self.slices.listing(self.shared.ring.chunk_len() as usize / 4);
         let (listed, recovered) = (listing.open.len(), listing.recovered());
-        self.last_ns = if self.chunks == 0 { now } else { self.last_ns };
+        self.last_ns = if self.chunk == 0 { now } else { self.last_ns };
         let fixed = Fixed {
             thread: self.info.number(),
-            serial: self.chunks,
+            serial,
             last_ns: self.last_ns,
             resume_ns: self.last_ns.max(self.lost_ns),
             lost: self.info.lost() - u64::from(recovered),
@@ -386,7 +499,7 @@ impl Thread {
         self.info.unwritten.clear();
         self.info.recovered(recovered);
         self.last_ns = fixed.resume_ns;
-        self.chunks += 1;
+        self.chunk += 1 << 32;
         self.line = self.shared.clock.line();
         true
     }
@@ -407,41 +520,26 @@ impl Drop for Thread {
     fn drop(&mut self) {
         // What can't be ended now is ended by the drain.
         let completed = if self.writer.complete() { self.shared.ring.completed() } else { u64::MAX };
-        self.info.exit(self.chunks, completed);
+        self.info.exit(self.chunks(), completed);
     }
 }
 
-/// The call site of a packet, which the present chunk lists already or not.
-#[derive(Debug)]
-struct Site<'k> {
-    number: u32,
-    /// Its place in the table of known ones, and what stands there when the chunk lists it.
-    place: &'k mut u64,
-    listed: u64,
-}
-
-impl<'k> Site<'k> {
-    #[inline]
-    fn of(template: &Template, known: &'k mut [u64; KNOWN], chunks: u32) -> Self {
-        let number = template.number();
-        let listed = u64::from(chunks) << 32 | u64::from(number);
-        Self { number, place: &mut known[number as usize % KNOWN], listed }
+/// Lays out a packet: template, what `fill` adds, tail. Returns how long it is.
+#[inline(always)]
+fn lay_out<const N: usize>(
+    packet: &mut [u8; N],
+    template: &Template,
+    tail: Tail,
+    after: u64,
+    fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
+) -> Option<usize> {
+    packet[..TEMPLATE_LEN].copy_from_slice(&template.bytes());
+    let end = fill(packet, template.len())?;
+    if N > LONGEST_SHORT && end > LONGEST_SHORT {
+        return None;
     }
-
-    /// Whether the chunk has to list it. The end of a slice is of no call site.
-    #[inline]
-    fn is_new(&self) -> bool {
-        *self.place != self.listed && self.number != 0
-    }
-
-    /// Commits a packet of it.
-    #[inline]
-    fn commit(self, space: Space<'_>, len: usize) {
-        if self.is_new() {
-            space.commit_with(len, &[self.number]);
-            *self.place = self.listed;
-        } else {
-            space.commit(len);
-        }
-    }
+    packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
+    let len = tail.put(packet, end, after);
+    packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
+    Some(len)
 }

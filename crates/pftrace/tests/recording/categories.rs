@@ -100,7 +100,7 @@ fn what_is_asked_is_right_when_a_session_starts_meanwhile() {
                 while !go.load(Ordering::Acquire) {
                     std::hint::spin_loop();
                 }
-                while !category.is_live() {
+                while !category.is_enabled() {
                     std::hint::spin_loop();
                 }
                 met.store(true, Ordering::Release);
@@ -118,7 +118,7 @@ fn what_is_asked_is_right_when_a_session_starts_meanwhile() {
             );
             // Another test may record by now.
             let _alone = alone();
-            assert!(!category.is_live());
+            assert!(!category.is_enabled());
         });
     }
     let _slice = slice!(PLAIN, "nothing is recorded");

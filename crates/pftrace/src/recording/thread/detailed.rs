@@ -4,13 +4,11 @@ use pftrace_protos::{BuiltinClock, Trace, TrackEvent};
 use pftrace_ring::Space;
 use pftrace_wire::Error;
 
-use super::{KNOWN, LONGEST_SHORT, MEDIUM, MOST_CHUNKS_AT_ONCE, TIMESTAMP_TAG, Thread};
+use super::{KNOWN, MEDIUM, MOST_CHUNKS_AT_ONCE, Thread, lay_out};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
 use crate::recording::assemble::{LOCATION, TRACK};
-use crate::recording::call_site::{
-    self, CallSite, EVENT_AT, EVENT_LEN_AT, EventKind, NEEDS_STATE, TEMPLATE_LEN, Template,
-};
+use crate::recording::call_site::{self, CallSite, EVENT_AT, EventKind, NEEDS_STATE, Template};
 use crate::recording::detail::{self, Detail, MAX_EXTRA_COUNTERS, Own};
 use crate::recording::late::LateEnd;
 use crate::recording::put;
@@ -167,23 +165,15 @@ impl Thread {
     /// What is short and simple, as the plain events are written.
     #[inline]
     fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, Loss> {
-        let template = event.template();
-        let words = Words::of(event, &self.known, &self.known_others, self.chunks)?;
+        let words = Words::of(event, &self.known, &self.known_others, self.chunk)?;
         let mut space = self.writer.begin().map_err(|_| Loss::NoRoom)?;
         if !space.has_room_for_words(MEDIUM, words.count) {
             return Err(Loss::NoRoom);
         }
         let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(Loss::NoRoom)?;
         let now = now.max(self.last_ns);
-        let begin = usize::from(self.prefix_len % 8);
-        packet[..8].copy_from_slice(&self.prefix);
-        packet[begin..begin + TEMPLATE_LEN].copy_from_slice(&template.bytes());
-        let end = put_event(packet, begin + template.len(), event).filter(|&end| end <= LONGEST_SHORT);
-        let end = end.ok_or(Loss::NoRoom)?;
-        packet[begin + EVENT_LEN_AT] = (end - begin - EVENT_AT) as u8;
-        packet[end] = TIMESTAMP_TAG;
-        let len = put::varint(packet, end + 1, now - self.last_ns);
-        packet[1] = (len - 2) as u8;
+        let fill = |packet: &mut [u8; MEDIUM], at| put_event(packet, at, event);
+        let len = lay_out(packet, event.template(), self.tail, now - self.last_ns, fill).ok_or(Loss::NoRoom)?;
         words.commit(space, len, &mut self.known, &mut self.known_others);
         self.last_ns = now;
         Ok(now)
@@ -234,7 +224,7 @@ impl Thread {
 
     fn try_long(&mut self, event: &Event<'_>, when: When, longest: usize) -> Result<u64, Loss> {
         let template = event.template();
-        let words = Words::of(event, &self.known, &self.known_others, self.chunks)?;
+        let words = Words::of(event, &self.known, &self.known_others, self.chunk)?;
         let mut space = self.writer.begin().map_err(|_| Loss::NoRoom)?;
         let len = space.bytes().len();
         if !space.has_room_for_words(0, words.count) {
@@ -245,11 +235,10 @@ impl Thread {
             When::Now(now) => (now.max(self.last_ns) - self.last_ns, None),
             When::At(ns) => (ns, Some(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32)),
         };
-        let prefix = &self.prefix[2..usize::from(self.prefix_len)];
         let own = Own { body_iid: self.next_body_iid, longest };
         let packet = Trace::encode(&mut space.bytes()[..room], |trace| {
             trace.add_packet(|packet| {
-                packet.raw().encoded(prefix);
+                packet.set_trusted_packet_sequence_id(self.info.sequence());
                 packet.set_sequence_flags(NEEDS_STATE).set_timestamp(timestamp);
                 if let Some(clock) = clock {
                     packet.set_timestamp_clock_id(clock);
@@ -334,12 +323,13 @@ pub(super) const KNOWN_OTHERS: usize = 256;
 struct Words {
     words: [u32; MOST_WORDS],
     count: usize,
-    chunks: u32,
+    /// The present chunk, in the upper half.
+    chunk: u64,
 }
 
 impl Words {
-    fn of(event: &Event<'_>, sites: &[u64; KNOWN], others: &[u64; KNOWN_OTHERS], chunks: u32) -> Result<Self, Loss> {
-        let mut this = Self { words: [0; MOST_WORDS], count: 0, chunks };
+    fn of(event: &Event<'_>, sites: &[u64; KNOWN], others: &[u64; KNOWN_OTHERS], chunk: u64) -> Result<Self, Loss> {
+        let mut this = Self { words: [0; MOST_WORDS], count: 0, chunk };
         let mut need = |word: u32| {
             let listed = this.listed(word);
             let known = match place(word) {
@@ -371,7 +361,7 @@ impl Words {
     }
 
     fn listed(&self, word: u32) -> u64 {
-        u64::from(self.chunks) << 32 | u64::from(word)
+        self.chunk | u64::from(word)
     }
 
     /// Commits a packet that refers to them.

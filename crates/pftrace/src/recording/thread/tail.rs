@@ -1,0 +1,72 @@
+//! What each packet of a thread ends with: when it happened, and whose it is.
+//!
+//! ```text
+//! | 0x40 | nanoseconds since the thread's last packet, a varint | 0x50 | the sequence's number, a varint |
+//! ```
+
+use pftrace_protos::TracePacket;
+use pftrace_wire::WireType;
+
+use crate::recording::call_site::TIMESTAMP_TAG;
+use crate::recording::put;
+
+const SEQUENCE: u8 = put::tag_1(TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, WireType::Varint);
+
+/// What comes sooner than that after the one before has a time of two bytes.
+const SOON: u64 = 1 << 14;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tail {
+    /// A tail behind its first tag, whose time has two bytes and is 0.
+    soon: u64,
+    /// The length of the sequence's number less one.
+    longer: usize,
+    /// The length of the tail, as the second byte of a word.
+    soon_len_in_first: u64,
+}
+
+/// The length of a tail whose time has two bytes and whose sequence one.
+const SHORTEST_SOON: usize = 5;
+
+impl Tail {
+    /// The longest: a time of ten bytes, and a sequence of three.
+    pub(super) const LONGEST: usize = 1 + 10 + 1 + 3;
+
+    pub(super) fn of(sequence: u32) -> Self {
+        let mut bytes = [0x80, 0, SEQUENCE, 0, 0, 0, 0, 0];
+        let longer = put::varint(&mut bytes, 3, u64::from(sequence)) - 4;
+        let soon_len_in_first = ((SHORTEST_SOON + longer) as u64) << 8;
+        Self { soon: u64::from_le_bytes(bytes), longer, soon_len_in_first }
+    }
+
+    /// The tail of what comes soon, without its first byte. Its time has two bytes, also where one would do: that costs no branch, which what varies from
+    /// event to event would often take wrongly.
+    #[inline(always)]
+    pub(super) fn soon(self, after: u64) -> Option<u64> {
+        // The upper seven bits move up by one: once more what they are.
+        (after < SOON).then(|| self.soon | (after + (after & (SOON - 0x80))))
+    }
+
+    /// How long that is, with its first byte.
+    #[inline(always)]
+    pub(super) fn soon_len(self) -> usize {
+        // The mask only tells the compiler that it is small.
+        (self.longer & 3) + SHORTEST_SOON
+    }
+
+    /// What that adds to the packet's length, which is the second byte of its first word.
+    #[inline(always)]
+    pub(super) fn soon_len_in_first(self) -> u64 {
+        self.soon_len_in_first
+    }
+
+    /// Writes a tail, which has room, at `at`; returns where it ends.
+    #[inline(always)]
+    pub(super) fn put<const N: usize>(self, packet: &mut [u8; N], at: usize, after: u64) -> usize {
+        packet[at] = TIMESTAMP_TAG;
+        let at = put::varint(packet, at + 1, after);
+        let sequence = self.soon >> 16;
+        packet[at..at + 8].copy_from_slice(&sequence.to_le_bytes());
+        at + 2 + (self.longer & 3)
+    }
+}
