@@ -137,13 +137,15 @@ fn argument(
     argument: crate::Argument<'_>,
 ) {
     use crate::Argument;
+    if let Some(value) = argument.value() {
+        return scalar(annotation, context, name, value);
+    }
     match argument {
-        Argument::None => {}
-        Argument::Value(value) => scalar(annotation, context, name, value),
         Argument::Dict(entries) => dict(annotation, context, name, |dict| entries.entries(dict)),
         Argument::Array(elements) => array(annotation, context, name, |array| elements.elements(array)),
         Argument::Debug(value) => formatted(annotation, context, name, format_args!("{value:?}")),
         Argument::Display(value) => formatted(annotation, context, name, format_args!("{value}")),
+        _ => {}
     }
 }
 

@@ -20,8 +20,18 @@ use crate::text::Cut;
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Argument<'a> {
-    /// Written as it is.
-    Value(Value<'a>),
+    /// Yes or no.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// An unsigned integer.
+    Uint(u64),
+    /// A floating-point number.
+    Double(f64),
+    /// An address, shown in hexadecimal.
+    Pointer(u64),
+    /// A text.
+    Str(&'a str),
     /// Formatted with `{:?}`, before the event's time is taken.
     Debug(&'a dyn fmt::Debug),
     /// Formatted with `{}`, likewise.
@@ -183,14 +193,43 @@ impl Argument<'_> {
 impl<'a> Argument<'a> {
     /// The text that it is.
     pub(super) fn text(self) -> &'a str {
-        if let Self::Value(Value::Str(text)) = self { text } else { "" }
+        if let Self::Str(text) = self { text } else { "" }
+    }
+
+    /// What is written as it is.
+    pub(crate) fn value(self) -> Option<Value<'a>> {
+        Some(match self {
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Uint(value) => Value::Uint(value),
+            Self::Double(value) => Value::Double(value),
+            Self::Pointer(value) => Value::Pointer(value),
+            Self::Str(value) => Value::Str(value),
+            Self::Debug(_) | Self::Display(_) | Self::Dict(_) | Self::Array(_) | Self::None => return None,
+        })
+    }
+}
+
+impl<'a> From<Value<'a>> for Argument<'a> {
+    #[inline]
+    fn from(value: Value<'a>) -> Self {
+        match value {
+            Value::Bool(value) => Self::Bool(value),
+            Value::Int(value) => Self::Int(value),
+            Value::Uint(value) => Self::Uint(value),
+            Value::Double(value) => Self::Double(value),
+            Value::Pointer(value) => Self::Pointer(value),
+            Value::Str(value) => Self::Str(value),
+        }
     }
 }
 
 impl fmt::Debug for Argument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Value(value) => value.fmt(f),
+            Self::Bool(_) | Self::Int(_) | Self::Uint(_) | Self::Double(_) | Self::Pointer(_) | Self::Str(_) => {
+                self.value().fmt(f)
+            }
             Self::Debug(value) => value.fmt(f),
             Self::Display(value) => value.fmt(f),
             Self::Dict(_) => f.write_str("Dict(…)"),
@@ -217,7 +256,7 @@ macro_rules! annotate {
         $(impl Annotate for $type {
             #[inline]
             fn argument(&self) -> Argument<'_> {
-                Argument::Value(Value::from(*self))
+                Argument::from(Value::from(*self))
             }
         })+
     };
@@ -242,28 +281,28 @@ annotate_by_display!(char, i128, u128, fmt::Arguments<'_>);
 impl Annotate for str {
     #[inline]
     fn argument(&self) -> Argument<'_> {
-        Argument::Value(Value::Str(self))
+        Argument::Str(self)
     }
 }
 
 impl Annotate for String {
     #[inline]
     fn argument(&self) -> Argument<'_> {
-        Argument::Value(Value::Str(self))
+        Argument::Str(self)
     }
 }
 
 impl<T> Annotate for *const T {
     #[inline]
     fn argument(&self) -> Argument<'_> {
-        Argument::Value(Value::Pointer(self.addr() as u64))
+        Argument::Pointer(self.addr() as u64)
     }
 }
 
 impl<T> Annotate for *mut T {
     #[inline]
     fn argument(&self) -> Argument<'_> {
-        Argument::Value(Value::Pointer(self.addr() as u64))
+        Argument::Pointer(self.addr() as u64)
     }
 }
 
@@ -298,8 +337,8 @@ impl<T: Annotate + ToOwned + ?Sized> Annotate for Cow<'_, T> {
 /// Writes the annotations of an event of `site`; texts are cut to at most `longest` bytes each.
 pub(super) fn annotate(event: &mut TrackEvent<'_>, site: &CallSite, arguments: &[Argument<'_>], longest: usize) {
     for (key, argument) in (site.first_key()..).zip(arguments) {
-        match *argument {
-            Argument::Value(value) => event.add_debug_annotations(|annotation| {
+        if let Some(value) = argument.value() {
+            event.add_debug_annotations(|annotation| {
                 annotation.set_name_iid(u64::from(key));
                 if let Some(text) = set_number_or_text(annotation, value) {
                     let Cut { text, mark } = Cut::to(text, longest);
@@ -308,20 +347,15 @@ pub(super) fn annotate(event: &mut TrackEvent<'_>, site: &CallSite, arguments: &
                         parts.push(mark);
                     });
                 }
-            }),
-            Argument::Dict(_) | Argument::Array(_) => nested(event, key, *argument, longest),
-            // Those that are formatted have been.
-            Argument::None | Argument::Debug(_) | Argument::Display(_) => continue,
-        };
+            });
+        } else if let Argument::Dict(_) | Argument::Array(_) = argument {
+            nested(event, key, *argument, longest);
+        }
+        // Those that are formatted have been.
     }
 }
 
-fn nested<'e, 'w>(
-    event: &'e mut TrackEvent<'w>,
-    key: u32,
-    argument: Argument<'_>,
-    longest: usize,
-) -> &'e mut TrackEvent<'w> {
+fn nested(event: &mut TrackEvent<'_>, key: u32, argument: Argument<'_>, longest: usize) {
     let mut room = Room { left: longest, is_cut: false };
     let mut no_error = None;
     let mut context = Context { table: None, error: &mut no_error, depth: 0, at_end: false, room: Some(&mut room) };
@@ -332,5 +366,5 @@ fn nested<'e, 'w>(
             Argument::Array(elements) => array_of(annotation, &mut context, None, |array| elements.elements(array)),
             _ => {}
         }
-    })
+    });
 }

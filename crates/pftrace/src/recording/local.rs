@@ -57,9 +57,12 @@ impl Drop for Taken {
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    with_place(|place| match place {
-        Some(thread) if thread.session == session::recording() => Some(f(thread)),
-        place => join(place).then(|| place.as_mut().map(f)).flatten(),
+    with_place(|place| {
+        let takes_part = place.as_ref().is_some_and(|thread| thread.session == session::recording());
+        if !takes_part && !join(place) {
+            return None;
+        }
+        place.as_mut().map(f)
     })
 }
 
@@ -83,15 +86,12 @@ fn with_place<R>(f: impl FnOnce(&mut Place) -> Option<R>) -> Option<R> {
 #[cold]
 fn join(place: &mut Place) -> bool {
     *place = None;
-    match session::current() {
-        Some(shared) => {
-            *place = Thread::join(&shared);
-            if place.is_none() {
-                shared.no_place();
-            }
+    // None where it was stopped just now, or a category is met for the first time.
+    if let Some(shared) = session::current() {
+        *place = Thread::join(&shared);
+        if place.is_none() {
+            shared.no_place();
         }
-        // It was stopped just now, or its category is met for the first time.
-        None => {}
     }
     place.is_some()
 }

@@ -8,7 +8,6 @@ use super::argument::Argument;
 use super::call_site::CallSite;
 use super::detail::{CorrelationId, Detail};
 use crate::CounterValue;
-use crate::event::Value;
 
 /// What a field of a number takes at most: a tag of two bytes, and ten.
 const NUMBER: usize = 12;
@@ -27,21 +26,31 @@ const fn tag_2(number: u32, wire_type: WireType) -> [u8; 2] {
     [tag as u8 | 0x80, (tag >> 7) as u8]
 }
 
-/// Writes a varint at `at`; returns where it ends. Always inline, as those below that say so: called, they make a counter dearer by
-/// 30 instructions and a begin with three annotations by 90.
+/// Writes a varint at `at`; returns where it ends. One and two bytes are the rule. Always inline, as those below that say so: called, they make a
+/// counter dearer by 30 instructions and a begin with three annotations by 90.
 #[inline(always)]
-pub(super) fn varint<const N: usize>(packet: &mut [u8; N], mut at: usize, mut value: u64) -> usize {
-    while value >= 0x80 {
-        packet[at] = value as u8 | 0x80;
-        value >>= 7;
-        at += 1;
+pub(super) fn varint<const N: usize>(packet: &mut [u8; N], at: usize, value: u64) -> usize {
+    if value < 1 << 7 {
+        packet[at] = value as u8;
+        at + 1
+    } else if value < 1 << 14 {
+        packet[at..at + 2].copy_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
+        at + 2
+    } else {
+        let mut rest = value;
+        let mut at = at;
+        while rest >= 0x80 {
+            packet[at] = rest as u8 | 0x80;
+            rest >>= 7;
+            at += 1;
+        }
+        packet[at] = rest as u8;
+        at + 1
     }
-    packet[at] = value as u8;
-    at + 1
 }
 
 /// Writes the value of a counter, which has room; returns where it ends.
-#[inline]
+#[inline(always)]
 pub(super) fn counter<const N: usize>(packet: &mut [u8; N], at: usize, value: CounterValue) -> usize {
     const INT: [u8; 2] = tag_2(TrackEvent::COUNTER_VALUE_FIELD_NUMBER, WireType::Varint);
     const DOUBLE: [u8; 2] = tag_2(TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, WireType::Fixed64);
@@ -59,7 +68,7 @@ pub(super) fn counter<const N: usize>(packet: &mut [u8; N], at: usize, value: Co
 }
 
 /// Writes the event's name; returns where it ends. `None` when there is no room.
-#[inline]
+#[inline(always)]
 pub(super) fn name<const N: usize>(packet: &mut [u8; N], at: usize, name: &str) -> Option<usize> {
     const NAME: [u8; 2] = tag_2(TrackEvent::NAME_FIELD_NUMBER, WireType::Len);
     packet.get_mut(at..at + 2)?.copy_from_slice(&NAME);
@@ -70,28 +79,38 @@ pub(super) fn name<const N: usize>(packet: &mut [u8; N], at: usize, name: &str) 
 #[inline(always)]
 fn text<const N: usize>(packet: &mut [u8; N], at: usize, text: &str) -> Option<usize> {
     let len = text.len();
-    if len > 127 {
-        return None;
-    }
     let (place, rest) = packet.get_mut(at..)?.split_first_mut()?;
+    match rest.first_chunk_mut() {
+        Some(window) if len <= WINDOW => copy_short(window, text.as_bytes()),
+        _ if len > 127 => return None,
+        _ => rest.get_mut(..len)?.copy_from_slice(text.as_bytes()),
+    }
     *place = len as u8;
-    copy(rest.get_mut(..len)?, text.as_bytes());
     Some(at + 1 + len)
 }
 
-/// Short texts are the rule: two overlapping words cost less than a call.
-#[inline]
-fn copy(to: &mut [u8], from: &[u8]) {
-    let len = from.len();
-    match len {
-        8..=16 => {
-            let (front, back) = (from.first_chunk::<8>(), from.last_chunk::<8>());
-            if let (Some(front), Some(back)) = (front, back) {
-                to[..8].copy_from_slice(front);
-                to[len - 8..].copy_from_slice(back);
-            }
-        }
-        _ => to.copy_from_slice(from),
+/// What is not longer is copied without a call.
+const WINDOW: usize = 32;
+
+/// Copies at most [`WINDOW`] bytes, as two words that overlap.
+#[inline(always)]
+pub(super) fn copy_short(to: &mut [u8; WINDOW], from: &[u8]) {
+    let len = from.len().min(WINDOW);
+    if let (Some(front), Some(back)) = (from.first_chunk::<16>(), from.last_chunk::<16>()) {
+        to[..16].copy_from_slice(front);
+        to[len - 16..len].copy_from_slice(back);
+    } else if let (Some(front), Some(back)) = (from.first_chunk::<8>(), from.last_chunk::<8>()) {
+        to[..8].copy_from_slice(front);
+        to[len - 8..len].copy_from_slice(back);
+    } else if let (Some(front), Some(back)) = (from.first_chunk::<4>(), from.last_chunk::<4>()) {
+        to[..4].copy_from_slice(front);
+        to[len - 4..len].copy_from_slice(back);
+    } else if let [first, .., last] = *from {
+        to[0] = first;
+        to[len / 2] = from[len / 2];
+        to[len - 1] = last;
+    } else if let [byte] = *from {
+        to[0] = byte;
     }
 }
 
@@ -122,55 +141,71 @@ pub(super) fn annotations<const N: usize>(
     const ANNOTATION: u8 = tag_1(TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, WireType::Len);
     const NAME_IID: u8 = tag_1(DebugAnnotation::NAME_IID_FIELD_NUMBER, WireType::Varint);
     for (key, argument) in (site.first_key()..).zip(arguments) {
-        let Argument::Value(value) = *argument else {
-            match *argument {
-                Argument::Dict(_) | Argument::Array(_) => return None,
-                _ => continue,
-            }
+        let window: &mut [u8; ANNOTATION_WINDOW] = packet.get_mut(at..)?.first_chunk_mut()?;
+        let written = if key < 1 << 7 {
+            window[..4].copy_from_slice(&[ANNOTATION, 0, NAME_IID, key as u8]);
+            annotation(window, 4, argument)
+        } else {
+            window[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
+            let value_at = varint(window, 3, u64::from(key));
+            annotation(window, value_at, argument)
         };
-        // Tag, length, the name's tag and number, and a number.
-        if at + 2 + NUMBER + NUMBER > N {
-            return None;
-        }
-        let begin = at + 2;
-        packet[at] = ANNOTATION;
-        packet[begin] = NAME_IID;
-        at = varint(packet, begin + 1, u64::from(key));
-        at = annotation(packet, at, value)?;
-        let len = at - begin;
-        if len > 127 {
-            return None;
-        }
-        packet[begin - 1] = len as u8;
+        at = match (written, argument) {
+            (Some(len), _) => at + len,
+            (None, Argument::Str(value)) => long_text(packet, at, key, value)?,
+            // Larger, or to be formatted before.
+            _ => return None,
+        };
     }
     Some(at)
 }
 
+/// An annotation of a text that is longer than a window.
+fn long_text<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: &str) -> Option<usize> {
+    let value_at = varint(packet, at + 3, u64::from(key));
+    packet[value_at] = STRING;
+    let end = text(packet, value_at + 1, value)?;
+    packet[at + 1] = u8::try_from(end - at - 2).ok().filter(|&len| len < 1 << 7)?;
+    Some(end)
+}
+
+const STRING: u8 = tag_1(DebugAnnotation::STRING_VALUE_FIELD_NUMBER, WireType::Len);
+
+/// What an annotation takes at most that is written by this: tag, length, the name's tag and number, the value's tag, and a text.
+const ANNOTATION_WINDOW: usize = 2 + 1 + 3 + 1 + 1 + WINDOW;
+
+/// Writes a value at `at` into a window that begins with an annotation of that name; returns how long that is.
 #[inline(always)]
-fn annotation<const N: usize>(packet: &mut [u8; N], at: usize, value: Value<'_>) -> Option<usize> {
+fn annotation(window: &mut [u8; ANNOTATION_WINDOW], at: usize, argument: &Argument<'_>) -> Option<usize> {
     const BOOL: u8 = tag_1(DebugAnnotation::BOOL_VALUE_FIELD_NUMBER, WireType::Varint);
     const UINT: u8 = tag_1(DebugAnnotation::UINT_VALUE_FIELD_NUMBER, WireType::Varint);
     const INT: u8 = tag_1(DebugAnnotation::INT_VALUE_FIELD_NUMBER, WireType::Varint);
     const DOUBLE: u8 = tag_1(DebugAnnotation::DOUBLE_VALUE_FIELD_NUMBER, WireType::Fixed64);
     const POINTER: u8 = tag_1(DebugAnnotation::POINTER_VALUE_FIELD_NUMBER, WireType::Varint);
-    const STRING: u8 = tag_1(DebugAnnotation::STRING_VALUE_FIELD_NUMBER, WireType::Len);
-    let (tag, number) = match value {
-        Value::Bool(value) => (BOOL, u64::from(value)),
-        Value::Uint(value) => (UINT, value),
-        Value::Int(value) => (INT, value as u64),
-        Value::Pointer(value) => (POINTER, value),
-        Value::Double(value) => {
-            packet[at] = DOUBLE;
-            packet[at + 1..at + 9].copy_from_slice(&value.to_le_bytes());
-            return Some(at + 9);
-        }
-        Value::Str(value) => {
-            packet[at] = STRING;
-            return text(packet, at + 1, value);
-        }
+    let mut number = |tag: u8, value: u64| {
+        window[at] = tag;
+        varint(window, at + 1, value)
     };
-    packet[at] = tag;
-    Some(varint(packet, at + 1, number))
+    let end = match *argument {
+        Argument::Bool(value) => number(BOOL, u64::from(value)),
+        Argument::Uint(value) => number(UINT, value),
+        Argument::Int(value) => number(INT, value as u64),
+        Argument::Pointer(value) => number(POINTER, value),
+        Argument::Double(value) => {
+            window[at] = DOUBLE;
+            window[at + 1..at + 9].copy_from_slice(&value.to_le_bytes());
+            at + 9
+        }
+        Argument::Str(value) => {
+            window[at] = STRING;
+            text(window, at + 1, value)?
+        }
+        Argument::None => return Some(0),
+        Argument::Dict(_) | Argument::Array(_) | Argument::Debug(_) | Argument::Display(_) => return None,
+    };
+    // Less than 128: it is in the window.
+    window[1] = (end - 2) as u8;
+    Some(end)
 }
 
 /// Writes the number of the event's track; returns where it ends. `None` when there is no room.
@@ -218,6 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::event::Value;
     use crate::recording::argument::annotate;
     use crate::recording::{Category, call_site::EventKind};
 
@@ -244,7 +280,7 @@ mod tests {
             let values: Vec<(String, u8, u64)> =
                 values.into_iter().map(|(text, kind, number, shift)| (text, kind, number >> shift)).collect();
             let arguments: Vec<_> =
-                values.iter().map(|(text, kind, number)| Argument::Value(value(text, *kind, *number))).collect();
+                values.iter().map(|(text, kind, number)| Argument::from(value(text, *kind, *number))).collect();
             let mut packet = [0; 192];
             let end = match &event_name {
                 Some(text) => name(&mut packet, 3, text),

@@ -12,7 +12,6 @@ use super::session;
 use super::text::Scratch;
 use super::thread::Thread;
 use crate::CounterValue;
-use crate::event::Value;
 
 /// The most annotations of one event.
 pub const MAX_ANNOTATIONS: usize = 32;
@@ -88,6 +87,14 @@ fn unmet(site: &'static CallSite) -> u32 {
 /// Begins a slice. `name` is for call sites that have none.
 #[inline(never)]
 pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
+    match local::with(|thread| if thread.try_begin_with(site, name, arguments, true) { thread.session } else { 0 }) {
+        Some(0) => begin_slice_elsewhere(site, name, arguments),
+        session => SliceGuard::new(session.unwrap_or(0)),
+    }
+}
+
+#[cold]
+fn begin_slice_elsewhere(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
     let begin = |arguments: &[Argument<'_>]| {
         local::with(|thread| if thread.begin_with(site, name, arguments, true) { thread.session } else { 0 })
     };
@@ -105,6 +112,13 @@ pub fn begin(site: &'static CallSite) {
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
 pub fn begin_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+    if local::with(|thread| thread.try_begin_with(site, name, arguments, false)) == Some(false) {
+        begin_elsewhere(site, name, arguments);
+    }
+}
+
+#[cold]
+fn begin_elsewhere(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
     formatted(arguments, |arguments| local::with(|thread| thread.begin_with(site, name, arguments, false)));
 }
 
@@ -133,6 +147,13 @@ pub fn instant(site: &'static CallSite) {
 /// Records an instant.
 #[inline(never)]
 pub fn instant_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+    if local::with(|thread| thread.try_instant_with(site, name, arguments)) == Some(false) {
+        instant_elsewhere(site, name, arguments);
+    }
+}
+
+#[cold]
+fn instant_elsewhere(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
     formatted(arguments, |arguments| local::with(|thread| thread.instant_with(site, name, arguments)));
 }
 
@@ -145,7 +166,10 @@ pub trait CounterNumber: Sized {
     #[doc(hidden)]
     #[inline]
     fn record(self, site: &'static CallSite) {
-        counter(site, self.value());
+        match self.value() {
+            CounterValue::Int(value) => int_counter(site, value),
+            CounterValue::Double(value) => double_counter(site, value),
+        }
     }
 }
 
@@ -172,15 +196,6 @@ macro_rules! counter_number_unsigned {
             fn value(self) -> CounterValue {
                 CounterValue::from(self)
             }
-
-            // Two calls: with one, the enum is put together first, which costs 10 instructions.
-            #[inline]
-            fn record(self, site: &'static CallSite) {
-                match i64::try_from(self) {
-                    Ok(value) => counter(site, CounterValue::Int(value)),
-                    Err(_) => counter(site, CounterValue::Double(self as f64)),
-                }
-            }
         })+
     };
 }
@@ -201,8 +216,14 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
 
 /// Records the value of a counter of a call site that has a name.
 #[inline(never)]
-fn counter(site: &'static CallSite, value: CounterValue) {
-    local::with(|thread| thread.counter(site, value));
+fn int_counter(site: &'static CallSite, value: i64) {
+    local::with(|thread| thread.counter(site, CounterValue::Int(value)));
+}
+
+/// The same: with both in one, the enum is put together first, which costs 10 instructions.
+#[inline(never)]
+fn double_counter(site: &'static CallSite, value: f64) {
+    local::with(|thread| thread.counter(site, CounterValue::Double(value)));
 }
 
 /// Formats what has to be formatted, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`
@@ -245,9 +266,9 @@ pub(super) fn format<R>(
 
 fn shown<'a>(argument: Argument<'a>, range: &Option<Range<usize>>, scratch: Option<&'a Scratch>) -> Argument<'a> {
     match (argument, range, scratch) {
-        (_, Some(range), Some(scratch)) => Argument::Value(Value::Str(scratch.text(range.clone()))),
+        (_, Some(range), Some(scratch)) => Argument::Str(scratch.text(range.clone())),
         // Something is being formatted on this thread already.
-        (Argument::Debug(_) | Argument::Display(_), ..) => Argument::Value(Value::Str("…")),
+        (Argument::Debug(_) | Argument::Display(_), ..) => Argument::Str("…"),
         (other, ..) => other,
     }
 }

@@ -1,6 +1,7 @@
 //! The slices that a thread has open: what a header says of them.
 
 use super::header::Open;
+use super::put;
 use crate::text::Cut;
 use crate::writer::MAX_OPEN_SLICES;
 
@@ -63,12 +64,22 @@ impl Slices {
     }
 
     /// One more, with a name that was given at run time.
+    #[inline(always)]
     pub(super) fn push_named(&mut self, begun: Begun, name: &str) {
         let free = &mut self.names[self.names_len..];
-        let Cut { text, mark } = Cut::to(name, free.len());
-        let name_len = text.len() + mark.len();
-        free[..text.len()].copy_from_slice(text.as_bytes());
-        free[text.len()..name_len].copy_from_slice(mark.as_bytes());
+        let name_len = match free.first_chunk_mut() {
+            Some(window) if name.len() <= window.len() => {
+                put::copy_short(window, name.as_bytes());
+                name.len()
+            }
+            _ => {
+                let Cut { text, mark } = Cut::to(name, free.len());
+                let name_len = text.len() + mark.len();
+                free[..text.len()].copy_from_slice(text.as_bytes());
+                free[text.len()..name_len].copy_from_slice(mark.as_bytes());
+                name_len
+            }
+        };
         self.push(begun);
         self.open[(self.depth - 1) % MOST].name_len = name_len as u16;
         self.names_len += name_len;

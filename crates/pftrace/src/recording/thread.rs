@@ -130,9 +130,9 @@ impl Thread {
         true
     }
 
-    /// Begins a slice. Whether it has to be ended.
-    #[inline]
-    pub(super) fn begin_with(
+    /// Begins a slice, if that takes no more than it mostly does. Then it has to be ended.
+    #[inline(always)]
+    pub(super) fn try_begin_with(
         &mut self,
         site: &'static CallSite,
         name: Option<&str>,
@@ -141,30 +141,29 @@ impl Thread {
     ) -> bool {
         let now = self.read_clock();
         if self.slices.is_full() || self.try_varying(site, name, arguments, now).is_err() {
-            return self.begin_with_elsewhere(site, name, arguments, guarded, now);
+            return false;
         }
         self.push(Begun { ns: now, site: site.template.number(), written: true, guarded }, name);
         true
     }
 
-    #[cold]
-    fn begin_with_elsewhere(
+    /// Begins a slice. Whether it has to be ended.
+    pub(super) fn begin_with(
         &mut self,
         site: &'static CallSite,
         name: Option<&str>,
         arguments: &[Argument<'_>],
         guarded: bool,
-        now: u64,
     ) -> bool {
         if !self.prepare(site) || self.is_too_deep(guarded) {
             return false;
         }
-        let written = self.varying_elsewhere(site, name, arguments, now);
+        let written = self.varying(site, name, arguments);
         self.push(self.begun(site, written, guarded), name);
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, begun: Begun, name: Option<&str>) {
         match name {
             None => self.slices.push(begun),
@@ -244,12 +243,22 @@ impl Thread {
         }
     }
 
-    /// An instant.
-    #[inline]
-    pub(super) fn instant_with(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+    /// An instant, if that takes no more than it mostly does.
+    #[inline(always)]
+    pub(super) fn try_instant_with(
+        &mut self,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
+    ) -> bool {
         let now = self.read_clock();
-        if self.try_varying(site, name, arguments, now).is_err() && self.prepare(site) {
-            self.varying_elsewhere(site, name, arguments, now);
+        self.try_varying(site, name, arguments, now).is_ok()
+    }
+
+    /// An instant.
+    pub(super) fn instant_with(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+        if self.prepare(site) {
+            self.varying(site, name, arguments);
         }
     }
 
@@ -257,8 +266,7 @@ impl Thread {
     #[inline(always)]
     pub(super) fn counter(&mut self, site: &'static CallSite, value: CounterValue) {
         let now = self.read_clock();
-        let fill = |packet: &mut [u8; SHORT], at| Some(put::counter(packet, at, value));
-        if self.try_short(&site.template, now, fill).is_err() {
+        if self.try_counter(&site.template, value, now).is_err() {
             self.counter_elsewhere(site, value, now);
         }
     }
@@ -357,6 +365,27 @@ impl Thread {
         Ok(())
     }
 
+    /// Writes a counter's value.
+    #[inline(always)]
+    fn try_counter(&mut self, template: &Template, value: CounterValue, now: u64) -> Result<(), NoRoom> {
+        let tail = self.tail.soon(now.wrapping_sub(self.last_ns)).ok_or(NoRoom)?;
+        if !self.lists(template) {
+            return Err(NoRoom);
+        }
+        let mut short = self.writer.begin_short::<SHORT>()?;
+        let packet = short.bytes();
+        packet[..TEMPLATE_LEN].copy_from_slice(&template.bytes());
+        let end = put::counter(packet, template.len(), value);
+        packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
+        packet[end] = TIMESTAMP_TAG;
+        packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
+        let len = end + self.tail.soon_len();
+        packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
+        short.commit(len);
+        self.last_ns = now;
+        Ok(())
+    }
+
     /// Writes an event whose packet is at most `N` bytes and whose call site the chunk lists: `fill` adds to the template, from where on it is told, and
     /// says where that ends.
     #[inline(always)]
@@ -369,8 +398,9 @@ impl Thread {
         if !self.lists(template) {
             return Err(NoRoom);
         }
-        let now = now.max(self.last_ns);
-        let (tail, after) = (self.tail, now - self.last_ns);
+        let tail = self.tail;
+        // Not before the last event.
+        let after = now.checked_sub(self.last_ns).ok_or(NoRoom)?;
         let mut short = self.writer.begin_short::<N>()?;
         let len = lay_out(short.bytes(), template, tail, after, fill).ok_or(NoRoom)?;
         short.commit(len);
@@ -442,13 +472,8 @@ impl Thread {
     }
 
     /// Listed; in full length; in another chunk; cut.
-    fn varying_elsewhere(
-        &mut self,
-        site: &'static CallSite,
-        name: Option<&str>,
-        arguments: &[Argument<'_>],
-        now: u64,
-    ) -> bool {
+    fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
+        let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, site, name, arguments);
         if self.try_listing(&site.template, now, fill).is_ok() {
             return true;

@@ -178,7 +178,8 @@ fn a_panic_is_in_a_snapshot() {
         }
     }
     if let Some(path) = file_of_process() {
-        let session = builder(256 << 10).snapshot_on_panic(&path).start().unwrap();
+        // Large enough that the other thread does not come round while the one that panics is stopped.
+        let session = builder(8 << 20).snapshot_on_panic(&path).start().unwrap();
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
