@@ -331,6 +331,29 @@ impl Assembler {
         }
     }
 
+    /// A thread of which no chunk has been read, and that has begun no more than so many: what it has open.
+    pub(super) fn idle(&mut self, shared: &Shared, info: &ThreadInfo, chunks: u32, out: &mut Vec<u8>) {
+        let number = info.number();
+        let is_there = self.threads.get(number as usize).is_some_and(Option::is_some);
+        let open = if is_there { Vec::new() } else { info.open_while(chunks) };
+        let Some((outermost, _)) = open.first() else { return };
+        if !self.sequence(shared, number, out) {
+            return;
+        }
+        let begin = out.len();
+        let mut at = outermost.begin_ns;
+        self.generation(number, out, at, false);
+        self.define(number, open.iter().map(|(open, _)| open.site), out);
+        for (open, name) in &open {
+            self.begin_again(number, open, name, out, at);
+            at = open.begin_ns;
+        }
+        let lost = info.lost();
+        let sequence = self.of(number);
+        (sequence.lost, sequence.lost_before, sequence.begun) = (lost, lost, true);
+        self.gathered.push((number, 0, (out.len() - begin) as u64));
+    }
+
     /// Ends the slices of a thread that have ended, of which the thread itself will not say so any more. Whether there were any.
     fn end_unwritten(&mut self, shared: &Shared, number: u32, out: &mut Vec<u8>) -> bool {
         let Some(Some(sequence)) = self.threads.get(number as usize) else { return false };

@@ -23,7 +23,7 @@ use super::output::Output;
 use super::report::Report;
 use super::session::{Progress, Shared};
 use super::session_error::SessionError;
-use super::stats::lock;
+use super::stats::{ThreadInfo, lock};
 
 /// How long a snapshot waits for threads that are within an event. They are for nanoseconds, unless the system has stopped them there: it
 /// lets each go on within some ten milliseconds.
@@ -154,8 +154,19 @@ impl Shared {
         if turn.closed {
             return Err(SessionError::Stopped);
         }
+        let idle = Idle::look(self);
         turn.history.take(patience(Instant::now() + PATIENCE));
-        turn.write(self, &mut open()?)
+        turn.write(self, idle, &mut open()?)
+    }
+}
+
+/// The threads, before the chunks are taken, and how many they have begun: those that record nothing more, and whose chunks have all been written over, have
+/// slices open of which no chunk knows.
+struct Idle(Vec<(Arc<ThreadInfo>, u32)>);
+
+impl Idle {
+    fn look(shared: &Shared) -> Self {
+        Self(shared.threads.present().into_iter().map(|info| (info.clone(), info.chunks())).collect())
     }
 }
 
@@ -174,7 +185,7 @@ fn patience(deadline: Instant) -> impl FnMut() -> bool {
 
 impl Kept {
     /// Writes what is held: it stays held.
-    fn write(&mut self, shared: &Shared, sink: &mut dyn Write) -> Result<Report, SessionError> {
+    fn write(&mut self, shared: &Shared, idle: Idle, sink: &mut dyn Write) -> Result<Report, SessionError> {
         shared.threads.look_up_names();
         let mut gathered = core::mem::take(&mut self.gathered);
         gathered.clear();
@@ -186,6 +197,9 @@ impl Kept {
             if pieces.gathered.len() >= WRITE_LEN {
                 pieces.write();
             }
+        }
+        for (info, chunks) in idle.0 {
+            pieces.assembler.idle(shared, &info, chunks, &mut pieces.gathered);
         }
         later.iter().for_each(|clocks| pieces.assembler.clocks(*clocks, &mut pieces.gathered));
         let lost = pieces.assembler.lost();
@@ -312,7 +326,7 @@ impl Keeper {
         let shared = self.shared.clone();
         let Some(flight) = &shared.flight else { return };
         flight.wait_for_triggers(deadline);
-        let mut outstanding = 1;
+        let (mut outstanding, idle) = (1, Idle::look(&shared));
         if let Ok(mut turn) = flight.turn(deadline) {
             turn.closed = true;
             while outstanding > 0 {
@@ -323,7 +337,7 @@ impl Keeper {
                 thread::sleep(Duration::from_micros(20));
             }
             if let Some(sink) = &mut self.sink {
-                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, sink) {
+                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, idle, sink) {
                     lock(&shared.progress).error.get_or_insert(source);
                 }
             }

@@ -61,22 +61,21 @@ pub(super) fn write(bytes: &mut [u8], fixed: Fixed, listing: &Listing<'_>) -> Op
         recovered: listing.recovered(),
         ended_together: listing.ended_together,
         ended: listing.ended.len() as u32,
-        listed: listing.open.len() as u32,
-        names_len: listing.names.len() as u32,
+        listed: listing.count as u32,
+        names_len: listing.names_len as u32,
         unlisted: listing.unlisted,
         ..fixed
     };
-    let parts: [&[u8]; 4] = [
-        bytemuck::bytes_of(&fixed),
-        bytemuck::cast_slice(listing.ended),
-        bytemuck::cast_slice(listing.open),
-        listing.names,
-    ];
     let mut len = 0;
-    for part in parts {
+    let mut write = |part: &[u8]| {
         bytes.get_mut(len..len + part.len())?.copy_from_slice(part);
         len += part.len();
-    }
+        Some(())
+    };
+    write(bytemuck::bytes_of(&fixed))?;
+    write(bytemuck::cast_slice(listing.ended))?;
+    listing.open().try_for_each(|open| write(bytemuck::bytes_of(&open)))?;
+    listing.names().try_for_each(|byte| write(&[byte]))?;
     Some(len)
 }
 
@@ -146,9 +145,10 @@ mod tests {
         assert!(write(&mut bytes[..len - 1], fixed, &slices.listing(1000)).is_none());
         // Room for two, of 16 bytes and their names, beside the time at which one ended.
         let listing = slices.listing(8 + 2 * size_of::<Open>() + 6);
-        assert_eq!((listing.open.len(), listing.names, listing.unlisted), (2, "näme".as_bytes(), 0));
+        assert!(listing.names().eq("näme".bytes()));
+        assert_eq!((listing.count, listing.unlisted), (2, 0));
         let listing = slices.listing(8);
-        assert_eq!((listing.open.len(), listing.unlisted), (0, 1), "the begin of the others is not written");
+        assert_eq!((listing.count, listing.unlisted), (0, 1), "the begin of the others is not written");
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! The slices that a thread has open: what a header says of them.
 
+use std::string::String;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::vec::Vec;
+
 use super::header::Open;
-use super::put;
 use crate::text::Cut;
 use crate::writer::MAX_OPEN_SLICES;
 
@@ -11,12 +15,109 @@ const MOST: usize = MAX_OPEN_SLICES as usize;
 const NAMES_LEN: usize = 8192;
 const _: () = assert!(NAMES_LEN <= u16::MAX as usize);
 
+/// Those that are open, where others can look: who takes a snapshot asks for the slices of threads that record nothing meanwhile. Only the thread itself
+/// stores.
+#[derive(Debug)]
+pub(super) struct Stack {
+    depth: AtomicU32,
+    open: [Place; MOST],
+    /// The names that were given at run time, one behind the other, each from a word's begin.
+    names: [AtomicU64; NAMES_LEN / 8],
+}
+
+/// An [`Open`], in what can be loaded and stored alone.
+#[derive(Debug)]
+struct Place {
+    begin_ns: AtomicU64,
+    site: AtomicU32,
+    rest: AtomicU32,
+}
+
+/// What of an open slice its end asks for: the length of its name, whether it was written, whether a guard ends it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest(u32);
+
+const WRITTEN: u32 = 1 << 16;
+const GUARDED: u32 = 1 << 17;
+
+impl Rest {
+    #[inline(always)]
+    fn of(name_len: usize, written: bool, guarded: bool) -> Self {
+        Self(name_len as u32 | if written { WRITTEN } else { 0 } | if guarded { GUARDED } else { 0 })
+    }
+
+    #[inline(always)]
+    fn name_len(self) -> usize {
+        self.0 as u16 as usize
+    }
+
+    /// How many words the name has.
+    #[inline(always)]
+    fn name_words(self) -> usize {
+        self.name_len().div_ceil(8)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_written(self) -> bool {
+        self.0 & WRITTEN != 0
+    }
+
+    pub(super) fn is_guarded(self) -> bool {
+        self.0 & GUARDED != 0
+    }
+}
+
+impl Stack {
+    fn new() -> Arc<Self> {
+        let place = || Place { begin_ns: AtomicU64::new(0), site: AtomicU32::new(0), rest: AtomicU32::new(0) };
+        let names = [const { AtomicU64::new(0) }; NAMES_LEN / 8];
+        Arc::new(Self { depth: AtomicU32::new(0), open: std::array::from_fn(|_| place()), names })
+    }
+
+    #[inline(always)]
+    fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed) as usize
+    }
+
+    #[inline(always)]
+    fn rest(&self, number: usize) -> Rest {
+        Rest(self.open[number % MOST].rest.load(Ordering::Relaxed))
+    }
+
+    fn get(&self, number: usize) -> Open {
+        let (place, rest) = (&self.open[number % MOST], self.rest(number));
+        Open {
+            begin_ns: place.begin_ns.load(Ordering::Relaxed),
+            site: place.site.load(Ordering::Relaxed),
+            name_len: rest.name_len() as u16,
+            written: rest.is_written().into(),
+            guarded: rest.is_guarded().into(),
+        }
+    }
+
+    /// A name that begins with that word.
+    fn name(&self, word: usize, len: usize) -> impl Iterator<Item = u8> + '_ {
+        let words = self.names.get(word..).unwrap_or_default().iter();
+        words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).take(len)
+    }
+
+    /// What is open, the outermost first, with the names that were given at run time. Of a thread that records meanwhile it may be nonsense.
+    pub(super) fn read(&self) -> Vec<(Open, String)> {
+        let mut word = 0;
+        let listed = (0..self.depth().min(MOST)).map(|number| {
+            let open = self.get(number);
+            let name: Vec<u8> = self.name(word, open.name_len as usize).collect();
+            word += self.rest(number).name_words();
+            (open, String::from_utf8_lossy(&name).into_owned())
+        });
+        listed.collect()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Slices {
-    open: [Open; MOST],
-    depth: usize,
-    /// The names of those that are open, one behind the other.
-    names: [u8; NAMES_LEN],
+    stack: Arc<Stack>,
+    /// How many words of names there are.
     names_len: usize,
     /// When slices ended, whose begin is written and whose end is not: the next header says so.
     ended: [u64; MOST],
@@ -38,66 +139,61 @@ pub(super) struct Begun {
 
 impl Slices {
     pub(super) fn new() -> Self {
-        Self {
-            open: [Open::default(); MOST],
-            depth: 0,
-            names: [0; NAMES_LEN],
-            names_len: 0,
-            ended: [0; MOST],
-            unwritten_ends: 0,
-            too_deep: 0,
-        }
+        Self { stack: Stack::new(), names_len: 0, ended: [0; MOST], unwritten_ends: 0, too_deep: 0 }
     }
 
-    #[inline]
+    pub(super) fn stack(&self) -> &Arc<Stack> {
+        &self.stack
+    }
+
+    #[inline(always)]
     pub(super) fn is_full(&self) -> bool {
-        self.depth >= MOST
+        self.stack.depth() >= MOST
     }
 
     /// One more. Only if it is not full.
     #[inline(always)]
     pub(super) fn push(&mut self, begun: Begun) {
-        let Begun { ns, site, written, guarded } = begun;
-        let (written, guarded) = (u8::from(written), u8::from(guarded));
-        self.open[self.depth % MOST] = Open { begin_ns: ns, site, name_len: 0, written, guarded };
-        self.depth += 1;
+        self.push_with(begun, 0);
+    }
+
+    #[inline(always)]
+    fn push_with(&mut self, begun: Begun, name_len: usize) {
+        let depth = self.stack.depth();
+        let place = &self.stack.open[depth % MOST];
+        place.begin_ns.store(begun.ns, Ordering::Relaxed);
+        place.site.store(begun.site, Ordering::Relaxed);
+        place.rest.store(Rest::of(name_len, begun.written, begun.guarded).0, Ordering::Relaxed);
+        self.stack.depth.store(depth as u32 + 1, Ordering::Relaxed);
     }
 
     /// One more, with a name that was given at run time.
     #[inline(always)]
     pub(super) fn push_named(&mut self, begun: Begun, name: &str) {
-        let free = &mut self.names[self.names_len..];
-        let name_len = match free.first_chunk_mut() {
-            Some(window) if name.len() <= window.len() => {
-                put::copy_short(window, name.as_bytes());
-                name.len()
-            }
-            _ => {
-                let Cut { text, mark } = Cut::to(name, free.len());
-                let name_len = text.len() + mark.len();
-                free[..text.len()].copy_from_slice(text.as_bytes());
-                free[text.len()..name_len].copy_from_slice(mark.as_bytes());
-                name_len
-            }
+        let free = self.stack.names.get(self.names_len..).unwrap_or_default();
+        let name_len = match free.first_chunk() {
+            Some(places) if name.len() <= 32 => store_short(places, name.as_bytes()),
+            _ => store_long(free, name),
         };
-        self.push(begun);
-        self.open[(self.depth - 1) % MOST].name_len = name_len as u16;
-        self.names_len += name_len;
+        self.push_with(begun, name_len);
+        self.names_len += name_len.div_ceil(8);
     }
 
-    /// The innermost, which is open no more.
-    #[inline(always)]
+    /// The innermost is open no more.
     pub(super) fn pop(&mut self) -> Option<Open> {
-        let (depth, open) = self.innermost_at()?;
-        self.pop_at(depth, open);
+        let (depth, rest) = self.innermost()?;
+        let open = self.stack.get(depth);
+        self.pop_at(depth, rest);
         Some(open)
     }
 
-    /// The same, which is there.
+    /// The same, of which that is known.
     #[inline(always)]
-    pub(super) fn pop_at(&mut self, depth: usize, open: Open) {
-        self.depth = depth;
-        self.names_len -= open.name_len as usize;
+    pub(super) fn pop_at(&mut self, depth: usize, rest: Rest) {
+        self.stack.depth.store(depth as u32, Ordering::Relaxed);
+        if rest.name_len() != 0 {
+            self.names_len -= rest.name_words();
+        }
     }
 
     /// One was begun that is not open, and that an end will come for.
@@ -112,15 +208,16 @@ impl Slices {
         is_any
     }
 
-    pub(super) fn innermost(&self) -> Option<Open> {
-        self.innermost_at().map(|(_, open)| open)
+    /// How many are around the innermost, and what its end asks for.
+    #[inline(always)]
+    pub(super) fn innermost(&self) -> Option<(usize, Rest)> {
+        let depth = self.stack.depth().checked_sub(1)?;
+        Some((depth, self.stack.rest(depth)))
     }
 
-    /// The innermost, and how many are around it.
-    #[inline(always)]
-    pub(super) fn innermost_at(&self) -> Option<(usize, Open)> {
-        let depth = self.depth.checked_sub(1)?;
-        Some((depth, self.open[depth % MOST]))
+    /// The call site of that one.
+    pub(super) fn site_at(&self, depth: usize) -> u32 {
+        self.stack.open[depth % MOST].site.load(Ordering::Relaxed)
     }
 
     /// The end of one whose begin is written had no room.
@@ -137,9 +234,9 @@ impl Slices {
         let ended = &self.ended[..self.unwritten_ends];
         let (ended_together, ended) = ended.split_at(ended.len().saturating_sub(room / 2 / size_of::<u64>()));
         let room = room - size_of_val(ended);
-        let (mut count, mut names_len) = (0, 0);
-        for open in &self.open[..self.depth] {
-            let names = names_len + open.name_len as usize;
+        let (depth, mut count, mut names_len) = (self.stack.depth(), 0, 0);
+        for number in 0..depth {
+            let names = names_len + self.stack.rest(number).name_len();
             if (count + 1) * size_of::<Open>() + names > room {
                 break;
             }
@@ -148,17 +245,57 @@ impl Slices {
         Listing {
             ended_together: ended_together.len() as u32,
             ended,
-            open: &self.open[..count],
-            unlisted: self.open[count..self.depth].iter().filter(|open| open.written != 0).count() as u32,
-            names: &self.names[..names_len],
+            stack: &self.stack,
+            count,
+            names_len,
+            unlisted: (count..depth).filter(|&number| self.stack.rest(number).is_written()).count() as u32,
         }
     }
 
     /// A header has been written with so many open ones.
     pub(super) fn listed(&mut self, count: usize) {
-        self.open[..count].iter_mut().for_each(|open| open.written = 1);
+        for place in &self.stack.open[..count] {
+            place.rest.store(place.rest.load(Ordering::Relaxed) | WRITTEN, Ordering::Relaxed);
+        }
         self.unwritten_ends = 0;
     }
+}
+
+/// Stores at most 32 bytes, as words of which the last is what remains of the last bytes. Returns how many there are.
+#[inline(always)]
+fn store_short(places: &[AtomicU64; 4], name: &[u8]) -> usize {
+    let len = name.len();
+    let store = |place: usize, bytes: u64| places[place].store(bytes.to_le(), Ordering::Relaxed);
+    if let (Some(front), Some(back)) = (name.first_chunk(), name.last_chunk()) {
+        let (front, back) = (u128::from_le_bytes(*front), u128::from_le_bytes(*back));
+        // All of it, where there is nothing behind the front.
+        let back = back.checked_shr(8 * (32 - len as u32)).unwrap_or(0);
+        [front as u64, (front >> 64) as u64, back as u64, (back >> 64) as u64]
+            .into_iter()
+            .enumerate()
+            .for_each(|(place, word)| store(place, word));
+    } else if let (Some(front), Some(back)) = (name.first_chunk(), name.last_chunk()) {
+        store(0, u64::from_le_bytes(*front));
+        store(1, u64::from_le_bytes(*back).checked_shr(8 * (16 - len as u32)).unwrap_or(0));
+    } else {
+        let mut word = [0; 8];
+        word[..len].copy_from_slice(name);
+        store(0, u64::from_le_bytes(word));
+    }
+    len
+}
+
+/// Stores a name that is long, or for which there is little room; cut, then. Returns how long it is.
+#[cold]
+fn store_long(places: &[AtomicU64], name: &str) -> usize {
+    let Cut { text, mark } = Cut::to(name, 8 * places.len());
+    let mut bytes = text.bytes().chain(mark.bytes());
+    let len = text.len() + mark.len();
+    for place in &places[..len.div_ceil(8)] {
+        let word = [(); 8].map(|()| bytes.next().unwrap_or(0));
+        place.store(u64::from_le_bytes(word).to_le(), Ordering::Relaxed);
+    }
+    len
 }
 
 /// What stands in a header.
@@ -167,15 +304,33 @@ pub(super) struct Listing<'s> {
     /// How many ended first, whose times have no room: the innermost. They are said to have ended with the next.
     pub(super) ended_together: u32,
     pub(super) ended: &'s [u64],
-    pub(super) open: &'s [Open],
+    stack: &'s Stack,
+    /// How many are open: the outermost; and how long their names are.
+    pub(super) count: usize,
+    pub(super) names_len: usize,
     /// How many more are open whose begin is written.
     pub(super) unlisted: u32,
-    pub(super) names: &'s [u8],
 }
 
-impl Listing<'_> {
+impl<'s> Listing<'s> {
+    /// Those that are open.
+    pub(super) fn open(&self) -> impl Iterator<Item = Open> + use<'s> {
+        let stack = self.stack;
+        (0..self.count).map(move |number| stack.get(number))
+    }
+
+    /// Their names, one behind the other.
+    pub(super) fn names(&self) -> impl Iterator<Item = u8> + use<'s> {
+        let (stack, mut word) = (self.stack, 0);
+        (0..self.count).flat_map(move |number| {
+            let (begin, rest) = (word, stack.rest(number));
+            word += rest.name_words();
+            stack.name(begin, rest.name_len())
+        })
+    }
+
     /// How many events it makes up for.
     pub(super) fn recovered(&self) -> u32 {
-        self.ended_together + (self.ended.len() + self.open.iter().filter(|open| open.written == 0).count()) as u32
+        self.ended_together + (self.ended.len() + self.open().filter(|open| open.written == 0).count()) as u32
     }
 }

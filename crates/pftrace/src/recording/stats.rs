@@ -1,9 +1,12 @@
 //! What was recorded, what was delivered, what was lost.
 
 use std::string::String;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
+
+use super::header::Open;
+use super::slices::Stack;
 
 /// Why an event is not in the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,9 +70,11 @@ pub(super) struct ThreadInfo {
     pub(super) unwritten: Unwritten,
     truncated: AtomicU64,
     exited: AtomicBool,
-    /// How many chunks it has begun, when it exited, and how many the ring had completed by then; `u64::MAX` if its last one could not
-    /// be completed.
+    /// How many chunks it has begun.
     chunks: AtomicU32,
+    /// What it has open; until it exits.
+    stack: Mutex<Option<Arc<Stack>>>,
+    /// How many the ring had completed when it exited; `u64::MAX` if its last one could not be completed.
     completed: AtomicU64,
     /// How many chunks of it have been read, by the drain; what follows is the drain's too.
     pub(super) read: AtomicU32,
@@ -155,8 +160,33 @@ impl ThreadInfo {
         Dropped::of(losses)
     }
 
-    pub(super) fn exit(&self, chunks: u32, completed: u64) {
+    /// It begins to record, with this for what it will have open.
+    pub(super) fn enter(&self, stack: &Arc<Stack>) {
+        *lock(&self.stack) = Some(stack.clone());
+    }
+
+    /// It has begun so many chunks.
+    pub(super) fn begun(&self, chunks: u32) {
         self.chunks.store(chunks, Ordering::Relaxed);
+        // With the fence of `open_while`: who sees what it has open then sees that.
+        fence(Ordering::Release);
+    }
+
+    /// How many chunks it has begun.
+    pub(super) fn chunks(&self) -> u32 {
+        self.chunks.load(Ordering::Acquire)
+    }
+
+    /// What it has open, if it has begun no more than so many chunks, and so recorded nothing, until that is known.
+    pub(super) fn open_while(&self, chunks: u32) -> Vec<(Open, String)> {
+        let stack = lock(&self.stack).clone();
+        let open = stack.map(|stack| stack.read()).unwrap_or_default();
+        fence(Ordering::Acquire);
+        if self.chunks.load(Ordering::Relaxed) == chunks { open } else { Vec::new() }
+    }
+
+    pub(super) fn exit(&self, completed: u64) {
+        *lock(&self.stack) = None;
         self.completed.store(completed, Ordering::Relaxed);
         // Release: with the acquire of those who ask, the numbers are there.
         self.exited.store(true, Ordering::Release);
@@ -269,6 +299,7 @@ impl Threads {
             truncated: AtomicU64::new(0),
             exited: AtomicBool::new(false),
             chunks: AtomicU32::new(0),
+            stack: Mutex::new(None),
             completed: AtomicU64::new(0),
             read: AtomicU32::new(0),
             events: AtomicU64::new(0),

@@ -87,6 +87,8 @@ impl Thread {
         let writer = shared.ring.writer()?;
         let info = shared.threads.add()?;
         let line = shared.clock.line();
+        let slices = Slices::new();
+        info.enter(slices.stack());
         Some(Self {
             session: shared.id,
             chunk: 0,
@@ -98,7 +100,7 @@ impl Thread {
             known: [0; KNOWN],
             known_others: [0; KNOWN_OTHERS],
             next_body_iid: 1,
-            slices: Slices::new(),
+            slices,
             info,
             shared: shared.clone(),
             scratch: Some(Scratch::new()),
@@ -176,17 +178,17 @@ impl Thread {
     pub(super) fn end(&mut self) {
         // First: what else is known would be saved for a line that is taken up.
         let now = self.read_clock();
-        let Some((depth, open)) = self.slices.innermost_at() else { return };
+        let Some((depth, rest)) = self.slices.innermost() else { return };
         // It is open until then: where its end is the first in a chunk, the header says that it is open.
-        if open.written == 0 || self.try_end(now).is_err() {
+        if !rest.is_written() || self.try_end(now).is_err() {
             return self.end_elsewhere(now);
         }
-        self.slices.pop_at(depth, open);
+        self.slices.pop_at(depth, rest);
     }
 
     #[cold]
     fn end_elsewhere(&mut self, now: u64) {
-        let begin_is_written = self.slices.innermost().is_some_and(|open| open.written != 0);
+        let begin_is_written = self.slices.innermost().is_some_and(|(_, rest)| rest.is_written());
         let is_over = self.session != session::recording();
         let written = !is_over && begin_is_written && self.constant_elsewhere(&call_site::END, now);
         self.slices.pop();
@@ -218,8 +220,8 @@ impl Thread {
         if self.slices.pop_too_deep() {
             return false;
         }
-        let innermost = self.slices.innermost().filter(|open| open.guarded == 0);
-        let site = innermost.and_then(|open| CallSite::of_number(open.site));
+        let innermost = self.slices.innermost().filter(|(_, rest)| !rest.is_guarded());
+        let site = innermost.and_then(|(depth, _)| CallSite::of_number(self.slices.site_at(depth)));
         let can_end = site.is_some_and(|site| site.category().name() == category.name());
         if !can_end {
             count_ignored();
@@ -508,7 +510,7 @@ impl Thread {
         let Ok(mut space) = self.writer.begin() else { return false };
         // A chunk is for events: what is open may take a quarter.
         let listing = self.slices.listing(self.shared.ring.chunk_len() as usize / 4);
-        let (listed, recovered) = (listing.open.len(), listing.recovered());
+        let (listed, recovered) = (listing.count, listing.recovered());
         self.last_ns = if self.chunk == 0 { now } else { self.last_ns };
         let fixed = Fixed {
             thread: self.info.number(),
@@ -525,6 +527,7 @@ impl Thread {
         self.info.recovered(recovered);
         self.last_ns = fixed.resume_ns;
         self.chunk += 1 << 32;
+        self.info.begun(serial + 1);
         self.line = self.shared.clock.line();
         true
     }
@@ -545,7 +548,7 @@ impl Drop for Thread {
     fn drop(&mut self) {
         // What can't be ended now is ended by the drain.
         let completed = if self.writer.complete() { self.shared.ring.completed() } else { u64::MAX };
-        self.info.exit(self.chunks(), completed);
+        self.info.exit(completed);
     }
 }
 
