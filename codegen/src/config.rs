@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protobuf::Message;
+use protobuf::descriptor::FileDescriptorSet;
+
 use crate::api::{self, Writer};
 use crate::check::Note;
 use crate::emit::{self, Names};
@@ -124,12 +127,11 @@ impl<'a> Config<'a> {
             want::choose(&mut schema, &self.roots, &externs)?;
             let names = Names::new(&schema, &externs)?;
             let code = emit::emit(&schema, &names, watch)?;
-            Ok(Generated {
-                code,
-                notes: described.notes,
-                inputs: described.paths,
-                writers: api::writers(&schema, &names),
-            })
+            let writers = api::writers(&schema, &names);
+            let inputs = described.files.into_iter().filter(|file| file.input);
+            let mut descriptors = FileDescriptorSet::new();
+            descriptors.file = inputs.map(|file| file.descriptor).collect();
+            Ok(Generated { code, notes: described.notes, inputs: described.paths, writers, descriptors })
         })
     }
 
@@ -141,11 +143,7 @@ impl<'a> Config<'a> {
     /// As [`generate`](Self::generate), or when the file cannot be written.
     pub fn compile(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
         let generated = self.generate(inputs)?;
-        let output = output.as_ref();
-        if !has_content(output, generated.code.as_bytes()) {
-            let written = fs::write(output, &generated.code);
-            written.map_err(|source| Error::Write { path: output.to_owned(), source })?;
-        }
+        write(output.as_ref(), generated.code.as_bytes())?;
         Ok(generated)
     }
 
@@ -197,6 +195,7 @@ pub struct Generated {
     notes: Vec<Note>,
     inputs: Vec<PathBuf>,
     writers: Vec<Writer>,
+    descriptors: FileDescriptorSet,
 }
 
 impl Generated {
@@ -224,6 +223,29 @@ impl Generated {
         &self.inputs
     }
 
+    /// Writes the schema of the inputs into a file: a serialized `google.protobuf.FileDescriptorSet`, as `protoc --descriptor_set_out` does,
+    /// without the files that they import. Programs that show messages which they were not built with ask for it. A file that has that
+    /// content already is not touched.
+    ///
+    /// ```no_run
+    /// # let config = pftrace_codegen::Config::new();
+    /// let generated = config.compile(&["proto/app.proto"], "src/generated.rs")?;
+    /// generated.write_descriptor_set("src/app.binpb")?;
+    /// # Ok::<(), pftrace_codegen::Error>(())
+    /// ```
+    ///
+    /// Of options it has those that say how a field is encoded; comments are not in it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write_descriptor_set(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let bytes = self.descriptors.write_to_bytes();
+        let bytes = bytes.map_err(|error| Error::Write { path: path.to_owned(), source: io::Error::other(error) })?;
+        write(path, &bytes)
+    }
+
     /// Tells cargo, on the standard output of a build script, to run it again when one of the
     /// [files](Self::inputs) changes.
     pub fn print_cargo_directives(&self) {
@@ -231,6 +253,14 @@ impl Generated {
             println!("cargo:rerun-if-changed={}", input.display());
         }
     }
+}
+
+/// A file that has that content already is not touched.
+fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+    if has_content(path, content) {
+        return Ok(());
+    }
+    fs::write(path, content).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 /// What is no regular file, such as `/dev/stdout`, is not read: it might have no end.
