@@ -43,3 +43,21 @@ fn fields_of_ones_own_are_arguments() {
         assert_eq!(ours.map(|(key, value)| (key.clone(), value.clone())).collect::<Vec<_>>(), expected);
     }
 }
+
+/// Each piece of the guide's section is a part of this program, which is compiled.
+#[test]
+fn the_guide_shows_this_program() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = fs::read_to_string(root.join("../../../docs/recording.md")).unwrap();
+    let section = guide.split("\n## ").find(|section| section.starts_with("Fields of your own\n")).unwrap();
+    // Pieces of functions stand further left in the guide.
+    let squeezed = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    let files = ["proto/store.proto", "build.rs", "src/lib.rs"];
+    let files = files.map(|file| squeezed(&fs::read_to_string(root.join(file)).unwrap()));
+    let pieces: Vec<_> = section.split("\n```").skip(1).step_by(2).collect();
+    assert_eq!(pieces.len(), 7);
+    for piece in pieces {
+        let code = piece.split_once('\n').unwrap().1;
+        assert!(files.iter().any(|file| file.contains(&squeezed(code))), "{code}");
+    }
+}
