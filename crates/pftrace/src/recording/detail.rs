@@ -202,6 +202,10 @@ impl<'a> Frame<'a> {
 /// end!(slice: body);
 /// end!(slice: request);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no time of the trace's clock",
+    label = "`now_ns()` or other nanoseconds of CLOCK_MONOTONIC as `u64`, a `Duration` of it, or an `Instant`"
+)]
 pub trait Moment {
     /// In nanoseconds of CLOCK_MONOTONIC, which is the trace's clock. [`now_ns`](crate::now_ns) says what it is now.
     fn ns(self) -> u64;

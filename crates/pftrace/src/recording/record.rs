@@ -143,6 +143,10 @@ pub fn instant_with(site: &'static CallSite, name: Option<&str>, arguments: &[Ar
 /// pftrace::counter!("example", "fraction", 0.25_f32);
 /// pftrace::counter!("example", "yes or no", true);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no value of a counter",
+    label = "an integer, a floating-point number or a `bool`"
+)]
 pub trait CounterNumber: Sized {
     /// The value.
     fn value(self) -> CounterValue;
