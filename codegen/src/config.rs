@@ -234,7 +234,8 @@ impl Generated {
     /// # Ok::<(), pftrace_codegen::Error>(())
     /// ```
     ///
-    /// Of options it has those that say how a field is encoded; comments are not in it.
+    /// Of options it has those that say how a field is encoded, and no comments; unless the inputs come from a
+    /// [descriptor set](Config::descriptor_set): then it has what that has.
     ///
     /// # Errors
     ///

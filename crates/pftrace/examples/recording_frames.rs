@@ -11,7 +11,7 @@
 //! ```
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
@@ -81,12 +81,13 @@ pub(crate) fn trace(folder: &Path) -> Result<Summary, SessionError> {
         .snapshot_on_panic(folder.join("panic.pftrace"))
         .start()?;
     let mut watch = Watch { recorder: session.recorder(), folder: folder.into(), until: None, pending: Vec::new() };
-    let playing = AtomicBool::new(true);
     let frames = thread::scope(|scope| {
+        // The mixer stops when `playing` is gone: also in a panic.
+        let (playing, over) = channel();
         let mixer = thread::Builder::new().name("mixer".into());
-        mixer.spawn_scoped(scope, || mix(&playing)).expect("a thread");
+        mixer.spawn_scoped(scope, move || mix(&over)).expect("a thread");
         let frames = play(&mut watch);
-        playing.store(false, Ordering::Relaxed);
+        drop(playing);
         frames
     })?;
     let saved = watch.pending.into_iter().map(|(frame, path, trigger)| {
@@ -139,7 +140,7 @@ fn play(watch: &mut Watch) -> Result<Vec<Duration>, SessionError> {
         frames.push(took);
         // A late frame delays those behind it: they do not try to catch up.
         due = (due + BUDGET).max(Instant::now());
-        thread::sleep(due - Instant::now());
+        thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     Ok(frames)
 }
@@ -238,17 +239,14 @@ fn load_level(frame: u64) {
 }
 
 /// The mixer has another rhythm: each 10 ms.
-fn mix(playing: &AtomicBool) {
+fn mix(over: &Receiver<()>) {
     let mut phase = 0.0_f32;
-    while playing.load(Ordering::Relaxed) {
-        {
-            let mixing = slice!(SOUND, "mix");
-            let samples = (0..441).map(|_| {
-                phase = (phase + 0.06) % std::f32::consts::TAU;
-                phase.sin()
-            });
-            end!(slice: mixing, loudest = samples.fold(0.0, f32::max));
-        }
-        thread::sleep(Duration::from_millis(10));
+    while over.recv_timeout(Duration::from_millis(10)) == Err(RecvTimeoutError::Timeout) {
+        let mixing = slice!(SOUND, "mix");
+        let samples = (0..441).map(|_| {
+            phase = (phase + 0.06) % std::f32::consts::TAU;
+            phase.sin()
+        });
+        end!(slice: mixing, loudest = samples.fold(0.0, f32::max));
     }
 }

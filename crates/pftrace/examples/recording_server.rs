@@ -83,7 +83,7 @@ pub(crate) fn trace(path: &Path) -> Result<Summary, Box<dyn Error>> {
     let receiver = TcpListener::bind("127.0.0.1:0")?;
     let address = receiver.local_addr()?.to_string();
     let mut file = File::create(path)?;
-    let storing = spawn("receiver", move || io::copy(&mut receiver.accept()?.0, &mut file))?;
+    let storing = thread::spawn(move || io::copy(&mut receiver.accept()?.0, &mut file));
 
     // What is recorded while the receiver is busy must fit into the buffer; with `.reconnect(…)` also while it is away.
     let session = Session::builder().tcp(address).buffer_bytes(16 << 20).start()?;
@@ -94,14 +94,6 @@ pub(crate) fn trace(path: &Path) -> Result<Summary, Box<dyn Error>> {
     Ok(Summary { answers, report, received })
 }
 
-/// What a thread is called is what its track is called.
-fn spawn<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<thread::JoinHandle<T>> {
-    thread::Builder::new().name(name.into()).spawn(work)
-}
-
 /// The server, until all clients have their answers.
 fn serve() -> Result<Vec<Answer>, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -110,6 +102,7 @@ fn serve() -> Result<Vec<Answer>, Box<dyn Error>> {
     let (send, receive) = sync_channel(QUEUE);
     let receive = Mutex::new(receive);
     thread::scope(|scope| {
+        // What a thread is called its track is called.
         let named = |name: String| thread::Builder::new().name(name);
         for number in 1..=WORKERS {
             named(format!("worker {number}")).spawn_scoped(scope, || work(&receive))?;
@@ -117,7 +110,8 @@ fn serve() -> Result<Vec<Answer>, Box<dyn Error>> {
         named("accept".into()).spawn_scoped(scope, || accept(&listener, send, &closing))?;
         let start = |client| named(format!("client {client}")).spawn_scoped(scope, move || ask_all(address, client));
         let clients: Vec<_> = (1..=CLIENTS).map(start).collect();
-        let answers = clients.into_iter().map(|client| client?.join().expect("no panic"));
+        let panicked = |_| Err(io::Error::other("a client panicked"));
+        let answers = clients.into_iter().map(|client| client?.join().unwrap_or_else(panicked));
         let answers = answers.collect::<io::Result<Vec<_>>>();
         // Whatever came of it, `accept` waits for one more.
         closing.store(true, Ordering::Release);
