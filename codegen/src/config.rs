@@ -154,16 +154,8 @@ impl<'a> Config<'a> {
     /// As [`generate`](Self::generate), and [`Error::Outdated`] when the file differs or does not exist.
     pub fn check(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
         let generated = self.generate(inputs)?;
-        let path = output.as_ref().to_owned();
-        let found = match load::read_file(&path, u64::MAX) {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Outdated { path, line: 0 }),
-            Err(source) => return Err(Error::Read { path, source }),
-        };
-        match first_difference(&found, generated.code.as_bytes()) {
-            Some(line) => Err(Error::Outdated { path, line }),
-            None => Ok(generated),
-        }
+        compare(output.as_ref(), generated.code.as_bytes())?;
+        Ok(generated)
     }
 
     fn include_directories(&self) -> Vec<PathBuf> {
@@ -242,9 +234,23 @@ impl Generated {
     /// When the file cannot be written.
     pub fn write_descriptor_set(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
+        write(path, &self.descriptor_set(path)?)
+    }
+
+    /// Compares the schema of the inputs with what [`write_descriptor_set`](Self::write_descriptor_set) has written, which is left alone.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, and [`Error::Outdated`] when it differs or does not exist.
+    pub fn check_descriptor_set(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        compare(path, &self.descriptor_set(path)?)
+    }
+
+    /// For the file at `path`.
+    fn descriptor_set(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let bytes = self.descriptors.write_to_bytes();
-        let bytes = bytes.map_err(|error| Error::Write { path: path.to_owned(), source: io::Error::other(error) })?;
-        write(path, &bytes)
+        bytes.map_err(|error| Error::Write { path: path.to_owned(), source: io::Error::other(error) })
     }
 
     /// Tells cargo, on the standard output of a build script, to run it again when one of the
@@ -262,6 +268,20 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
         return Ok(());
     }
     fs::write(path, content).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Whether a file has that content.
+fn compare(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let path = path.to_owned();
+    let found = match load::read_file(&path, u64::MAX) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Outdated { path, line: 0 }),
+        Err(source) => return Err(Error::Read { path, source }),
+    };
+    match first_difference(&found, content) {
+        Some(line) => Err(Error::Outdated { path, line }),
+        None => Ok(()),
+    }
 }
 
 /// What is no regular file, such as `/dev/stdout`, is not read: it might have no end.
