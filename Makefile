@@ -92,9 +92,11 @@ SCREENSHOT := node tools/screenshot.mjs --no-sidebar
 screenshot: demo tools-ui ## the pictures of README.md and docs/recording.md, from the real Perfetto UI
 	$(CARGO) run -q -p pftrace --example recording_threads -- $(DEMO)/threads.pftrace
 	$(CARGO) run -q -p pftrace --example recording_tracks -- $(DEMO)/tracks.pftrace
+	$(CARGO) run -q -p pftrace --example recording_frames -- $(DEMO)
 	$(SCREENSHOT) --size 1400x1230 --out docs/images/demo.png $(DEMO)/sources.pftrace
 	$(SCREENSHOT) --size 1400x470 --out docs/images/recording-threads.png $(DEMO)/threads.pftrace
 	$(SCREENSHOT) --size 1400x700 --out docs/images/recording-tracks.png $(DEMO)/tracks.pftrace
+	$(SCREENSHOT) --size 1400x770 --out docs/images/recording-frames.png $(DEMO)/late-260.pftrace
 	$(SCREENSHOT) --size 1400x860 --select parse_impl --zoom 12 --out docs/images/recording-arguments.png $(DEMO)/sources.pftrace
 
 transcode-newest: tools ## the newest official descriptors, through the generated writers and back

@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protobuf::Message;
+use protobuf::descriptor::FileDescriptorSet;
+
 use crate::api::{self, Writer};
 use crate::check::Note;
 use crate::emit::{self, Names};
@@ -124,12 +127,11 @@ impl<'a> Config<'a> {
             want::choose(&mut schema, &self.roots, &externs)?;
             let names = Names::new(&schema, &externs)?;
             let code = emit::emit(&schema, &names, watch)?;
-            Ok(Generated {
-                code,
-                notes: described.notes,
-                inputs: described.paths,
-                writers: api::writers(&schema, &names),
-            })
+            let writers = api::writers(&schema, &names);
+            let inputs = described.files.into_iter().filter(|file| file.input);
+            let mut descriptors = FileDescriptorSet::new();
+            descriptors.file = inputs.map(|file| file.descriptor).collect();
+            Ok(Generated { code, notes: described.notes, inputs: described.paths, writers, descriptors })
         })
     }
 
@@ -141,11 +143,7 @@ impl<'a> Config<'a> {
     /// As [`generate`](Self::generate), or when the file cannot be written.
     pub fn compile(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
         let generated = self.generate(inputs)?;
-        let output = output.as_ref();
-        if !has_content(output, generated.code.as_bytes()) {
-            let written = fs::write(output, &generated.code);
-            written.map_err(|source| Error::Write { path: output.to_owned(), source })?;
-        }
+        write(output.as_ref(), generated.code.as_bytes())?;
         Ok(generated)
     }
 
@@ -156,16 +154,8 @@ impl<'a> Config<'a> {
     /// As [`generate`](Self::generate), and [`Error::Outdated`] when the file differs or does not exist.
     pub fn check(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
         let generated = self.generate(inputs)?;
-        let path = output.as_ref().to_owned();
-        let found = match load::read_file(&path, u64::MAX) {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Outdated { path, line: 0 }),
-            Err(source) => return Err(Error::Read { path, source }),
-        };
-        match first_difference(&found, generated.code.as_bytes()) {
-            Some(line) => Err(Error::Outdated { path, line }),
-            None => Ok(generated),
-        }
+        compare(output.as_ref(), generated.code.as_bytes())?;
+        Ok(generated)
     }
 
     fn include_directories(&self) -> Vec<PathBuf> {
@@ -197,6 +187,7 @@ pub struct Generated {
     notes: Vec<Note>,
     inputs: Vec<PathBuf>,
     writers: Vec<Writer>,
+    descriptors: FileDescriptorSet,
 }
 
 impl Generated {
@@ -224,12 +215,72 @@ impl Generated {
         &self.inputs
     }
 
+    /// Writes the schema of the inputs into a file: a serialized `google.protobuf.FileDescriptorSet`, as `protoc --descriptor_set_out` does,
+    /// without the files that they import. Programs that show messages which they were not built with ask for it. A file that has that
+    /// content already is not touched.
+    ///
+    /// ```no_run
+    /// # let config = pftrace_codegen::Config::new();
+    /// let generated = config.compile(&["proto/app.proto"], "src/generated.rs")?;
+    /// generated.write_descriptor_set("src/app.binpb")?;
+    /// # Ok::<(), pftrace_codegen::Error>(())
+    /// ```
+    ///
+    /// Of options it has those that say how a field is encoded, and no comments; unless the inputs come from a
+    /// [descriptor set](Config::descriptor_set): then it has what that has.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write_descriptor_set(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        write(path, &self.descriptor_set(path)?)
+    }
+
+    /// Compares the schema of the inputs with what [`write_descriptor_set`](Self::write_descriptor_set) has written, which is left alone.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, and [`Error::Outdated`] when it differs or does not exist.
+    pub fn check_descriptor_set(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        compare(path, &self.descriptor_set(path)?)
+    }
+
+    /// For the file at `path`.
+    fn descriptor_set(&self, path: &Path) -> Result<Vec<u8>, Error> {
+        let bytes = self.descriptors.write_to_bytes();
+        bytes.map_err(|error| Error::Write { path: path.to_owned(), source: io::Error::other(error) })
+    }
+
     /// Tells cargo, on the standard output of a build script, to run it again when one of the
     /// [files](Self::inputs) changes.
     pub fn print_cargo_directives(&self) {
         for input in &self.inputs {
             println!("cargo:rerun-if-changed={}", input.display());
         }
+    }
+}
+
+/// A file that has that content already is not touched.
+fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+    if has_content(path, content) {
+        return Ok(());
+    }
+    fs::write(path, content).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Whether a file has that content.
+fn compare(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let path = path.to_owned();
+    let found = match load::read_file(&path, u64::MAX) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Outdated { path, line: 0 }),
+        Err(source) => return Err(Error::Read { path, source }),
+    };
+    match first_difference(&found, content) {
+        Some(line) => Err(Error::Outdated { path, line }),
+        None => Ok(()),
     }
 }
 

@@ -132,7 +132,8 @@ pub enum Error {
         /// The name in Rust, with its scope.
         rust_name: String,
     },
-    /// The output file is not what would be generated. Only [`Config::check`](crate::Config::check) says this.
+    /// The output file is not what would be generated. Only [`Config::check`](crate::Config::check) and
+    /// [`Generated::check_descriptor_set`](crate::Generated::check_descriptor_set) say this.
     Outdated {
         /// The output file.
         path: PathBuf,
@@ -187,7 +188,9 @@ impl fmt::Display for Error {
             Self::NameClash { origin, first, rust_name } => {
                 write!(f, "{origin}: becomes `{}` in rust, as does {first}", name(rust_name))
             }
-            Self::Outdated { path, line: 0 } => write!(f, "{}: expected generated code, found no file", path.display()),
+            Self::Outdated { path, line: 0 } => {
+                write!(f, "{}: expected what would be generated, found no file", path.display())
+            }
             Self::Outdated { path, line } => {
                 write!(f, "{}:{line}: is not what would be generated, generate it again", path.display())
             }

@@ -69,7 +69,7 @@ fn a_file_that_is_up_to_date_is_not_touched() {
 fn check_compares_and_writes_nothing() {
     let dir = Dir::new("check");
     let check = || dir.run(&["-q", "--check", "-Iproto", "proto/a.proto", "-oa.rs"]);
-    let none = "pftrace-codegen: a.rs: expected generated code, found no file\n";
+    let none = "pftrace-codegen: a.rs: expected what would be generated, found no file\n";
     assert_eq!(check(), (Some(1), String::new(), none.to_owned()));
     assert!(!dir.0.join("a.rs").exists());
     assert_eq!(dir.run(&["-Iproto", "proto/a.proto", "-oa.rs"]).0, Some(0));
@@ -79,6 +79,28 @@ fn check_compares_and_writes_nothing() {
     let outdated = "pftrace-codegen: a.rs:1: is not what would be generated, generate it again\n";
     assert_eq!(check(), (Some(1), String::new(), outdated.to_owned()));
     assert_eq!(dir.read("a.rs"), edited);
+}
+
+#[test]
+fn the_schema_is_written_and_checked_too() {
+    let dir = Dir::new("schema");
+    let out = ["-q", "-Iproto", "proto/a.proto", "-oa.rs", "--descriptor-set-out", "a.binpb"];
+    let done = (Some(0), String::new(), String::new());
+    assert_eq!(dir.run(&out), done);
+    let written = std::fs::read(dir.0.join("a.binpb")).unwrap();
+    assert!(written.starts_with(b"\x0a") && written.windows(7).any(|bytes| bytes == b"a.proto"), "{written:?}");
+    // It is as good an input as the text.
+    assert_eq!(dir.run(&["-q", "-d", "a.binpb", "-oa.rs", "--check"]), done);
+    let check = || dir.run(&[&out[..], &["--check"]].concat());
+    assert_eq!(check(), done);
+    dir.write("a.binpb", "other");
+    let outdated = "pftrace-codegen: a.binpb:1: is not what would be generated, generate it again\n";
+    assert_eq!(check(), (Some(1), String::new(), outdated.to_owned()));
+    assert_eq!(dir.read("a.binpb"), "other");
+    // What may be generated into a pipe.
+    let (code, stdout, _) = dir.run(&["-q", "-Iproto", "proto/a.proto", "--descriptor-set-out", "b.binpb"]);
+    assert_eq!((code, stdout), (Some(0), dir.read("a.rs")));
+    assert_eq!(std::fs::read(dir.0.join("b.binpb")).unwrap(), written);
 }
 
 #[test]

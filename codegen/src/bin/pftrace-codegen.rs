@@ -31,8 +31,11 @@ Options:
                         The types of this package, or this type, are generated
                         elsewhere: at this Rust path. May be repeated.
   -o, --out <file>      Where the code goes. [default: the standard output]
+      --descriptor-set-out <file>
+                        Write the schema of the inputs too: a descriptor set, as
+                        protoc does.
       --check           Write nothing: fail when <file> is not what would be
-                        generated.
+                        generated, of code and schema.
   -q, --quiet           Do not name what was left out.
   -h, --help            Show this text.
   -V, --version         Show the version.
@@ -75,6 +78,7 @@ struct Job {
     roots: Vec<String>,
     externs: Vec<(String, String)>,
     out: Option<PathBuf>,
+    descriptor_set_out: Option<PathBuf>,
     check: bool,
     quiet: bool,
 }
@@ -88,6 +92,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Short('r') | Long("root") => job.roots.push(arguments.value()?.string()?),
             Short('e') | Long("extern") => job.externs.push(extern_path(&arguments.value()?.string()?)?),
             Short('o') | Long("out") => job.out = Some(arguments.value()?.into()),
+            Long("descriptor-set-out") => job.descriptor_set_out = Some(arguments.value()?.into()),
             Long("check") => job.check = true,
             Short('q') | Long("quiet") => job.quiet = true,
             Short('h') | Long("help") => return Ok(Command::Print(HELP.to_owned())),
@@ -125,11 +130,17 @@ impl Job {
         let config = self.descriptor_set.iter().fold(config, |config, set| config.descriptor_set(set));
         let config = self.roots.iter().fold(config, |config, root| config.root(root));
         let config = self.externs.iter().fold(config, |config, (name, path)| config.extern_path(name, path));
-        match &self.out {
-            Some(out) if self.check => config.check(&self.inputs, out),
-            Some(out) => config.compile(&self.inputs, out),
-            None => config.generate(&self.inputs),
+        let generated = match &self.out {
+            Some(out) if self.check => config.check(&self.inputs, out)?,
+            Some(out) => config.compile(&self.inputs, out)?,
+            None => config.generate(&self.inputs)?,
+        };
+        match &self.descriptor_set_out {
+            Some(out) if self.check => generated.check_descriptor_set(out)?,
+            Some(out) => generated.write_descriptor_set(out)?,
+            None => {}
         }
+        Ok(generated)
     }
 
     fn report(&self, generated: &Generated) -> ExitCode {

@@ -49,7 +49,7 @@
 //! | [`Policy::FlightRecorder`], [`FlightRecorder`] | the newest, kept and written on demand |
 //! | [`slice!`], [`begin!`], [`end!`], [`instant!`], [`counter!`], [`state!`] | what is recorded |
 //! | [`NamedTrack`], [`Lanes`], [`NamedCounter`], [`NamedState`] | tracks beside those of threads |
-//! | [`Category`], [`categories!`], [`set_categories`] | what it is switched by |
+//! | [`Category`], [`categories!`], [`set_categories`], [`category_enabled!`] | what it is switched by |
 //! | [`TraceWriter`] | writes a trace into any [`Write`](std::io::Write) or a byte buffer |
 //! | [`Builder`] | what can be set before: the clock, sizes |
 //! | [`ProcessTrack`], [`Track`], [`CounterTrack`], [`StateTrack`] | what events are put on |

@@ -47,6 +47,12 @@
 /// ```compile_fail
 /// pftrace::instant!(flows: 7, "category", "name");
 /// ```
+///
+/// So is what stands in the wrong place:
+///
+/// ```compile_fail
+/// pftrace::instant!("category", "name", flow: 7);
+/// ```
 #[macro_export]
 macro_rules! slice {
     ($option:ident: $($rest:tt)*) => {
@@ -184,6 +190,9 @@ macro_rules! counter {
 macro_rules! state {
     (track: $state:expr, $($rest:tt)*) => {
         $crate::__options!({State state_on ()} [$($rest)*] $state, [])
+    };
+    ($($other:tt)*) => {
+        $crate::__private::compile_error!("expected `state!(track: &STATE, category, state)`")
     };
 }
 
@@ -525,4 +534,11 @@ macro_rules! __annotations {
         $crate::__site!(End $category $crate::__private::None, $keys);
         $crate::__private::$end(&__PFTRACE_SITE, $track, &[$($value),*], &[$($details)*])
     }};
+    ($event:tt [$other:tt $($rest:tt)*] $keys:tt $values:tt) => {
+        $crate::__private::compile_error!($crate::__private::concat!(
+            "expected an annotation, `key = value`, `key`, `?key` or `%key`, found `",
+            $crate::__private::stringify!($other),
+            "`; options, `option: value`, stand in front of the category",
+        ))
+    };
 }

@@ -29,3 +29,12 @@
 mod generated;
 
 pub use crate::generated::perfetto::protos::*;
+
+/// Where the .proto files are on the machine that builds this: for build scripts that compile files which import them, with
+/// `pftrace_codegen::Config::include`. With this crate among the build dependencies nobody has to copy them.
+///
+/// ```
+/// let file = std::path::Path::new(pftrace_protos::PROTO_DIR).join("track_event.proto");
+/// assert!(file.exists());
+/// ```
+pub const PROTO_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");

@@ -17,6 +17,26 @@ use crate::nested::{Array, Dict, array as array_of, dict as dict_of};
 use crate::text::Cut;
 
 /// The value of an annotation, as a macro takes it.
+///
+/// ```
+/// use pftrace::{Annotate, Argument, instant};
+///
+/// enum Size {
+///     Known(u64),
+///     Unknown,
+/// }
+///
+/// impl Annotate for Size {
+///     fn argument(&self) -> Argument<'_> {
+///         match self {
+///             Self::Known(size) => size.argument(),
+///             Self::Unknown => Argument::None, // left out
+///         }
+///     }
+/// }
+///
+/// instant!("io", "open", size = Size::Known(3), limit = Size::Unknown);
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Argument<'a> {
@@ -79,6 +99,26 @@ pub trait Entries {
 }
 
 /// What has the elements of an array, as [`Entries`] are those of a dictionary.
+///
+/// ```
+/// use pftrace::{Annotate, Argument, Array, Elements, instant};
+///
+/// struct Range(u32, u32);
+///
+/// impl Elements for Range {
+///     fn elements(&self, array: &mut Array<'_>) {
+///         array.push(self.0).push(self.1);
+///     }
+/// }
+///
+/// impl Annotate for Range {
+///     fn argument(&self) -> Argument<'_> {
+///         Argument::Array(self)
+///     }
+/// }
+///
+/// instant!("io", "read", rows = Range(3, 7)); // rows[0], rows[1]
+/// ```
 pub trait Elements {
     /// Adds them.
     fn elements(&self, array: &mut Array<'_>);
@@ -241,6 +281,17 @@ impl fmt::Debug for Argument<'_> {
 
 /// What can be the value of an annotation as it is: numbers, `bool`, texts, pointers; arrays, slices, maps and sets of these, and what
 /// implements [`Entries`]; `Option`s and references of all these. For all else there are the marks `?` (`Debug`) and `%` (`Display`).
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use pftrace::instant;
+///
+/// let (count, ratio, name, none) = (3_u8, 0.5, String::from("x"), None::<u8>);
+/// let sizes = BTreeMap::from([("a", 1), ("b", 2)]);
+/// instant!("example", "as it is", count, ratio, name, none, sizes, list = [1, 2, 3], nested = [[1], [2]]);
+/// instant!("example", "formatted", ?sizes, pi = %format_args!("{:.2}", 3.14159));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no value of an annotation",
     label = "write `?` in front of it to record its `Debug`, or `%` for its `Display`",

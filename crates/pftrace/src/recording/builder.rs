@@ -16,6 +16,20 @@ use super::session_error::SessionError;
 use super::socket::Address;
 
 /// What happens when the buffer is full.
+///
+/// ```
+/// use pftrace::{MemorySink, Policy, Session, instant};
+///
+/// // The begin of something, without anything being written meanwhile.
+/// let session = Session::builder().writer(MemorySink::new()).policy(Policy::Discard).buffer_bytes(64 << 10).start()?;
+/// for number in 0..100_000 {
+///     instant!("example", "number", number);
+/// }
+/// let report = session.stop()?;
+/// assert!(report.events > 1_000 && report.dropped.no_room > 0);
+/// assert_eq!(report.events + report.lost(), 100_000);
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
@@ -33,6 +47,28 @@ pub enum Policy {
 }
 
 /// How a session is to be recorded: from [`Session::builder`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pftrace::{Policy, Session, slice};
+///
+/// # let path = std::env::temp_dir().join(format!("pftrace-builder-{}.pftrace", std::process::id()));
+/// let session = Session::builder()
+///     .file(&path)
+///     .policy(Policy::Stream)
+///     .buffer_bytes(16 << 20)
+///     .categories("-verbose")
+///     .stop_timeout(Duration::from_secs(1))
+///     .start()?;
+/// {
+///     let _work = slice!("job", "work");
+///     let _detail = slice!("verbose", "detail"); // not recorded
+/// }
+/// assert_eq!(session.stop()?.events, 2);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[must_use]
 pub struct SessionBuilder {
     pub(super) target: Target,
@@ -85,6 +121,17 @@ impl SessionBuilder {
     /// Writes the trace into `writer`. It gets large pieces, so it needs no buffer of its own.
     ///
     /// For a trace in memory: a [`MemorySink`](crate::MemorySink). To measure what recording costs: [`std::io::sink`].
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use pftrace::{Session, instant};
+    ///
+    /// let session = Session::builder().writer(io::sink()).start()?;
+    /// instant!("example", "here");
+    /// assert!(session.stop()?.bytes > 0);
+    /// # Ok::<(), pftrace::SessionError>(())
+    /// ```
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.target = Target::Writer(Box::new(writer));
         self
@@ -93,6 +140,27 @@ impl SessionBuilder {
     /// Sends the trace to who listens on a Unix socket. Whatever stores the bytes in a file has a trace that loads.
     ///
     /// Nobody who records waits for the receiver: while it does not read, the buffer fills. What the system has taken counts as delivered.
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use std::io::Read;
+    /// use std::os::unix::net::UnixListener;
+    ///
+    /// use pftrace::{Session, instant};
+    ///
+    /// let path = std::env::temp_dir().join(format!("pftrace-unix-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// let session = Session::builder().unix(&path).start()?;
+    /// instant!("example", "here");
+    /// let (mut connection, _) = listener.accept()?;
+    /// let report = session.stop()?;
+    /// let mut trace = Vec::new();
+    /// connection.read_to_end(&mut trace)?;
+    /// assert_eq!((report.events, report.bytes), (1, trace.len() as u64));
+    /// # std::fs::remove_file(path)?;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn unix(mut self, path: impl AsRef<Path>) -> Self {
         self.target = Target::Receiver(Address::Unix(path.as_ref().to_path_buf()));
         self
@@ -127,6 +195,26 @@ impl SessionBuilder {
     /// Meanwhile the buffer is kept; when it is full, what comes then is dropped. What was just being sent is lost, and counted as
     /// [undelivered](crate::Report::undelivered). [`Report::connection_losses`](crate::Report::connection_losses) says how often it was. Only for
     /// [`Policy::Stream`].
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use std::net::TcpListener;
+    /// use std::time::Duration;
+    ///
+    /// use pftrace::{Session, instant};
+    ///
+    /// // Nobody listens there yet.
+    /// let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+    /// let session = Session::builder().tcp(&address).reconnect(Duration::from_millis(10)).start()?;
+    /// instant!("example", "before anybody listened");
+    /// let listener = TcpListener::bind(&address)?;
+    /// let (mut connection, _) = listener.accept()?;
+    /// assert_eq!(session.stop()?.events, 1);
+    /// let mut trace = Vec::new();
+    /// connection.read_to_end(&mut trace)?;
+    /// assert!(!trace.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reconnect(mut self, period: Duration) -> Self {
         self.reconnect = Some(period);
         self
@@ -160,6 +248,18 @@ impl SessionBuilder {
     }
 
     /// No thread is started to empty the buffer: the program does it, with [`Session::drain`].
+    ///
+    /// ```
+    /// use pftrace::{MemorySink, Session, instant};
+    ///
+    /// let memory = MemorySink::new();
+    /// let session = Session::builder().writer(memory.clone()).drain_by_caller().start()?;
+    /// instant!("example", "here");
+    /// assert!(memory.take().is_empty());
+    /// session.drain()?;
+    /// assert!(!memory.take().is_empty());
+    /// # Ok::<(), pftrace::SessionError>(())
+    /// ```
     pub fn drain_by_caller(mut self) -> Self {
         self.own_drain = true;
         self
@@ -170,6 +270,21 @@ impl SessionBuilder {
     ///
     /// It is done by a panic hook, which is set once in a process and calls the one that was set before. Where another one is set later
     /// it has to call ours.
+    ///
+    /// ```
+    /// use pftrace::{Policy, Session, slice};
+    ///
+    /// let path = std::env::temp_dir().join(format!("pftrace-panic-{}.pftrace", std::process::id()));
+    /// let session = Session::builder().policy(Policy::FlightRecorder).buffer_bytes(1 << 20).snapshot_on_panic(&path).start()?;
+    /// let panicked = std::thread::spawn(|| {
+    ///     let _work = slice!("job", "work");
+    ///     panic!("a panic, on purpose");
+    /// });
+    /// assert!(panicked.join().is_err());
+    /// assert!(path.exists()); // "work" is in it, and is open
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), pftrace::SessionError>(())
+    /// ```
     pub fn snapshot_on_panic(mut self, path: impl AsRef<Path>) -> Self {
         self.panic_file = Some(path.as_ref().to_path_buf());
         self
@@ -178,6 +293,20 @@ impl SessionBuilder {
     /// The schema of fields of one's own in events, so that the UI can show them: a serialized `google.protobuf.FileDescriptorSet`, as
     /// `protoc --descriptor_set_out` writes it, with the `extend perfetto.protos.TrackEvent` in it. The fields themselves are written by
     /// the option `with` of the macros. May be called several times.
+    ///
+    /// In `codegen/examples/typed-extension` of the repository there is a whole program, whose build script makes the writer and the schema.
+    ///
+    /// ```
+    /// use pftrace::{MemorySink, Session, instant};
+    ///
+    /// # const SCHEMA: &[u8] = b"";
+    /// // const SCHEMA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/app.binpb"));
+    /// let session = Session::builder().writer(MemorySink::new()).extension_descriptor(SCHEMA).start()?;
+    /// // By hand, as the generated method would: `optional string queue = 9910` in `extend perfetto.protos.TrackEvent`.
+    /// instant!(with: |event| event.raw().string::<9910>("mail"), "job", "queued");
+    /// assert_eq!(session.stop()?.events, 1);
+    /// # Ok::<(), pftrace::SessionError>(())
+    /// ```
     pub fn extension_descriptor(mut self, file_descriptor_set: impl Into<Vec<u8>>) -> Self {
         self.extensions.push(file_descriptor_set.into());
         self

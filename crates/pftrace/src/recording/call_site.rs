@@ -49,6 +49,19 @@ pub struct CallSite {
 }
 
 /// What a call site records.
+///
+/// ```
+/// use pftrace::{CallSite, Category, EventKind};
+///
+/// static SCRIPT: Category = Category::new("script");
+/// static LINES: CallSite = CallSite::new(EventKind::Counter, &SCRIPT, Some("lines"), &[]);
+/// static STOPPED: CallSite = CallSite::new(EventKind::Instant, &SCRIPT, Some("stopped"), &[]);
+///
+/// if LINES.is_enabled() {
+///     LINES.counter(17);
+///     STOPPED.instant(None, &[]);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {

@@ -11,6 +11,27 @@ use super::stats::lock;
 /// A named group of events, which can be switched on and off while recording.
 ///
 /// Declare one with [`categories!`](crate::categories), or write its name as the first argument of a macro.
+///
+/// ```
+/// use pftrace::{Category, MemorySink, Session, instant, set_categories};
+///
+/// pftrace::categories! {
+///     /// Files and sockets.
+///     #[tags("slow")]
+///     IO = "io";
+/// }
+///
+/// assert_eq!((IO.name(), IO.own_tags(), IO.description_lines()), ("io", &["slow"][..], &[" Files and sockets."][..]));
+/// assert!(!IO.is_enabled()); // there is no session
+/// let session = Session::builder().writer(MemorySink::new()).start()?;
+/// instant!(IO, "read");
+/// assert!(IO.is_enabled());
+/// set_categories("-tag:slow");
+/// instant!("io", "not recorded"); // it is the same category
+/// assert!(!IO.is_enabled());
+/// assert_eq!(session.stop()?.events, 1);
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Debug)]
 pub struct Category {
     name: &'static str,

@@ -20,6 +20,18 @@ pub const MAX_EXTRA_COUNTERS: usize = 8;
 
 /// What an event says beside its category, name and annotations. The options of the macros make these; by hand they are for
 /// [`CallSite`](crate::CallSite)s that are made while the program runs.
+///
+/// ```
+/// use pftrace::{Annotate, CallSite, Category, CorrelationId, Detail, EventKind, ThisThread};
+///
+/// static SCRIPT: Category = Category::new("script");
+/// static LINE: CallSite = CallSite::new(EventKind::Instant, &SCRIPT, None, &["number"]);
+///
+/// if LINE.is_enabled() {
+///     let details = [Detail::Flow(7), Detail::CorrelationId(CorrelationId::Text("run 7"))];
+///     LINE.instant_on(ThisThread, Some("print"), &[3.argument()], &details);
+/// }
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Detail<'a> {
@@ -63,6 +75,15 @@ impl fmt::Debug for Detail<'_> {
 }
 
 /// What events of one operation have in common: a number or a text.
+///
+/// ```
+/// use pftrace::instant;
+///
+/// let (number, text) = (17, String::from("order 17"));
+/// instant!(correlation_id: number, "shop", "ordered");
+/// instant!(correlation_id: &text, "shop", "paid");
+/// instant!(correlation_id: "order 17", "shop", "sent");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CorrelationId<'a> {
     /// A number.
@@ -90,6 +111,15 @@ impl<'a> From<&'a String> for CorrelationId<'a> {
 }
 
 /// How grave a line of the log is.
+///
+/// ```
+/// use pftrace::{LogPriority, instant, slice};
+///
+/// instant!(log: (LogPriority::Warn, "the disk is nearly full"), "io", "full");
+/// let free = 3;
+/// // A slice can be in the log as well; what is formatted is, if it is recorded.
+/// let _clean = slice!(log: (LogPriority::Info, format_args!("{free} bytes are left")), "io", "clean up");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LogPriority {
@@ -121,6 +151,17 @@ impl LogPriority {
 }
 
 /// A frame of a callstack.
+///
+/// ```
+/// use pftrace::{Frame, instant};
+///
+/// let stack = [
+///     Frame::function("main"),
+///     Frame::Function { name: "load", file: "src/load.rs", line: 17 },
+///     Frame::Address(0x5555_0000_1234),
+/// ];
+/// instant!(callstack: &stack, "io", "slow read");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Frame<'a> {
@@ -146,6 +187,25 @@ impl<'a> Frame<'a> {
 }
 
 /// A point in time that an event can be said to have happened at, with `at:`.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use pftrace::{NamedTrack, end, now_ns, slice};
+///
+/// static NETWORK: NamedTrack = NamedTrack::new("network");
+///
+/// let (arrived, first_byte) = (Instant::now(), now_ns());
+/// // Both begin when they did, and end now.
+/// let request = slice!(track: &NETWORK, at: arrived, "net", "request");
+/// let body = slice!(track: &NETWORK, at: first_byte, "net", "body");
+/// end!(slice: body);
+/// end!(slice: request);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no time of the trace's clock",
+    label = "`now_ns()` or other nanoseconds of CLOCK_MONOTONIC as `u64`, a `Duration` of it, or an `Instant`"
+)]
 pub trait Moment {
     /// In nanoseconds of CLOCK_MONOTONIC, which is the trace's clock. [`now_ns`](crate::now_ns) says what it is now.
     fn ns(self) -> u64;

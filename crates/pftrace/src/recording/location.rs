@@ -6,6 +6,17 @@ use super::call_site::MAX_CALL_SITES;
 use super::registry::Registry;
 
 /// A place in the program's source: what [`here!`](crate::here) makes, for the option `source_location`.
+///
+/// ```
+/// use pftrace::{here, instant};
+///
+/// fn open() {
+///     let place = here!();
+///     assert!(place.function().ends_with("open") && place.file().ends_with(".rs") && place.line() > 0);
+///     instant!(source_location: place, "io", "open");
+/// }
+/// # open();
+/// ```
 #[derive(Debug)]
 pub struct SourceLocation {
     file: &'static str,

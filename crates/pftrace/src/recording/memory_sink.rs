@@ -7,6 +7,18 @@ use std::vec::Vec;
 use super::stats::lock;
 
 /// A sink in memory: all its clones are the same one.
+///
+/// ```
+/// use pftrace::{MemorySink, Session, instant};
+///
+/// let memory = MemorySink::new();
+/// let session = Session::builder().writer(memory.clone()).start()?;
+/// instant!("example", "here");
+/// let report = session.stop()?;
+/// assert_eq!(memory.take().len() as u64, report.bytes);
+/// assert!(memory.take().is_empty()); // it has been taken
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemorySink(Arc<Mutex<Vec<u8>>>);
 

@@ -16,6 +16,12 @@ use super::track::{NamedCounter, NamedState, NamedTrack, TrackRef};
 use crate::CounterValue;
 
 /// The track of the thread that records: where events are when no other is named.
+///
+/// ```
+/// use pftrace::{ThisThread, slice};
+///
+/// let _slice = slice!(track: ThisThread, "example", "as without `track`");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThisThread;
 
@@ -23,6 +29,25 @@ pub struct ThisThread;
 ///
 /// Keep it in a variable with a name, or in what it is about: a request, a job. One that is forgotten ends nothing, and keeps its
 /// lane.
+///
+/// ```
+/// use pftrace::{Lanes, TrackSlice, end, slice};
+///
+/// static JOBS: Lanes = Lanes::new("jobs");
+///
+/// struct Job {
+///     number: u32,
+///     slice: TrackSlice,
+/// }
+///
+/// let job = Job { number: 1, slice: slice!(track: &JOBS, "job", "job", number = 1) };
+/// std::thread::spawn(move || {
+///     // What lies within it is on the same track.
+///     let step = job.slice.track().map(|track| slice!(track: track, "job", "step"));
+///     drop(step);
+///     end!(slice: job.slice, result = job.number * 2);
+/// });
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "a slice ends when its guard is dropped: `let _slice = slice!(…);`"]
 pub struct TrackSlice {
@@ -101,6 +126,17 @@ fn formatted<R>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
 }
 
 /// What slices can be begun on.
+///
+/// ```
+/// use pftrace::{Lanes, NamedTrack, slice};
+///
+/// static DISK: NamedTrack = NamedTrack::new("disk");
+/// static REQUESTS: Lanes = Lanes::new("requests");
+///
+/// let _read = slice!(track: &DISK, "io", "read");
+/// let request = slice!(track: &REQUESTS, "http", "GET");
+/// let _within = request.track().map(|track| slice!(track: track, "http", "parse"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a slice can't be on the track `{Self}`",
     label = "a `&'static NamedTrack`, a `TrackRef`, or `&'static Lanes`"
@@ -164,6 +200,15 @@ fn begin_on(mut slice: TrackSlice, event: &Event<'_>) -> TrackSlice {
 }
 
 /// Where slices can be begun and ended apart.
+///
+/// ```
+/// use pftrace::{NamedTrack, begin, end};
+///
+/// static DISK: NamedTrack = NamedTrack::new("disk");
+///
+/// begin!(track: &DISK, "io", "read");
+/// std::thread::spawn(|| end!(track: &DISK, "io", bytes = 512)); // also from another thread
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`begin!` and `end!` can't be on the track `{Self}`",
     label = "a `&'static NamedTrack`; on any other there is `slice!`"
@@ -221,6 +266,14 @@ impl OpenTrack for &'static NamedTrack {
 }
 
 /// What instants can be on.
+///
+/// ```
+/// use pftrace::{NamedTrack, instant};
+///
+/// static DISK: NamedTrack = NamedTrack::new("disk");
+///
+/// instant!(track: &DISK, "io", "spun up");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "an instant can't be on the track `{Self}`",
     label = "a `&'static NamedTrack` or a `TrackRef`; of lanes that of the slice: `slice.track()`"
@@ -249,6 +302,16 @@ impl InstantTrack for &'static NamedTrack {
 }
 
 /// What can be ended by `end!(slice: guard, …)`.
+///
+/// ```
+/// use pftrace::{NamedTrack, end, slice};
+///
+/// static DISK: NamedTrack = NamedTrack::new("disk");
+///
+/// let (search, read) = (slice!("index", "search"), slice!(track: &DISK, "io", "read"));
+/// end!(slice: read, bytes = 512);
+/// end!(slice: search, found = true);
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is no guard of a slice", label = "what `slice!` returned")]
 pub trait EndSlice {
     #[doc(hidden)]

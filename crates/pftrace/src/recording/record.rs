@@ -21,6 +21,16 @@ pub const MAX_ANNOTATIONS: usize = 32;
 /// Keep it in a variable with a name: `let _slice = slice!(…)`. What is called `_` alone is dropped at once. It stays on its
 /// thread; slices of a thread end in the opposite order of their begin, and a guard that is dropped out of order ends the
 /// innermost.
+///
+/// ```
+/// use pftrace::{end, slice};
+///
+/// let outer = slice!("example", "outer");
+/// {
+///     let _inner = slice!("example", "inner");
+/// } // it ends here
+/// end!(slice: outer, result = 3); // and this here, with what came of it
+/// ```
 #[derive(Debug)]
 #[must_use = "a slice ends when its guard is dropped: `let _slice = slice!(…);`"]
 pub struct SliceGuard {
@@ -159,6 +169,16 @@ fn instant_elsewhere(site: &'static CallSite, name: Option<&str>, arguments: &[A
 
 /// What a counter can be set to: integers, floating-point numbers, `bool` as 0 and 1. Above `i64::MAX` it is a floating-point
 /// number: Perfetto's counters are signed.
+///
+/// ```
+/// pftrace::counter!("example", "integer", -3_i8);
+/// pftrace::counter!("example", "fraction", 0.25_f32);
+/// pftrace::counter!("example", "yes or no", true);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no value of a counter",
+    label = "an integer, a floating-point number or a `bool`"
+)]
 pub trait CounterNumber: Sized {
     /// The value.
     fn value(self) -> CounterValue;

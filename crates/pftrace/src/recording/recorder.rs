@@ -80,6 +80,20 @@ impl FlightRecorder {
 }
 
 /// A snapshot that will be taken: from [`FlightRecorder::trigger`]. It is taken as well when this is dropped.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pftrace::{Policy, Session, instant};
+///
+/// # let path = std::env::temp_dir().join(format!("pftrace-pending-{}.pftrace", std::process::id()));
+/// let session = Session::builder().policy(Policy::FlightRecorder).buffer_bytes(1 << 20).start()?;
+/// let trigger = session.recorder().trigger(Duration::from_millis(20), &path)?;
+/// instant!("example", "what comes of it");
+/// assert_eq!(trigger.wait()?.events, 1);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Debug)]
 pub struct Trigger {
     thread: JoinHandle<Result<Report, SessionError>>,

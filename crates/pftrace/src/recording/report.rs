@@ -7,6 +7,22 @@ use std::vec::Vec;
 use super::stats::{Dropped, ThreadReport};
 
 /// What came of a session.
+///
+/// ```
+/// use pftrace::{MemorySink, Session, slice};
+///
+/// let session = Session::builder().writer(MemorySink::new()).start()?;
+/// for _ in 0..10 {
+///     let _slice = slice!("example", "slice");
+/// }
+/// let report = session.stop()?;
+/// assert_eq!((report.events, report.lost(), report.thread_count), (20, 0, 1));
+/// println!("{report}"); // 20 events of 1 thread in … bytes, 0 lost
+/// for thread in &report.threads {
+///     println!("{} ({}): {} events", thread.name, thread.tid, thread.events);
+/// }
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {

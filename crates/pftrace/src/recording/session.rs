@@ -211,6 +211,17 @@ impl Session {
     /// What has come of the events so far. The sink has got those that the drain has passed on, which takes up to 100 ms.
     ///
     /// Nothing in a forked child: its parent counts.
+    ///
+    /// ```
+    /// use pftrace::{MemorySink, Session, instant};
+    ///
+    /// let session = Session::builder().writer(MemorySink::new()).drain_by_caller().start()?;
+    /// instant!("example", "here");
+    /// assert_eq!(session.stats().events, 0); // it is in the buffer
+    /// session.drain()?;
+    /// assert_eq!(session.stats().events, 1);
+    /// # Ok::<(), pftrace::SessionError>(())
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Report {
         match self.shared.ring.is_forked() {
@@ -286,6 +297,17 @@ impl Session {
 
     /// How large an event can be: a chunk of the buffer, a 2,048th of it between 1 and 64 KiB, without what stands in front. Texts
     /// of one that is larger are cut, and marked with `…`.
+    ///
+    /// ```
+    /// use pftrace::{MemorySink, Session, instant};
+    ///
+    /// let session = Session::builder().writer(MemorySink::new()).buffer_bytes(1 << 20).start()?;
+    /// assert_eq!(session.max_event_len(), 704);
+    /// instant!("example", "long", text = "x".repeat(10_000)); // cut
+    /// let report = session.stop()?;
+    /// assert_eq!((report.lost(), report.threads[0].truncated), (0, 1));
+    /// # Ok::<(), pftrace::SessionError>(())
+    /// ```
     #[must_use]
     pub fn max_event_len(&self) -> usize {
         self.shared.ring.chunk_len() as usize * 3 / 4 - 64

@@ -10,6 +10,22 @@ use super::builder::{LARGEST_BUFFER, SMALLEST_BUFFER};
 use super::report::Report;
 
 /// Why a session can't be recorded, or did not end well.
+///
+/// ```
+/// use pftrace::{MemorySink, Session, SessionError, instant};
+///
+/// let session = Session::builder().writer(MemorySink::new()).start()?;
+/// let second = Session::builder().writer(MemorySink::new()).start();
+/// assert!(matches!(second, Err(SessionError::AlreadyRecording)));
+/// instant!("example", "here");
+/// match session.stop() {
+///     Ok(report) => println!("{report}"),
+///     // Not all of it is there: the report says what is.
+///     Err(SessionError::Sink { source, report }) => println!("{source}; delivered: {report}"),
+///     Err(error) => println!("{error}"),
+/// }
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SessionError {

@@ -22,6 +22,20 @@ pub(super) enum Loss {
 const LOSSES: usize = 6;
 
 /// How many events are not in the trace, and why.
+///
+/// ```
+/// use pftrace::{Lanes, MemorySink, Session, slice};
+///
+/// static ONE: Lanes<1> = Lanes::new("one at a time");
+///
+/// let session = Session::builder().writer(MemorySink::new()).start()?;
+/// let first = slice!(track: &ONE, "example", "first");
+/// let second = slice!(track: &ONE, "example", "second"); // no lane is free
+/// drop((first, second));
+/// let dropped = session.stop()?.dropped;
+/// assert_eq!((dropped.too_many_tracks, dropped.total()), (1, 1));
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
@@ -216,6 +230,18 @@ impl ThreadInfo {
 }
 
 /// What came of one thread's events.
+///
+/// ```
+/// use pftrace::{MemorySink, Session, instant};
+///
+/// let session = Session::builder().writer(MemorySink::new()).start()?;
+/// let worker = std::thread::Builder::new().name("worker 1".into());
+/// worker.spawn(|| instant!("job", "done")).unwrap().join().unwrap();
+/// let report = session.stop()?;
+/// let worker = &report.threads[0];
+/// assert_eq!((&*worker.name, worker.events, worker.dropped.total()), ("worker 1", 1, 0));
+/// # Ok::<(), pftrace::SessionError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ThreadReport {

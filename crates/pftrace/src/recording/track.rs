@@ -37,6 +37,25 @@ static TRACKS: Registry<TrackRef> = Registry::new(MAX_TRACKS);
 /// });
 /// ```
 ///
+/// Its children can be ordered, and its siblings be kept apart from it. Other processes' tracks can be recorded on, too:
+///
+/// ```
+/// use pftrace::{ChildOrdering, NamedTrack, SiblingMerge, instant};
+///
+/// static BOARD: NamedTrack = NamedTrack::new("board").root().child_ordering(ChildOrdering::Explicit);
+/// static CPU: NamedTrack = NamedTrack::new("chip").parent(&BOARD).sibling_order_rank(1).sibling_merge(SiblingMerge::Never);
+/// static GPU: NamedTrack = NamedTrack::new("chip").parent(&BOARD).sibling_order_rank(2).sibling_merge(SiblingMerge::Never);
+/// static SERVER: NamedTrack = NamedTrack::process(4711, "server");
+/// static SERVER_MAIN: NamedTrack = NamedTrack::thread(4711, 4711, "main");
+///
+/// instant!(track: &CPU, "power", "on");
+/// instant!(track: &GPU, "power", "on");
+/// instant!(track: &SERVER, "rpc", "is up");
+/// instant!(track: &SERVER_MAIN, "rpc", "asked");
+/// let plugged_in: &'static NamedTrack = NamedTrack::new("usb").parent(&BOARD).leak();
+/// instant!(track: plugged_in, "power", "on");
+/// ```
+///
 /// It is a `static`, or made while the program runs and [leaked](Self::leak): what has been recorded on one can't be forgotten. For
 /// many things of one kind that come and go there are [`Lanes`](crate::Lanes).
 ///
@@ -59,6 +78,15 @@ pub struct NamedTrack {
 ///
 /// counter!(track: &HEAP, "mem", 4096);
 /// counter!(track: &REQUESTS, "http", 1); // one more
+/// counter!(track: &REQUESTS, "http", -1); // one less
+///
+/// // Two curves of one scale; the values of the first are multiplied with 1024.
+/// static FROM_DISK: NamedCounter =
+///     NamedCounter::new("from disk").unit(Unit::SizeBytes).unit_multiplier(1024).y_axis_share_key("read");
+/// static FROM_CACHE: NamedCounter = NamedCounter::new("from cache").unit(Unit::SizeBytes).y_axis_share_key("read");
+///
+/// counter!(track: &FROM_DISK, "io", 4);
+/// counter!(track: &FROM_CACHE, "io", 4096);
 /// ```
 #[derive(Debug)]
 pub struct NamedCounter {
@@ -68,6 +96,17 @@ pub struct NamedCounter {
 }
 
 /// A track of one state after the other, such as a device's power states: see [`state!`](crate::state).
+///
+/// ```
+/// use pftrace::{NamedState, NamedTrack, state};
+///
+/// static MODEM: NamedTrack = NamedTrack::new("modem");
+/// static RADIO: NamedState = NamedState::new("radio").parent(&MODEM).description("what the radio does");
+///
+/// state!(track: &RADIO, "power", "receiving");
+/// state!(track: &RADIO, "power", "sending"); // instead
+/// state!(track: &RADIO, "power"); // nothing
+/// ```
 #[derive(Debug)]
 pub struct NamedState {
     about: About,
@@ -75,6 +114,21 @@ pub struct NamedState {
 }
 
 /// A track that is recorded on: a [`NamedTrack`], or one of some [`Lanes`](crate::Lanes).
+///
+/// ```
+/// use pftrace::{Lanes, NamedTrack, TrackRef, instant, slice};
+///
+/// static DISK: NamedTrack = NamedTrack::new("disk");
+/// static REQUESTS: Lanes = Lanes::new("requests");
+///
+/// fn mark(track: TrackRef) {
+///     instant!(track: track, "example", "here");
+/// }
+///
+/// mark(TrackRef::from(&DISK));
+/// let request = slice!(track: &REQUESTS, "http", "GET");
+/// request.track().into_iter().for_each(mark);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TrackRef {
     about: &'static About,

@@ -6,7 +6,7 @@
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, process};
 
 use pftrace_testkit::{Arg, Loaded, Slice, Track, check};
@@ -17,6 +17,10 @@ mod io_monitoring;
 mod no_std_buffer;
 mod performance_metrics;
 mod recording_env;
+mod recording_frames;
+mod recording_interpreter;
+mod recording_rayon;
+mod recording_server;
 mod recording_threads;
 mod recording_tracks;
 mod several_processes;
@@ -29,14 +33,23 @@ fn run<T, E: Debug>(name: &str, trace: impl FnOnce(&Path) -> Result<T, E>) -> Op
 
 /// Runs an example. Returns what it returned and its trace.
 fn bytes<T, E: Debug>(name: &str, trace: impl FnOnce(&Path) -> Result<T, E>) -> (T, Vec<u8>) {
-    // One session at a time is recorded in a process.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.pftrace", process::id()));
+    let _alone = alone();
+    let path = temporary(&format!("{name}.pftrace"));
     let result = trace(&path).unwrap();
     let bytes = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
     (result, bytes)
+}
+
+/// One session at a time is recorded in a process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file or folder of this process.
+fn temporary(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", process::id()))
 }
 
 /// An annotation of a slice.

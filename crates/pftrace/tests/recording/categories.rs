@@ -46,12 +46,17 @@ fn tags_switch_what_bears_them() {
             instant!("cat.tagged", round);
         };
         all("on");
+        let asked = || [category_enabled!(TAGGED), category_enabled!(SLOW), category_enabled!(PLAIN)];
+        assert_eq!(asked(), [true; 3]);
         set_categories("-tag:cat-slow");
         all("without slow");
+        assert_eq!((asked(), category_enabled!("cat.tagged")), ([false, false, true], false));
         set_categories("tag:cat-debug");
         all("debug alone");
+        assert_eq!((asked(), category_enabled!("cat.tagged")), ([true, false, false], true));
         set_categories("-tag:cat-* cat.slow");
         all("slow after all");
+        assert_eq!(asked(), [false, true, false]);
         set_categories("");
     });
     let Some((loaded, _)) = recorded else { return };
