@@ -47,4 +47,6 @@ mod source;
 
 pub use clock::{Clock, Snapshot, snapshot};
 pub use line::Line;
+#[cfg(pftrace_stub_clock)]
+pub use source::stub::advance;
 pub use source::ticks;
