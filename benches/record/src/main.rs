@@ -1,9 +1,12 @@
 //! Recording events into a trace: ours, others and the floor, in one run. See the README beside this file.
 
+mod bars;
+mod builds;
 mod candidates;
 mod clock;
 mod contender;
 mod contenders;
+mod instructions;
 mod malloc;
 mod options;
 mod parts;
@@ -23,6 +26,7 @@ fn main() -> ExitCode {
         Ok(Options::Child(child)) => race::child(&child),
         Ok(Options::Parts(parts)) => parts::run(&parts),
         Ok(Options::Repeat(repeat)) => parts::repeat(&repeat),
+        Ok(Options::Count(count)) => instructions::count(&count),
         Ok(Options::List) => race::list(),
         Err(error) => {
             eprintln!("race: {error}\n{}", options::USAGE);

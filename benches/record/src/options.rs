@@ -17,6 +17,7 @@ pub const USAGE: &str = "usage: race [OPTION]...        all contenders, interlea
   --workload W1       only this; may be given more than once
   --other EXECUTABLE  takes over the contenders of another build of this program (perfetto-recorder with fastant)
   --directory PATH    where the traces go (the system's temporary directory)
+  --bars              against the bars, too: builds pftrace anew, and counts instructions if there is valgrind
   --markdown          a table for the documentation";
 
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub enum Options {
     Child(ChildOptions),
     Parts(PartsOptions),
     Repeat(RepeatOptions),
+    Count(CountOptions),
     List,
 }
 
@@ -37,6 +39,7 @@ pub struct RaceOptions {
     pub others: Vec<PathBuf>,
     pub directory: PathBuf,
     pub markdown: bool,
+    pub bars: bool,
     /// As it was given, for the table.
     pub command: String,
 }
@@ -66,6 +69,15 @@ pub struct RepeatOptions {
     pub events: usize,
 }
 
+/// A workload again and again, for whoever counts instructions.
+#[derive(Debug)]
+pub struct CountOptions {
+    pub contender: String,
+    /// A workload's name; anything else is nothing.
+    pub what: String,
+    pub events: usize,
+}
+
 impl Options {
     pub fn from_arguments() -> Result<Self, lexopt::Error> {
         let mut parser = lexopt::Parser::from_env();
@@ -78,6 +90,7 @@ impl Options {
             others: Vec::new(),
             directory: std::env::temp_dir(),
             markdown: false,
+            bars: false,
             command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
         };
         let (mut threads, mut file) = (1, None);
@@ -89,6 +102,7 @@ impl Options {
                 Long("workload") => race.workloads.push(workload(parser.value()?)?),
                 Long("other") => race.others.push(parser.value()?.into()),
                 Long("directory") => race.directory = parser.value()?.into(),
+                Long("bars") => race.bars = true,
                 Long("markdown") => race.markdown = true,
                 Long("threads") => threads = parser.value()?.parse()?,
                 Long("file") => file = Some(PathBuf::from(parser.value()?)),
@@ -108,6 +122,11 @@ impl Options {
                 let [_, event, form] = &words[..] else { return Err("expected an event and a form".into()) };
                 let (event, form) = (event.clone(), form.clone());
                 Ok(Self::Repeat(RepeatOptions { event, form, events: race.events }))
+            }
+            Some("count") => {
+                let [_, what] = &words[..] else { return Err("expected a workload".into()) };
+                let contender = race.contenders.pop().unwrap_or_default();
+                Ok(Self::Count(CountOptions { contender, what: what.clone(), events: race.events }))
             }
             Some("child") => {
                 let (Some(contender), Some(&workload)) = (race.contenders.pop(), race.workloads.first()) else {

@@ -108,7 +108,7 @@ fn head(line: &str) -> Option<&str> {
     line.split_once(" <")?.1.strip_suffix(">:").filter(|_| !line.starts_with(' '))
 }
 
-/// `    1000:	mov    rax,rbx`
+/// `1000:`, a tab, `mov    rax,rbx`
 fn instruction(line: &str) -> Option<(u64, &str)> {
     let (address, text) = line.split_once(":\t")?;
     Some((u64::from_str_radix(address.trim(), 16).ok()?, text.trim()))
