@@ -1,11 +1,11 @@
 //! Recording events into a trace: ours, others and the floor, in one run. See the README beside this file.
 
 mod bars;
-mod builds;
 mod candidates;
 mod clock;
 mod contender;
 mod contenders;
+mod costs;
 mod instructions;
 mod malloc;
 mod options;
@@ -13,6 +13,7 @@ mod parts;
 mod path;
 mod race;
 mod readback;
+mod sites;
 mod table;
 mod workload;
 
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
         Ok(Options::Race(options)) => race::run(&options),
         Ok(Options::Child(child)) => race::child(&child),
         Ok(Options::Parts(parts)) => parts::run(&parts),
+        Ok(Options::Costs(costs)) => costs::run(&costs),
+        Ok(Options::Sites(sites)) => sites::run(&sites),
         Ok(Options::Repeat(repeat)) => parts::repeat(&repeat),
         Ok(Options::Count(count)) => instructions::count(&count),
         Ok(Options::List) => race::list(),

@@ -10,6 +10,8 @@ use crate::workload::Workload;
 
 pub const USAGE: &str = "usage: race [OPTION]...        all contenders, interleaved
        race parts [NAME]...      the parts of our own recording path
+       race costs [NAME]...      what each thing costs, and how cost grows
+       race sites [build|size|cold]   many call sites: builds packages with them
        race list                 the contenders
   --rounds N          how often everything is run; the minimum counts (7)
   --events N          per thread and run (200000)
@@ -25,6 +27,8 @@ pub enum Options {
     Race(RaceOptions),
     Child(ChildOptions),
     Parts(PartsOptions),
+    Costs(PartsOptions),
+    Sites(PartsOptions),
     Repeat(RepeatOptions),
     Count(CountOptions),
     List,
@@ -110,14 +114,18 @@ impl Options {
                 other => return Err(other.unexpected()),
             }
         }
-        match words.first().map(String::as_str) {
+        match words.first().cloned().as_deref() {
             None => Ok(Self::Race(race)),
             Some("list") => Ok(Self::List),
-            Some("parts") => Ok(Self::Parts(PartsOptions {
-                names: words.split_off(1),
-                rounds: race.rounds,
-                directory: race.directory,
-            })),
+            Some(kind @ ("parts" | "costs" | "sites")) => {
+                let names = words.split_off(1);
+                let options = PartsOptions { names, rounds: race.rounds, directory: race.directory };
+                Ok(match kind {
+                    "parts" => Self::Parts(options),
+                    "costs" => Self::Costs(options),
+                    _ => Self::Sites(options),
+                })
+            }
             Some("repeat") => {
                 let [_, event, form] = &words[..] else { return Err("expected an event and a form".into()) };
                 let (event, form) = (event.clone(), form.clone());

@@ -171,3 +171,12 @@ pub fn machine() -> String {
         of("git", &["describe", "--always", "--dirty"]).unwrap_or_else(unknown),
     )
 }
+
+/// With as many digits as it deserves.
+pub fn number(value: f64) -> String {
+    match value {
+        value if value.is_nan() => "–".to_owned(),
+        value if value >= 100.0 => format!("{value:.0}"),
+        value => format!("{value:.2}"),
+    }
+}

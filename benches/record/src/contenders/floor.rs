@@ -1,5 +1,6 @@
 //! The floor: what reading the raw clock and storing bytes costs, in a ring that stays in the cache.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::clock;
 use crate::contender::Contender;
 use crate::workload::{Name, Workload};
+
+pub const NAME: &str = "floor: clock + 16 B store";
 
 const RING_LEN: usize = 256 << 10;
 
@@ -101,6 +104,15 @@ impl Contender for Store {
     fn kept(_file: &Path) -> Option<u64> {
         None
     }
+}
+
+/// So many events, on the calling thread's ring.
+pub fn repeat(events: usize) {
+    thread_local! {
+        static RING: RefCell<Ring> = RefCell::new(Ring::new());
+    }
+    ON.store(true, Ordering::Relaxed);
+    RING.with_borrow_mut(|ring| (0..events).for_each(|_| ring.clock_and_word(3)));
 }
 
 /// Records nothing; the file is as long as that of as many spans, in the pieces that pftrace writes.

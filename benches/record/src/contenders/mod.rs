@@ -1,6 +1,6 @@
 //! Who takes part.
 
-mod floor;
+pub mod floor;
 #[cfg(feature = "recorder")]
 mod perfetto_recorder;
 #[cfg(feature = "sdk")]
@@ -18,7 +18,7 @@ use self::pftrace::{Discard, Flight, IntoNothing, Pftrace, Stream};
 use crate::contender::Entry;
 
 /// What every ratio is taken to.
-pub const FLOOR: &str = "floor: clock + 16 B store";
+pub const FLOOR: &str = floor::NAME;
 
 /// Ours, of each policy: a build with the stub clock races beside them, see `--other`.
 pub const POLICIES: [&str; 3] = if cfg!(pftrace_stub_clock) { STUB } else { OURS };
