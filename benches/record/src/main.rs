@@ -7,6 +7,7 @@ mod contender;
 mod contenders;
 mod costs;
 mod instructions;
+mod lossless;
 mod malloc;
 mod options;
 mod parts;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Ok(Options::Child(child)) => race::child(&child),
         Ok(Options::Parts(parts)) => parts::run(&parts),
         Ok(Options::Costs(costs)) => costs::run(&costs),
+        Ok(Options::Lossless(lossless)) => lossless::run(&lossless),
         Ok(Options::Sites(sites)) => sites::run(&sites),
         Ok(Options::Repeat(repeat)) => parts::repeat(&repeat),
         Ok(Options::Count(count)) => instructions::count(&count),

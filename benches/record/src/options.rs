@@ -12,10 +12,12 @@ pub const USAGE: &str = "usage: race [OPTION]...        all contenders, interlea
        race parts [NAME]...      the parts of our own recording path
        race costs [NAME]...      what each thing costs, and how cost grows
        race sites [build|size|cold]   many call sites: builds packages with them
+       race lossless             whether anything is lost close to the sink's limit
        race list                 the contenders
   --rounds N          how often everything is run; the minimum counts (7)
   --events N          per thread and run (200000)
   --contender TEXT    only those whose name holds TEXT; may be given more than once
+  --seconds N         how long is recorded to see whether anything is lost (60)
   --workload W1       only this; may be given more than once
   --other EXECUTABLE  takes over the contenders of another build of this program (perfetto-recorder with fastant)
   --directory PATH    where the traces go (the system's temporary directory)
@@ -29,6 +31,7 @@ pub enum Options {
     Parts(PartsOptions),
     Costs(PartsOptions),
     Sites(PartsOptions),
+    Lossless(PartsOptions),
     Repeat(RepeatOptions),
     Count(CountOptions),
     List,
@@ -62,6 +65,7 @@ pub struct ChildOptions {
 pub struct PartsOptions {
     pub names: Vec<String>,
     pub rounds: usize,
+    pub seconds: u64,
     pub directory: PathBuf,
 }
 
@@ -97,7 +101,7 @@ impl Options {
             bars: false,
             command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
         };
-        let (mut threads, mut file) = (1, None);
+        let (mut threads, mut file, mut seconds) = (1, None, 60);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("rounds") => race.rounds = parser.value()?.parse()?,
@@ -108,6 +112,7 @@ impl Options {
                 Long("directory") => race.directory = parser.value()?.into(),
                 Long("bars") => race.bars = true,
                 Long("markdown") => race.markdown = true,
+                Long("seconds") => seconds = parser.value()?.parse()?,
                 Long("threads") => threads = parser.value()?.parse()?,
                 Long("file") => file = Some(PathBuf::from(parser.value()?)),
                 Value(word) => words.push(word.string()?),
@@ -117,12 +122,13 @@ impl Options {
         match words.first().cloned().as_deref() {
             None => Ok(Self::Race(race)),
             Some("list") => Ok(Self::List),
-            Some(kind @ ("parts" | "costs" | "sites")) => {
+            Some(kind @ ("parts" | "costs" | "sites" | "lossless")) => {
                 let names = words.split_off(1);
-                let options = PartsOptions { names, rounds: race.rounds, directory: race.directory };
+                let options = PartsOptions { names, rounds: race.rounds, seconds, directory: race.directory };
                 Ok(match kind {
                     "parts" => Self::Parts(options),
                     "costs" => Self::Costs(options),
+                    "lossless" => Self::Lossless(options),
                     _ => Self::Sites(options),
                 })
             }
