@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record bench-lossless bench-plot ci
+.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record bench-publish bench-lossless bench-plot ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -118,6 +118,11 @@ bench-record: race ## recording events, beside others and beside the floor, agai
 	$(RACE)/release/race costs
 	$(RACE)-stub/release/race costs hours
 	$(RACE)/release/race sites
+
+bench-publish: ## bench-record into docs/benchmarks.md, and its picture for README.md
+	$(MAKE) -s bench-record >$(RACE)-tables.md
+	benches/record/publish.py $(RACE)-tables.md docs/benchmarks.md
+	$(MAKE) -s bench-plot
 
 bench-lossless: race ## whether a minute at 80 % of what a file takes is recorded whole
 	$(RACE)/release/race lossless
