@@ -26,10 +26,9 @@ pub fn run(options: &PartsOptions) {
             let _slice = slice!(ON, "annotated", number = (i & 127) as u64, real = i as f64, text = "short text");
         });
     };
-    type Sink<'a> = &'a dyn Fn() -> Box<dyn Write + Send>;
     let nothing = || -> Box<dyn Write + Send> { Box::new(sink()) };
     let (tmpfs, file) = (|| create(&memory), || create(&disk));
-    let cases: [(&str, Sink<'_>, &dyn Fn(usize), usize); 4] = [
+    let cases: [Case<'_>; 4] = [
         ("instants, into nothing", &nothing, &instants, 14),
         ("spans with 3 annotations, into nothing", &nothing, &annotated, 32),
         ("instants, into a file on tmpfs", &tmpfs, &instants, 14),
@@ -51,6 +50,9 @@ pub fn run(options: &PartsOptions) {
     }
     table::print_rows(true, "Costs: emptying the ring, by the CPU of who does", &rows);
 }
+
+/// Its name, its sink, what is recorded, and about how long that is.
+type Case<'a> = (&'a str, &'a dyn Fn() -> Box<dyn Write + Send>, &'a dyn Fn(usize), usize);
 
 /// CPU of a drain per event, and bytes per event.
 fn drain(sink: Box<dyn Write + Send>, record: &dyn Fn(usize), events: usize) -> (f64, f64) {

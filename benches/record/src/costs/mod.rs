@@ -132,7 +132,7 @@ fn lost(report: &Report) -> f64 {
 
 /// The floor of one event: clock + 16-byte store.
 pub fn floor_ns() -> f64 {
-    let record: Record<'_> = Box::new(|calls| floor::repeat(calls));
+    let record: Record<'_> = Box::new(floor::repeat);
     timed(1, CALLS, &record)
 }
 
