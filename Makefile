@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record ci
+.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record bench-publish bench-lossless bench-plot ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -112,11 +112,31 @@ bench-schema: ## what the official schema costs to generate and to build
 	benches/encode/schema.sh
 
 RACE := $(abspath $(TARGET))/race
+RACES := --other $(RACE)-fastant/release/race --other $(RACE)-stub/release/race
 
-bench-record: ## recording events, beside others and beside the floor (ten minutes; builds C++)
-	cd benches/record && $(CARGO) build --release --target-dir $(RACE)
-	cd benches/record && $(CARGO) build --release --no-default-features --features recorder-fastant --target-dir $(RACE)-fastant
-	$(RACE)/release/race --markdown --other $(RACE)-fastant/release/race
+# Stands on standard output, as docs/benchmarks.md has it: make -s bench-record > tables.md
+bench-record: race ## recording events, beside others and beside the floor, against the bars (an hour; builds C++)
+	$(RACE)/release/race --markdown --bars $(RACES)
+	$(RACE)/release/race costs
+	$(RACE)-stub/release/race costs hours
+	$(RACE)/release/race sites
+
+bench-publish: ## bench-record into docs/benchmarks.md, and its picture for README.md
+	$(MAKE) -s bench-record >$(RACE)-tables.md
+	benches/record/publish.py $(RACE)-tables.md docs/benchmarks.md
+	$(MAKE) -s bench-plot
+
+bench-lossless: race ## whether a minute at 80 % of what a file takes is recorded whole
+	$(RACE)/release/race lossless
+
+bench-plot: ## the picture in README.md, from the tables in docs/benchmarks.md
+	benches/record/plot.py docs/benchmarks.md docs/images/recording-race.svg
+
+.PHONY: race
+race:
+	cd benches/record && $(CARGO) build -q --release --target-dir $(RACE)
+	cd benches/record && $(CARGO) build -q --release --no-default-features --features recorder-fastant --target-dir $(RACE)-fastant
+	cd benches/record && RUSTFLAGS="--cfg pftrace_stub_clock" $(CARGO) build -q --release --no-default-features --target-dir $(RACE)-stub
 
 ci: ## what continuous integration runs
 	bash .ci/run

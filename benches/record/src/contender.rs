@@ -137,7 +137,8 @@ fn run<C: Contender>(job: &Job) -> Outcome {
     }
 }
 
-fn repeat<C: Contender>(workload: Workload, thread: &mut C::Thread, names: &Names, events: usize) {
+/// Records so many events.
+pub fn repeat<C: Contender>(workload: Workload, thread: &mut C::Thread, names: &Names, events: usize) {
     let events = 0..events;
     match workload {
         Workload::Span | Workload::Off => events.for_each(|_| C::span(thread)),

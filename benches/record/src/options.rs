@@ -10,13 +10,18 @@ use crate::workload::Workload;
 
 pub const USAGE: &str = "usage: race [OPTION]...        all contenders, interleaved
        race parts [NAME]...      the parts of our own recording path
+       race costs [NAME]...      what each thing costs, and how cost grows
+       race sites [build|size|cold]   many call sites: builds packages with them
+       race lossless             whether anything is lost close to the sink's limit
        race list                 the contenders
   --rounds N          how often everything is run; the minimum counts (7)
   --events N          per thread and run (200000)
   --contender TEXT    only those whose name holds TEXT; may be given more than once
+  --seconds N         how long is recorded to see whether anything is lost (60)
   --workload W1       only this; may be given more than once
   --other EXECUTABLE  takes over the contenders of another build of this program (perfetto-recorder with fastant)
   --directory PATH    where the traces go (the system's temporary directory)
+  --bars              against the bars, too: builds pftrace anew, and counts instructions if there is valgrind
   --markdown          a table for the documentation";
 
 #[derive(Debug)]
@@ -24,7 +29,11 @@ pub enum Options {
     Race(RaceOptions),
     Child(ChildOptions),
     Parts(PartsOptions),
+    Costs(PartsOptions),
+    Sites(PartsOptions),
+    Lossless(PartsOptions),
     Repeat(RepeatOptions),
+    Count(CountOptions),
     List,
 }
 
@@ -37,6 +46,7 @@ pub struct RaceOptions {
     pub others: Vec<PathBuf>,
     pub directory: PathBuf,
     pub markdown: bool,
+    pub bars: bool,
     /// As it was given, for the table.
     pub command: String,
 }
@@ -55,6 +65,7 @@ pub struct ChildOptions {
 pub struct PartsOptions {
     pub names: Vec<String>,
     pub rounds: usize,
+    pub seconds: u64,
     pub directory: PathBuf,
 }
 
@@ -63,6 +74,15 @@ pub struct PartsOptions {
 pub struct RepeatOptions {
     pub event: String,
     pub form: String,
+    pub events: usize,
+}
+
+/// A workload again and again, for whoever counts instructions.
+#[derive(Debug)]
+pub struct CountOptions {
+    pub contender: String,
+    /// A workload's name; anything else is nothing.
+    pub what: String,
     pub events: usize,
 }
 
@@ -78,9 +98,10 @@ impl Options {
             others: Vec::new(),
             directory: std::env::temp_dir(),
             markdown: false,
+            bars: false,
             command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
         };
-        let (mut threads, mut file) = (1, None);
+        let (mut threads, mut file, mut seconds) = (1, None, 60);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("rounds") => race.rounds = parser.value()?.parse()?,
@@ -89,25 +110,37 @@ impl Options {
                 Long("workload") => race.workloads.push(workload(parser.value()?)?),
                 Long("other") => race.others.push(parser.value()?.into()),
                 Long("directory") => race.directory = parser.value()?.into(),
+                Long("bars") => race.bars = true,
                 Long("markdown") => race.markdown = true,
+                Long("seconds") => seconds = parser.value()?.parse()?,
                 Long("threads") => threads = parser.value()?.parse()?,
                 Long("file") => file = Some(PathBuf::from(parser.value()?)),
                 Value(word) => words.push(word.string()?),
                 other => return Err(other.unexpected()),
             }
         }
-        match words.first().map(String::as_str) {
+        match words.first().cloned().as_deref() {
             None => Ok(Self::Race(race)),
             Some("list") => Ok(Self::List),
-            Some("parts") => Ok(Self::Parts(PartsOptions {
-                names: words.split_off(1),
-                rounds: race.rounds,
-                directory: race.directory,
-            })),
+            Some(kind @ ("parts" | "costs" | "sites" | "lossless")) => {
+                let names = words.split_off(1);
+                let options = PartsOptions { names, rounds: race.rounds, seconds, directory: race.directory };
+                Ok(match kind {
+                    "parts" => Self::Parts(options),
+                    "costs" => Self::Costs(options),
+                    "lossless" => Self::Lossless(options),
+                    _ => Self::Sites(options),
+                })
+            }
             Some("repeat") => {
                 let [_, event, form] = &words[..] else { return Err("expected an event and a form".into()) };
                 let (event, form) = (event.clone(), form.clone());
                 Ok(Self::Repeat(RepeatOptions { event, form, events: race.events }))
+            }
+            Some("count") => {
+                let [_, what] = &words[..] else { return Err("expected a workload".into()) };
+                let contender = race.contenders.pop().unwrap_or_default();
+                Ok(Self::Count(CountOptions { contender, what: what.clone(), events: race.events }))
             }
             Some("child") => {
                 let (Some(contender), Some(&workload)) = (race.contenders.pop(), race.workloads.first()) else {

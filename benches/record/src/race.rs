@@ -5,7 +5,8 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::contender::{Job, Outcome};
+use crate::bars;
+use crate::contender::{Entry, Job, Outcome};
 use crate::contenders;
 use crate::options::{ChildOptions, RaceOptions, unique_file};
 use crate::table;
@@ -18,7 +19,9 @@ pub const THREADS: [usize; 2] = [1, 2];
 pub struct Runner {
     pub name: String,
     pub workloads: Vec<Workload>,
-    executable: PathBuf,
+    pub executable: PathBuf,
+    /// Only for the bars: [`contenders::LONG`].
+    pub is_long: bool,
 }
 
 /// All that was measured of one contender, workload and number of threads.
@@ -52,7 +55,8 @@ pub fn run(options: &RaceOptions) {
             if !options.workloads.is_empty() && !options.workloads.contains(&workload) {
                 continue;
             }
-            all.extend(THREADS.map(|threads| Runs { runner, workload, threads, outcomes: Vec::new() }));
+            let threads = if runners[runner].is_long { &THREADS[..1] } else { &THREADS };
+            all.extend(threads.iter().map(|&threads| Runs { runner, workload, threads, outcomes: Vec::new() }));
         }
     }
     // Runs that are compared with each other are next to each other in time.
@@ -78,27 +82,34 @@ pub fn run(options: &RaceOptions) {
     eprintln!();
     all.retain(|runs| !runs.outcomes.is_empty());
     table::print(options, &runners, &all);
+    if options.bars {
+        bars::print(options, &runners, &all);
+    }
 }
 
 fn runners(options: &RaceOptions) -> Vec<Runner> {
     let own = std::env::current_exe().expect("the system knows this executable");
-    let mut runners: Vec<Runner> = contenders::ALL
-        .iter()
-        .map(|entry| Runner {
-            name: entry.name.to_owned(),
-            workloads: entry.workloads.to_vec(),
-            executable: own.clone(),
-        })
-        .collect();
+    let runner = |entry: &Entry, is_long| Runner {
+        name: entry.name.to_owned(),
+        workloads: entry.workloads.to_vec(),
+        executable: own.clone(),
+        is_long,
+    };
+    let mut runners: Vec<Runner> = contenders::ALL.iter().map(|entry| runner(entry, false)).collect();
     for other in &options.others {
         for (name, workloads) in listed(other) {
             if runners.iter().all(|runner| runner.name != name) {
-                runners.push(Runner { name, workloads, executable: other.clone() });
+                runners.push(Runner { name, workloads, executable: other.clone(), is_long: false });
             }
         }
     }
     let wanted = |name: &str| name == contenders::FLOOR || options.contenders.iter().any(|part| name.contains(part));
     runners.retain(|runner| options.contenders.is_empty() || wanted(&runner.name));
+    if options.bars {
+        runners.extend(
+            contenders::LONG.iter().map(|entry| Runner { workloads: vec![Workload::Span], ..runner(entry, true) }),
+        );
+    }
     runners
 }
 
@@ -124,7 +135,8 @@ fn listed(executable: &Path) -> Vec<(String, Vec<Workload>)> {
 const MARK: &str = "RACE-OUTCOME";
 
 pub fn child(options: &ChildOptions) {
-    let entry = contenders::ALL.iter().find(|entry| entry.name == options.contender).expect("a contender's name");
+    let mut all = contenders::ALL.iter().chain(contenders::LONG);
+    let entry = all.find(|entry| entry.name == options.contender).expect("a contender's name");
     let ChildOptions { workload, threads, events, .. } = *options;
     let outcome = (entry.run)(&Job { workload, threads, events, file: options.file.clone() });
     let Outcome { hot_ns, total_ns, wall_rate, allocations, bytes, loss } = outcome;
@@ -133,9 +145,10 @@ pub fn child(options: &ChildOptions) {
 
 fn spawn(runner: &Runner, workload: Workload, threads: usize, options: &RaceOptions) -> Result<Outcome, String> {
     let file = unique_file(&options.directory);
+    let events = if runner.is_long { contenders::LONG_FACTOR * options.events } else { options.events };
     let output = Command::new(&runner.executable)
         .args(["child", "--contender", &runner.name, "--workload", workload.name()])
-        .args(["--threads", &threads.to_string(), "--events", &options.events.to_string(), "--file"])
+        .args(["--threads", &threads.to_string(), "--events", &events.to_string(), "--file"])
         .arg(&file)
         .env("TRACY_NO_INVARIANT_CHECK", "1")
         .output();

@@ -22,17 +22,22 @@ pub fn print(options: &RaceOptions, runners: &[Runner], all: &[Runs]) {
         ("until the file is written, and what is in it", table.whole(&workloads)),
     ];
     if options.markdown {
-        println!("{}\n", machine(options));
+        let rounds = format!("the minimum of {} interleaved rounds of {} events", options.rounds, options.events);
+        println!("{} `race {}`: {rounds}.\n", machine(), options.command);
     }
     for (title, rows) in lines {
-        println!("{}{title}\n", if options.markdown { "### " } else { "" });
-        if options.markdown {
-            markdown(&rows)
-        } else {
-            plain(&rows)
-        }
-        println!();
+        print_rows(options.markdown, title, &rows);
     }
+}
+
+pub fn print_rows(as_markdown: bool, title: &str, rows: &[Vec<String>]) {
+    println!("{}{title}\n", if as_markdown { "### " } else { "" });
+    if as_markdown {
+        markdown(rows)
+    } else {
+        plain(rows)
+    }
+    println!();
 }
 
 /// What counts of the rounds.
@@ -66,10 +71,14 @@ impl Table<'_> {
         self.rows(workloads, cell)
     }
 
+    fn shown(&self) -> impl Iterator<Item = (usize, &Runner)> {
+        self.runners.iter().enumerate().filter(|(_, runner)| !runner.is_long)
+    }
+
     fn rows(&self, workloads: &[Workload], cell: impl Fn(usize, Workload) -> Option<String>) -> Vec<Vec<String>> {
         let mut rows = vec![vec![String::new()]];
         rows[0].extend(workloads.iter().map(|workload| workload.name().to_owned()));
-        for (runner, Runner { name, .. }) in self.runners.iter().enumerate() {
+        for (runner, Runner { name, .. }) in self.shown() {
             let mut row = vec![name.clone()];
             row.extend(workloads.iter().map(|&workload| cell(runner, workload).unwrap_or_else(|| "–".to_owned())));
             rows.push(row);
@@ -90,7 +99,7 @@ impl Table<'_> {
             "per wall second".to_owned(),
         ]);
         let mut rows = vec![head];
-        for (runner, Runner { name, .. }) in self.runners.iter().enumerate() {
+        for (runner, Runner { name, .. }) in self.shown() {
             let least = |workload, of| self.runs(runner, workload, 1).map(|runs| runs.least(of));
             let number =
                 |value: Option<f64>, digits| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
@@ -139,8 +148,8 @@ fn markdown(rows: &[Vec<String>]) {
     }
 }
 
-/// Machine, commit and command.
-fn machine(options: &RaceOptions) -> String {
+/// Machine, compiler and commit.
+pub fn machine() -> String {
     let of = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()).filter(|text| !text.is_empty())
@@ -150,16 +159,24 @@ fn machine(options: &RaceOptions) -> String {
     let field =
         |name| info.lines().find(|line| line.starts_with(name))?.split_once(": ").map(|(_, value)| value.to_owned());
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     format!(
-        "{} (family {}, model {}), {cores} cores, Linux {}, {}, commit {}. `race {}`: the minimum of {} interleaved rounds of {} events.",
+        "{} (family {}, model {}), {cores} cores, load {}, Linux {}, {}, commit {}.",
         field("model name").unwrap_or_else(unknown),
         field("cpu family").unwrap_or_else(unknown),
         field("model\t").unwrap_or_else(unknown),
+        load.split(' ').next().unwrap_or_default(),
         of("uname", &["-r"]).unwrap_or_else(unknown),
         of("rustc", &["--version"]).unwrap_or_else(unknown),
         of("git", &["describe", "--always", "--dirty"]).unwrap_or_else(unknown),
-        options.command,
-        options.rounds,
-        options.events,
     )
+}
+
+/// With as many digits as it deserves.
+pub fn number(value: f64) -> String {
+    match value {
+        value if value.is_nan() => "–".to_owned(),
+        value if value >= 100.0 => format!("{value:.0}"),
+        value => format!("{value:.2}"),
+    }
 }

@@ -46,4 +46,6 @@ mod source;
 
 pub use clock::{Clock, Snapshot, snapshot};
 pub use line::Line;
+#[cfg(pftrace_stub_clock)]
+pub use source::stub::advance;
 pub use source::{raw_ticks, ticks};

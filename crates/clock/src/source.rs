@@ -18,6 +18,15 @@ static IS_COUNTER: AtomicBool = AtomicBool::new(false);
 #[inline(always)] // 20 to 30 cycles, where a call and its saved registers would be some more.
 #[must_use]
 pub fn ticks() -> u64 {
+    #[cfg(pftrace_stub_clock)]
+    return stub::ticks();
+    #[cfg(not(pftrace_stub_clock))]
+    machine_ticks()
+}
+
+#[cfg(not(pftrace_stub_clock))]
+#[inline(always)]
+fn machine_ticks() -> u64 {
     if IS_COUNTER.load(Ordering::Relaxed) { counter::read() } else { clock_ticks() }
 }
 
@@ -26,26 +35,52 @@ pub fn ticks() -> u64 {
 #[inline(always)] // 20 to 30 cycles, where a call and its saved registers would be some more.
 #[must_use]
 pub fn raw_ticks() -> u64 {
-    if counter::IS_THERE { counter::read() } else { ticks() }
+    if counter::IS_THERE && !cfg!(pftrace_stub_clock) { counter::read() } else { ticks() }
 }
 
 /// Whether the ticks of lines are those of [`raw_ticks`].
 pub(crate) fn is_raw() -> bool {
-    !counter::IS_THERE || IS_COUNTER.load(Ordering::Relaxed)
+    !counter::IS_THERE || cfg!(pftrace_stub_clock) || IS_COUNTER.load(Ordering::Relaxed)
 }
 
 /// Half nanoseconds, so that a tick is less than a nanosecond, as the counter's are. Cold: where it is called, what it costs hides all the rest.
 #[cold]
 #[inline(never)]
 fn clock_ticks() -> u64 {
-    2 * machine::monotonic()
+    #[cfg(pftrace_stub_clock)]
+    return stub::ticks();
+    #[cfg(not(pftrace_stub_clock))]
+    return 2 * machine::monotonic();
+}
+
+/// Time that costs nothing and is the same in each run: to count what recording takes beside it. Only in a build that asks for it, with
+/// `RUSTFLAGS="--cfg pftrace_stub_clock"`.
+#[cfg(pftrace_stub_clock)]
+pub(crate) mod stub {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Half nanoseconds.
+    static NOW: AtomicU64 = AtomicU64::new(1 << 40);
+
+    /// 20 ns later each time. Not one atomic addition, which would cost more than all the rest: threads may read the same.
+    #[inline(always)]
+    pub(super) fn ticks() -> u64 {
+        let now = NOW.load(Ordering::Relaxed);
+        NOW.store(now + 40, Ordering::Relaxed);
+        now
+    }
+
+    /// Lets time pass.
+    pub fn advance(time: std::time::Duration) {
+        NOW.fetch_add(2 * time.as_nanos() as u64, Ordering::Relaxed);
+    }
 }
 
 /// Nanoseconds per tick, as measured when it is first asked for: over `FIRST_WINDOW`.
 pub(crate) fn first_rate() -> Rate {
     static RATE: OnceLock<Rate> = OnceLock::new();
     *RATE.get_or_init(|| {
-        if counter::is_trusted() {
+        if !cfg!(pftrace_stub_clock) && counter::is_trusted() {
             IS_COUNTER.store(true, Ordering::Relaxed);
             let first = read(machine::monotonic);
             thread::sleep(FIRST_WINDOW);
@@ -86,6 +121,7 @@ pub(crate) fn read_monotonic() -> Reading {
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg_attr(pftrace_stub_clock, allow(dead_code))]
 mod counter {
     use std::fs;
 

@@ -1,11 +1,16 @@
 //! The floor: what reading the raw clock and storing bytes costs, in a ring that stays in the cache.
 
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock;
 use crate::contender::Contender;
 use crate::workload::{Name, Workload};
+
+pub const NAME: &str = "floor: clock + 16 B store";
 
 const RING_LEN: usize = 256 << 10;
 
@@ -96,6 +101,47 @@ impl Contender for Store {
         std::hint::black_box(&ring.bytes);
     }
     fn finish(self) {}
+    fn kept(_file: &Path) -> Option<u64> {
+        None
+    }
+}
+
+/// So many events, on the calling thread's ring.
+pub fn repeat(events: usize) {
+    thread_local! {
+        static RING: RefCell<Ring> = RefCell::new(Ring::new());
+    }
+    ON.store(true, Ordering::Relaxed);
+    RING.with_borrow_mut(|ring| (0..events).for_each(|_| ring.clock_and_word(3)));
+}
+
+/// Records nothing; the file is as long as that of as many spans, in the pieces that pftrace writes.
+pub struct Write(File, AtomicU64);
+
+/// Of a span.
+const SPAN_LEN: u64 = 28;
+
+impl Contender for Write {
+    type Thread = ();
+    const WORKLOADS: &[Workload] = &[Workload::Span];
+
+    fn start(file: &Path, _recording: bool) -> Self {
+        Self(File::create(file).expect("the file can be made"), AtomicU64::new(0))
+    }
+    fn thread(&self, events: usize) {
+        self.1.fetch_add(events as u64 * SPAN_LEN, Ordering::Relaxed);
+    }
+    #[inline(always)]
+    fn span(_: &mut ()) {}
+    fn finish(mut self) {
+        let piece = vec![1; 256 << 10];
+        let mut left = self.1.into_inner();
+        while left > 0 {
+            let len = left.min(piece.len() as u64);
+            self.0.write_all(&piece[..len as usize]).expect("the file takes it");
+            left -= len;
+        }
+    }
     fn kept(_file: &Path) -> Option<u64> {
         None
     }

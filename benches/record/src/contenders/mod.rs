@@ -1,11 +1,11 @@
 //! Who takes part.
 
-mod floor;
+pub mod floor;
 #[cfg(feature = "recorder")]
 mod perfetto_recorder;
 #[cfg(feature = "sdk")]
 mod perfetto_sdk;
-mod pftrace;
+pub mod pftrace;
 mod ring;
 #[cfg(feature = "fastrace")]
 mod rival_fastrace;
@@ -14,17 +14,25 @@ mod tracing_layers;
 #[cfg(feature = "tracy")]
 mod tracy;
 
+use self::pftrace::{Discard, Flight, IntoNothing, Pftrace, Stream};
 use crate::contender::Entry;
 
 /// What every ratio is taken to.
-pub const FLOOR: &str = "floor: clock + 16 B store";
+pub const FLOOR: &str = floor::NAME;
+
+/// Ours, of each policy: a build with the stub clock races beside them, see `--other`.
+pub const POLICIES: [&str; 3] = if cfg!(pftrace_stub_clock) { STUB } else { OURS };
+pub const OURS: [&str; 3] = ["pftrace", "pftrace, discard", "pftrace, flight recorder of 1 MiB"];
+pub const STUB: [&str; 3] =
+    ["pftrace, stub clock", "pftrace, discard, stub clock", "pftrace, flight recorder, stub clock"];
 
 /// In the order of the table.
 pub const ALL: &[Entry] = &[
     Entry::new::<floor::Store>(FLOOR),
     Entry::new::<floor::Packet>("floor: clock + whole packet"),
-    Entry::new::<pftrace::Pftrace<false>>("pftrace"),
-    Entry::new::<pftrace::Pftrace<true>>("pftrace, flight recorder of 1 MiB"),
+    Entry::new::<Pftrace<Stream>>(POLICIES[0]),
+    Entry::new::<Pftrace<Discard>>(POLICIES[1]),
+    Entry::new::<Pftrace<Flight>>(POLICIES[2]),
     Entry::new::<ring::OverRing>("pftrace-ring"),
     Entry::new::<ring::NamesInFull>("pftrace-ring, run-time names in full"),
     #[cfg(feature = "tracy")]
@@ -40,3 +48,19 @@ pub const ALL: &[Entry] = &[
     #[cfg(feature = "tracing")]
     Entry::new::<tracing_layers::Perfetto>("tracing-perfetto 0.1.5"),
 ];
+
+/// Only for the bars: W1 on one thread, with so many times more events that starting and stopping do not count.
+pub const LONG: &[Entry] = &[
+    Entry::new::<floor::Write>(WRITE),
+    Entry::new::<Pftrace<Stream>>(LONG_INTO_A_FILE[0]),
+    Entry::new::<Pftrace<Discard>>(LONG_INTO_A_FILE[1]),
+    Entry::new::<Pftrace<Flight>>(LONG_INTO_A_FILE[2]),
+    Entry::new::<Pftrace<IntoNothing<Stream>>>(LONG_INTO_NOTHING[0]),
+    Entry::new::<Pftrace<IntoNothing<Discard>>>(LONG_INTO_NOTHING[1]),
+    Entry::new::<Pftrace<IntoNothing<Flight>>>(LONG_INTO_NOTHING[2]),
+];
+pub const LONG_FACTOR: usize = 10;
+pub const WRITE: &str = "write(2)";
+pub const LONG_INTO_A_FILE: [&str; 3] = ["long: stream", "long: discard", "long: flight recorder"];
+pub const LONG_INTO_NOTHING: [&str; 3] =
+    ["long: stream into nothing", "long: discard into nothing", "long: flight recorder into nothing"];

@@ -15,6 +15,7 @@ mod thread_local;
 pub use templates::repeat;
 
 use crate::options::PartsOptions;
+use crate::table::number;
 
 type Experiment = (&'static str, fn(&PartsOptions));
 
@@ -75,12 +76,4 @@ fn compare(title: &str, columns: &[&str], rounds: usize, mut cases: Vec<Case<'_>
         println!("| {} | {} |", case.name, cells.join(" | "));
     }
     println!();
-}
-
-fn number(value: f64) -> String {
-    match value {
-        value if value.is_nan() => "–".to_owned(),
-        value if value >= 100.0 => format!("{value:.0}"),
-        value => format!("{value:.2}"),
-    }
 }

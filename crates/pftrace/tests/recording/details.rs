@@ -182,3 +182,20 @@ fn what_is_no_message_is_dropped() {
     assert_eq!(loaded.slices.len(), 2);
     assert!(loaded.slices_named("slice")[0].dur > 0);
 }
+
+/// What could not be written anywhere takes no room from what can.
+#[test]
+fn what_is_no_message_takes_no_room() {
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 10).drain_by_caller(),
+        |_| {
+            for _ in 0..1000 {
+                instant!(with: |event| _ = event.set_correlation_id(1).set_correlation_id_str("2"), "m", "refused");
+            }
+            instant!("m", "has room");
+        },
+    );
+    assert_eq!((report.events, report.dropped.malformed, report.dropped.total()), (1, 1000, 1000));
+    let Some(loaded) = crate::losses::check_lossy(&trace, 1000) else { return };
+    assert_eq!(loaded.slices_named("has room").len(), 1);
+}

@@ -181,7 +181,11 @@ impl Thread {
 
     /// Here; in another chunk; cut.
     pub(super) fn in_full(&mut self, event: &Event<'_>, when: When) -> Result<u64, NotWritten> {
-        self.try_long(event, when, usize::MAX).or_else(|_| self.long_elsewhere(event, when))
+        self.try_long(event, when, usize::MAX).or_else(|loss| match loss {
+            Loss::NoRoom => self.long_elsewhere(event, when),
+            // In another chunk it would be no better, and that chunk would be wasted.
+            loss => Err(NotWritten { loss, ns: when.ns() }),
+        })
     }
 
     /// A time that is behind all that has happened on the event's track.

@@ -1,0 +1,112 @@
+//! How many instructions recording takes, counted by valgrind: a number that does not depend on the machine's load. The clock is one
+//! that costs three instructions and is the same each time, so the counts are exact: two hundred events take twice what one
+//! hundred take.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::fs;
+use std::process::Command;
+
+use super::{expected, is_blessed, on_path, package, rustc, rustc_of};
+
+/// By the compiler that the table names; another one may differ.
+const TOLERANCE: f64 = 0.01;
+const TOLERANCE_OF_OTHERS: f64 = 0.15;
+
+#[test]
+fn recording_takes_no_more_instructions_than_it_did() {
+    let Some(valgrind) = on_path("valgrind") else { return };
+    let program = package::build(true);
+    let out = program.with_extension("callgrind");
+    let run = Command::new(valgrind)
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(&program)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let calls = Calls::read(&fs::read_to_string(&out).unwrap());
+    let path = expected("instructions.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    let before = lines(&text);
+    if is_blessed() {
+        return fs::write(path, blessed(&text, &calls)).unwrap();
+    }
+    let tolerance = if rustc_of(&text) == rustc() { TOLERANCE } else { TOLERANCE_OF_OTHERS };
+    let mut wrong = vec![];
+    for (form, expected) in before {
+        let found = calls.each(form);
+        println!("{form}: {found} instructions, expected {expected}");
+        // A count as small as that of what is off is exact.
+        if found.abs_diff(expected) as f64 > expected as f64 * tolerance {
+            wrong.push(format!("{form}: {found} instead of {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "instructions per call: {wrong:#?}\nPFTRACE_BLESS=1 takes them over");
+}
+
+/// The table's lines: a function of `program.rs`, and the instructions of one call.
+fn lines(text: &str) -> Vec<(&str, u64)> {
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
+}
+
+fn line(line: &str) -> Option<(&str, u64)> {
+    let (form, count) = line.split_once(' ')?;
+    Some((form, count.trim().parse().ok()?))
+}
+
+fn blessed(text: &str, calls: &Calls) -> String {
+    let comments = text.lines().filter(|line| line.starts_with('#')).skip(1);
+    let mut new = format!("# rustc {}\n", rustc());
+    comments.for_each(|line| _ = writeln!(new, "{line}"));
+    for (form, _) in lines(text) {
+        writeln!(new, "{form:<20}{:>5}", calls.each(form)).unwrap();
+    }
+    new
+}
+
+/// Of a profile: who called whom, how often, and the instructions of all these calls, with what they called in turn.
+struct Calls(HashMap<(String, String), (u64, u64)>);
+
+impl Calls {
+    /// The format (<https://valgrind.org/docs/manual/cl-format.html>): `fn=` begins the lines of a function; `cfn=` names what it
+    /// calls, `calls=` follows with the number of calls, and the line after that has the cost of all of them. A name is written
+    /// out once, as `(7) name`, later it is `(7)`.
+    fn read(profile: &str) -> Self {
+        let mut names = HashMap::new();
+        let mut name = |text: &str| -> String {
+            let (number, name) = text.split_once(')').unwrap();
+            names.entry(number.to_owned()).or_insert_with(|| name.trim().to_owned()).clone()
+        };
+        let (mut caller, mut callee) = (String::new(), String::new());
+        let mut calls = HashMap::new();
+        let mut lines = profile.lines();
+        while let Some(line) = lines.next() {
+            if let Some(text) = line.strip_prefix("fn=(") {
+                caller = name(text);
+            } else if let Some(text) = line.strip_prefix("cfn=(") {
+                callee = name(text);
+            } else if let Some(text) = line.strip_prefix("calls=") {
+                let number = |text: Option<&str>| text.unwrap().parse::<u64>().unwrap();
+                let cost = number(lines.next().unwrap().split(' ').nth(1));
+                let sum: &mut (u64, u64) = calls.entry((caller.clone(), callee.clone())).or_default();
+                sum.0 += number(text.split(' ').next());
+                sum.1 += cost;
+            }
+        }
+        Self(calls)
+    }
+
+    /// The instructions of one call of a form, which is the same each time.
+    fn each(&self, form: &str) -> u64 {
+        let of = |caller: &str, calls: u64| {
+            let pair = (format!("locks::{caller}"), format!("locks::{form}"));
+            let found = self.0.get(&pair).unwrap_or_else(|| panic!("{} does not call {}", pair.0, pair.1));
+            assert_eq!(found.0, calls, "calls of {form}");
+            found.1
+        };
+        let (some, twice_as_many) = (of("some", 100), of("twice_as_many", 200));
+        assert_eq!(2 * some, twice_as_many, "{form} does not take the same each time");
+        some / 100
+    }
+}

@@ -1,0 +1,119 @@
+//! Records each hot form, each in a function of its own: what the tests beside this file count the instructions of, and look at the
+//! assembly of.
+
+use std::hint::black_box;
+use std::io::sink;
+
+use pftrace::{NamedTrack, Session, counter, instant, slice};
+
+pftrace::categories! {
+    ON = "on";
+    OFF = "off";
+}
+
+static TRACK: NamedTrack = NamedTrack::new("track");
+
+#[inline(never)]
+fn no_session(_: u64) {
+    instant!(ON, "instant");
+}
+
+#[inline(never)]
+fn no_session_slice(_: u64) {
+    let _slice = slice!(ON, "slice");
+}
+
+#[inline(never)]
+fn category_off(_: u64) {
+    instant!(OFF, "instant");
+}
+
+#[inline(never)]
+fn plain_slice(_: u64) {
+    let _slice = slice!(ON, "slice");
+}
+
+#[inline(never)]
+fn plain_instant(_: u64) {
+    instant!(ON, "instant");
+}
+
+#[inline(never)]
+fn counter_value(i: u64) {
+    counter!(ON, "counter", (i & 63) as i64);
+}
+
+#[inline(never)]
+fn one_annotation(i: u64) {
+    instant!(ON, "annotated", number = i & 63);
+}
+
+#[inline(never)]
+fn three_annotations(i: u64) {
+    let (number, real, text) = (i & 63, i as f64, black_box("short text"));
+    let _slice = slice!(ON, "annotated", number, real, text);
+}
+
+#[inline(never)]
+fn run_time_name(i: u64) {
+    let _slice = slice!(ON, black_box(["run-time name 1", "run-time name 2"])[i as usize % 2]);
+}
+
+#[inline(never)]
+fn with_flow(i: u64) {
+    instant!(flow: i & 63, ON, "flow");
+}
+
+#[inline(never)]
+fn on_a_track(_: u64) {
+    instant!(track: &TRACK, ON, "on a track");
+}
+
+type Form = fn(u64);
+
+/// Whatever is done once.
+#[inline(never)]
+fn warm(form: Form) {
+    (0..4).for_each(form);
+}
+
+#[inline(never)]
+fn some(form: Form) {
+    (0..100).for_each(form);
+}
+
+#[inline(never)]
+fn twice_as_many(form: Form) {
+    (0..200).for_each(form);
+}
+
+#[inline(never)]
+fn record(forms: &[Form]) {
+    for form in black_box(forms).iter().copied() {
+        warm(form);
+        some(form);
+        twice_as_many(form);
+    }
+}
+
+fn main() {
+    record(&[no_session, no_session_slice]);
+    let session = Session::builder().categories("-off").writer(sink()).drain_by_caller().start().expect("a session");
+    let forms: [Form; 9] = [
+        category_off,
+        plain_slice,
+        plain_instant,
+        counter_value,
+        one_annotation,
+        three_annotations,
+        run_time_name,
+        with_flow,
+        on_a_track,
+    ];
+    for form in forms {
+        // Each has a new thread, so a new chunk, in which there is room for all of them.
+        std::thread::spawn(move || record(&[form])).join().expect("it records");
+    }
+    let report = session.stop().expect("a sink that takes all");
+    assert_eq!(report.lost(), 0, "{report:?}");
+}
