@@ -57,29 +57,32 @@ impl Drop for Taken {
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    with_place(|place| {
-        let takes_part = place.as_ref().is_some_and(|thread| thread.session == session::recording());
-        if !takes_part && !join(place) {
-            return None;
-        }
-        place.as_mut().map(f)
-    })
-}
-
-/// The same, if that state is of `session`, be it over by now.
-#[inline]
-pub(super) fn with_of<R>(session: u32, f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    with_place(|place| place.as_mut().filter(|thread| thread.session == session).map(f))
-}
-
-#[inline(always)]
-fn with_place<R>(f: impl FnOnce(&mut Place) -> Option<R>) -> Option<R> {
     let mut taken = Taken(Some(match CURRENT.take() {
         Some(place) => place,
         None => first_place()?,
     }));
     compiler_fence(Ordering::SeqCst);
-    f(taken.0.as_mut()?)
+    let place = taken.0.as_mut()?;
+    let takes_part = place.as_ref().is_some_and(|thread| thread.session == session::recording());
+    if !takes_part && !join(place) {
+        return None;
+    }
+    place.as_mut().map(f)
+}
+
+/// Does something that calls nothing with the thread's state, if it is there and takes part in the present session: else, or where `f` returns `None`, it is to be
+/// done [in full](with).
+#[inline(always)]
+pub(super) fn quickly<R>(f: impl FnOnce(&mut Thread) -> Option<R>) -> Option<R> {
+    quickly_in(session::recording(), f)
+}
+
+/// The same in that session, be it over by now.
+#[inline(always)]
+pub(super) fn quickly_in<R>(session: u32, f: impl FnOnce(&mut Thread) -> Option<R>) -> Option<R> {
+    let mut taken = Taken(Some(CURRENT.take()?));
+    compiler_fence(Ordering::SeqCst);
+    taken.0.as_mut()?.as_mut().filter(|thread| thread.session == session).and_then(f)
 }
 
 /// Takes part in the present session, if there is one.

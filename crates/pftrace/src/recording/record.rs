@@ -76,19 +76,36 @@ impl Drop for SliceGuard {
 /// A session that is over has no ends.
 #[inline(never)]
 fn end_in(session: u32) {
-    local::with_of(session, Thread::end);
+    if local::quickly_in(session, Thread::try_end).is_none() {
+        end_in_full(session);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end_in_full(session: u32) {
+    if session == session::recording() {
+        local::with(Thread::end);
+    }
 }
 
 /// Begins a slice of a call site that has a name and no annotations.
 #[inline(never)]
 pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
+    match local::quickly(|thread| thread.try_begin(site, true).map(|()| thread.session)) {
+        Some(session) => SliceGuard::new(session),
+        None => begin_slice_in_full(site),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_slice_in_full(site: &'static CallSite) -> SliceGuard {
     let session = local::with(|thread| if thread.begin(site, true) { thread.session } else { 0 });
     SliceGuard::new(session.unwrap_or_else(|| unmet(site)))
 }
 
 /// Nothing could be recorded. Perhaps nothing is at all, and the category has not been met: then nobody comes here any more.
-#[cold]
-#[inline(never)]
 fn unmet(site: &'static CallSite) -> u32 {
     site.category().met();
     0
@@ -97,14 +114,15 @@ fn unmet(site: &'static CallSite) -> u32 {
 /// Begins a slice. `name` is for call sites that have none.
 #[inline(never)]
 pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
-    match local::with(|thread| if thread.try_begin_with(site, name, arguments, true) { thread.session } else { 0 }) {
-        Some(0) => begin_slice_elsewhere(site, name, arguments),
-        session => SliceGuard::new(session.unwrap_or(0)),
+    match local::quickly(|thread| thread.try_begin_with(site, name, arguments, true).map(|()| thread.session)) {
+        Some(session) => SliceGuard::new(session),
+        None => begin_slice_with_in_full(site, name, arguments),
     }
 }
 
 #[cold]
-fn begin_slice_elsewhere(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
+#[inline(never)]
+fn begin_slice_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
     let begin = |arguments: &[Argument<'_>]| {
         local::with(|thread| if thread.begin_with(site, name, arguments, true) { thread.session } else { 0 })
     };
@@ -114,6 +132,14 @@ fn begin_slice_elsewhere(site: &'static CallSite, name: Option<&str>, arguments:
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
 pub fn begin(site: &'static CallSite) {
+    if local::quickly(|thread| thread.try_begin(site, false)).is_none() {
+        begin_in_full(site);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_in_full(site: &'static CallSite) {
     if local::with(|thread| thread.begin(site, false)).is_none() {
         unmet(site);
     }
@@ -122,13 +148,14 @@ pub fn begin(site: &'static CallSite) {
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
 pub fn begin_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    if local::with(|thread| thread.try_begin_with(site, name, arguments, false)) == Some(false) {
-        begin_elsewhere(site, name, arguments);
+    if local::quickly(|thread| thread.try_begin_with(site, name, arguments, false)).is_none() {
+        begin_with_in_full(site, name, arguments);
     }
 }
 
 #[cold]
-fn begin_elsewhere(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+#[inline(never)]
+fn begin_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
     formatted(arguments, |arguments| local::with(|thread| thread.begin_with(site, name, arguments, false)));
 }
 
@@ -149,6 +176,14 @@ fn end_now(category: &'static Category) {
 /// Records an instant of a call site that has a name and no annotations.
 #[inline(never)]
 pub fn instant(site: &'static CallSite) {
+    if local::quickly(|thread| thread.try_instant(site)).is_none() {
+        instant_in_full(site);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn instant_in_full(site: &'static CallSite) {
     if local::with(|thread| thread.instant(site)).is_none() {
         unmet(site);
     }
@@ -157,13 +192,14 @@ pub fn instant(site: &'static CallSite) {
 /// Records an instant.
 #[inline(never)]
 pub fn instant_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    if local::with(|thread| thread.try_instant_with(site, name, arguments)) == Some(false) {
-        instant_elsewhere(site, name, arguments);
+    if local::quickly(|thread| thread.try_instant_with(site, name, arguments)).is_none() {
+        instant_with_in_full(site, name, arguments);
     }
 }
 
 #[cold]
-fn instant_elsewhere(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
+#[inline(never)]
+fn instant_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
     formatted(arguments, |arguments| local::with(|thread| thread.instant_with(site, name, arguments)));
 }
 
@@ -237,13 +273,23 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
 /// Records the value of a counter of a call site that has a name.
 #[inline(never)]
 fn int_counter(site: &'static CallSite, value: i64) {
-    local::with(|thread| thread.counter(site, CounterValue::Int(value)));
+    if local::quickly(|thread| thread.try_counter(site, CounterValue::Int(value))).is_none() {
+        counter_in_full(site, CounterValue::Int(value));
+    }
 }
 
 /// The same: with both in one, the enum is put together first, which costs 10 instructions.
 #[inline(never)]
 fn double_counter(site: &'static CallSite, value: f64) {
-    local::with(|thread| thread.counter(site, CounterValue::Double(value)));
+    if local::quickly(|thread| thread.try_counter(site, CounterValue::Double(value))).is_none() {
+        counter_in_full(site, CounterValue::Double(value));
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn counter_in_full(site: &'static CallSite, value: CounterValue) {
+    local::with(|thread| thread.counter(site, value));
 }
 
 /// Formats what has to be formatted, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`

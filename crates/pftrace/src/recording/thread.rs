@@ -19,7 +19,7 @@ use super::call_site::{
 use super::category::Category;
 use super::header::{self, Fixed};
 use super::put;
-use super::session::{self, Shared, count_ignored};
+use super::session::{Shared, count_ignored};
 use super::slices::{Begun, Slices};
 use super::stats::{Loss, ThreadInfo};
 use super::text::Scratch;
@@ -111,28 +111,29 @@ impl Thread {
         &mut self.scratch
     }
 
-    /// Begins a slice that is all constant. Whether it has to be ended.
+    /// Begins a slice that is all constant. `None`: it is to be begun in full.
     #[inline(always)]
-    pub(super) fn begin(&mut self, site: &'static CallSite, guarded: bool) -> bool {
-        let now = self.read_clock();
-        if self.slices.is_full() || self.try_constant(&site.template, now).is_err() {
-            return self.begin_elsewhere(site, guarded, now);
+    pub(super) fn try_begin(&mut self, site: &'static CallSite, guarded: bool) -> Option<()> {
+        let now = self.quick_now()?;
+        if self.slices.is_full() {
+            return None;
         }
+        self.put_constant(&site.template, now)?;
         self.slices.push(Begun { ns: now, site: site.template.number(), written: true, guarded });
-        true
+        Some(())
     }
 
-    #[cold]
-    fn begin_elsewhere(&mut self, site: &'static CallSite, guarded: bool, now: u64) -> bool {
+    /// Begins a slice that is all constant. Whether it has to be ended.
+    pub(super) fn begin(&mut self, site: &'static CallSite, guarded: bool) -> bool {
         if !self.prepare(site) || self.is_too_deep(guarded) {
             return false;
         }
-        let written = self.constant_elsewhere(&site.template, now);
+        let written = self.constant(&site.template);
         self.slices.push(self.begun(site, written, guarded));
         true
     }
 
-    /// Begins a slice, if that takes no more than it mostly does. Then it has to be ended.
+    /// Begins a slice. `None`: it is to be begun in full.
     #[inline(always)]
     pub(super) fn try_begin_with(
         &mut self,
@@ -140,13 +141,14 @@ impl Thread {
         name: Option<&str>,
         arguments: &[Argument<'_>],
         guarded: bool,
-    ) -> bool {
-        let now = self.read_clock();
-        if self.slices.is_full() || self.try_varying(site, name, arguments, now).is_err() {
-            return false;
+    ) -> Option<()> {
+        let now = self.quick_now()?;
+        if self.slices.is_full() {
+            return None;
         }
+        self.put_varying(site, name, arguments, now)?;
         self.push(Begun { ns: now, site: site.template.number(), written: true, guarded }, name);
-        true
+        Some(())
     }
 
     /// Begins a slice. Whether it has to be ended.
@@ -173,32 +175,27 @@ impl Thread {
         }
     }
 
-    /// Ends the innermost slice.
+    /// Ends the innermost slice. `None`: it is to be ended in full.
     #[inline(always)]
-    pub(super) fn end(&mut self) {
-        // First: what else is known would be saved for a line that is taken up.
-        let now = self.read_clock();
-        let Some((depth, rest)) = self.slices.innermost() else { return };
+    pub(super) fn try_end(&mut self) -> Option<()> {
+        let now = self.quick_now()?;
+        let (depth, rest) = self.slices.innermost().filter(|(_, rest)| rest.is_written())?;
         // It is open until then: where its end is the first in a chunk, the header says that it is open.
-        if !rest.is_written() || self.try_end(now).is_err() {
-            return self.end_elsewhere(now);
-        }
+        self.put_end(now)?;
         self.slices.pop_at(depth, rest);
+        Some(())
     }
 
-    #[cold]
-    fn end_elsewhere(&mut self, now: u64) {
-        let begin_is_written = self.slices.innermost().is_some_and(|(_, rest)| rest.is_written());
-        let is_over = self.session != session::recording();
-        let written = !is_over && begin_is_written && self.constant_elsewhere(&call_site::END, now);
-        self.slices.pop();
-        if is_over || written {
-            return;
-        }
-        match begin_is_written {
+    /// Ends the innermost slice.
+    pub(super) fn end(&mut self) {
+        let Some((depth, rest)) = self.slices.innermost() else { return };
+        let written = rest.is_written() && self.constant(&call_site::END);
+        self.slices.pop_at(depth, rest);
+        match rest.is_written() {
+            true if written => {}
             true => self.end_unwritten(self.lost_ns),
             // Nobody has heard of it.
-            false => self.lose_at(Loss::NoRoom, now),
+            false => self.lose(Loss::NoRoom),
         }
     }
 
@@ -229,32 +226,30 @@ impl Thread {
         can_end
     }
 
-    /// An instant that is all constant.
+    /// An instant that is all constant. `None`: it is to be recorded in full.
     #[inline(always)]
+    pub(super) fn try_instant(&mut self, site: &'static CallSite) -> Option<()> {
+        let now = self.quick_now()?;
+        self.put_constant(&site.template, now)
+    }
+
+    /// An instant that is all constant.
     pub(super) fn instant(&mut self, site: &'static CallSite) {
-        let now = self.read_clock();
-        if self.try_constant(&site.template, now).is_err() {
-            self.instant_elsewhere(site, now);
-        }
-    }
-
-    #[cold]
-    fn instant_elsewhere(&mut self, site: &'static CallSite, now: u64) {
         if self.prepare(site) {
-            self.constant_elsewhere(&site.template, now);
+            self.constant(&site.template);
         }
     }
 
-    /// An instant, if that takes no more than it mostly does.
+    /// An instant. `None`: it is to be recorded in full.
     #[inline(always)]
     pub(super) fn try_instant_with(
         &mut self,
         site: &'static CallSite,
         name: Option<&str>,
         arguments: &[Argument<'_>],
-    ) -> bool {
-        let now = self.read_clock();
-        self.try_varying(site, name, arguments, now).is_ok()
+    ) -> Option<()> {
+        let now = self.quick_now()?;
+        self.put_varying(site, name, arguments, now)
     }
 
     /// An instant.
@@ -264,20 +259,18 @@ impl Thread {
         }
     }
 
-    /// The value of a counter.
+    /// The value of a counter. `None`: it is to be recorded in full.
     #[inline(always)]
-    pub(super) fn counter(&mut self, site: &'static CallSite, value: CounterValue) {
-        let now = self.read_clock();
-        if self.try_counter(&site.template, value, now).is_err() {
-            self.counter_elsewhere(site, value, now);
-        }
+    pub(super) fn try_counter(&mut self, site: &'static CallSite, value: CounterValue) -> Option<()> {
+        let now = self.quick_now()?;
+        self.put_counter(&site.template, value, now)
     }
 
-    #[cold]
-    fn counter_elsewhere(&mut self, site: &'static CallSite, value: CounterValue, now: u64) {
+    /// The value of a counter.
+    pub(super) fn counter(&mut self, site: &'static CallSite, value: CounterValue) {
         if self.prepare(site) {
             let fill = |packet: &mut [u8; SHORT], at| Some(put::counter(packet, at, value));
-            self.write_elsewhere(&site.template, now, fill);
+            self.list_and_put(&site.template, fill);
         }
     }
 
@@ -311,19 +304,17 @@ impl Thread {
 
     /// Not before the last event.
     pub(super) fn now(&mut self) -> u64 {
-        self.read_clock().max(self.last_ns)
+        let now = self.quick_now().unwrap_or_else(|| {
+            self.line = self.shared.clock.line();
+            self.line.ns(ticks())
+        });
+        now.max(self.last_ns)
     }
 
-    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile.
+    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile. `None` where it has to be taken up.
     #[inline(always)]
-    fn read_clock(&mut self) -> u64 {
-        self.line.fresh_ns(raw_ticks()).unwrap_or_else(|| self.take_up_line())
-    }
-
-    #[cold]
-    fn take_up_line(&mut self) -> u64 {
-        self.line = self.shared.clock.line();
-        self.line.ns(ticks())
+    fn quick_now(&self) -> Option<u64> {
+        self.line.fresh_ns(raw_ticks())
     }
 
     /// Whether the present chunk lists a call site. Not one without a number: it was never listed.
@@ -335,13 +326,13 @@ impl Thread {
 
     /// Writes an event of constant bytes and a time: what is so most of the time.
     #[inline(always)]
-    fn try_constant(&mut self, template: &Template, now: u64) -> Result<(), NoRoom> {
+    fn put_constant(&mut self, template: &Template, now: u64) -> Option<()> {
         // What is before the last event is not soon after it.
-        let tail = self.tail.soon(now.wrapping_sub(self.last_ns)).ok_or(NoRoom)?;
+        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
         if !self.lists(template) {
-            return Err(NoRoom);
+            return None;
         }
-        let mut short = self.writer.begin_short::<CONSTANT>()?;
+        let mut short = self.writer.begin_short::<CONSTANT>().ok()?;
         let packet = short.bytes();
         let ([first, second], len) = (template.constant(), template.len());
         packet[..8].copy_from_slice(&(first + self.tail.soon_len_in_first()).to_le_bytes());
@@ -349,32 +340,31 @@ impl Thread {
         packet[len + 1..len + 9].copy_from_slice(&tail.to_le_bytes());
         short.commit(len + self.tail.soon_len());
         self.last_ns = now;
-        Ok(())
+        Some(())
     }
 
     /// Writes the end of a slice.
     #[inline(always)]
-    fn try_end(&mut self, now: u64) -> Result<(), NoRoom> {
-        // What is before the last event is not soon after it.
-        let tail = self.tail.soon(now.wrapping_sub(self.last_ns)).ok_or(NoRoom)?;
-        let mut short = self.writer.begin_short::<END>()?;
+    fn put_end(&mut self, now: u64) -> Option<()> {
+        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
+        let mut short = self.writer.begin_short::<END>().ok()?;
         let packet = short.bytes();
         let first = u64::from_le_bytes(END_BYTES) + self.tail.soon_len_in_first();
         packet[..8].copy_from_slice(&first.to_le_bytes());
         packet[8..].copy_from_slice(&(tail << 8 | u64::from(TIMESTAMP_TAG)).to_le_bytes());
         short.commit(END_BYTES.len() + self.tail.soon_len());
         self.last_ns = now;
-        Ok(())
+        Some(())
     }
 
     /// Writes a counter's value.
     #[inline(always)]
-    fn try_counter(&mut self, template: &Template, value: CounterValue, now: u64) -> Result<(), NoRoom> {
-        let tail = self.tail.soon(now.wrapping_sub(self.last_ns)).ok_or(NoRoom)?;
+    fn put_counter(&mut self, template: &Template, value: CounterValue, now: u64) -> Option<()> {
+        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
         if !self.lists(template) {
-            return Err(NoRoom);
+            return None;
         }
-        let mut short = self.writer.begin_short::<SHORT>()?;
+        let mut short = self.writer.begin_short::<SHORT>().ok()?;
         let packet = short.bytes();
         packet[..TEMPLATE_LEN].copy_from_slice(&template.bytes());
         let end = put::counter(packet, template.len(), value);
@@ -385,32 +375,34 @@ impl Thread {
         packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
         short.commit(len);
         self.last_ns = now;
-        Ok(())
+        Some(())
     }
 
-    /// Writes an event whose packet is at most `N` bytes and whose call site the chunk lists: `fill` adds to the template, from where on it is told, and
-    /// says where that ends.
+    /// Writes an event with what it has to say this time, if that is short.
     #[inline(always)]
-    fn try_short<const N: usize>(
+    fn put_varying(
         &mut self,
-        template: &Template,
+        site: &'static CallSite,
+        name: Option<&str>,
+        arguments: &[Argument<'_>],
         now: u64,
-        fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
-    ) -> Result<(), NoRoom> {
-        if !self.lists(template) {
-            return Err(NoRoom);
+    ) -> Option<()> {
+        if !self.lists(&site.template) {
+            return None;
         }
         let tail = self.tail;
         // Not before the last event.
-        let after = now.checked_sub(self.last_ns).ok_or(NoRoom)?;
-        let mut short = self.writer.begin_short::<N>()?;
-        let len = lay_out(short.bytes(), template, tail, after, fill).ok_or(NoRoom)?;
+        let after = now.checked_sub(self.last_ns)?;
+        let mut short = self.writer.begin_short::<MEDIUM>().ok()?;
+        let fill = |packet: &mut [u8; MEDIUM], at| put::varying(packet, at, site, name, arguments);
+        let len = lay_out(short.bytes(), &site.template, tail, after, fill)?;
         short.commit(len);
         self.last_ns = now;
-        Ok(())
+        Some(())
     }
 
-    /// The same, of any call site.
+    /// Writes an event whose packet is at most `N` bytes: `fill` adds to the template, from where on it is told, and says where that ends. The chunk may not list
+    /// its call site yet.
     fn try_listing<const N: usize>(
         &mut self,
         template: &Template,
@@ -437,13 +429,13 @@ impl Thread {
         Ok(())
     }
 
-    /// What has no room, whose call site is not listed, what comes late: here, or in another chunk. Whether it could be written.
-    fn write_elsewhere<const N: usize>(
+    /// The same, here or in another chunk. Whether it could be written.
+    fn list_and_put<const N: usize>(
         &mut self,
         template: &Template,
-        now: u64,
         fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> bool {
+        let now = self.now();
         for _ in 0..=MOST_CHUNKS_AT_ONCE {
             if self.try_listing(template, now, &fill).is_ok() {
                 return true;
@@ -456,24 +448,12 @@ impl Thread {
         false
     }
 
-    fn constant_elsewhere(&mut self, template: &Template, now: u64) -> bool {
-        self.write_elsewhere::<SHORT>(template, now, |_, at| Some(at))
+    /// Writes an event that is all constant. Whether it could.
+    fn constant(&mut self, template: &Template) -> bool {
+        self.list_and_put::<SHORT>(template, |_, at| Some(at))
     }
 
-    /// Writes an event with what it has to say this time.
-    #[inline(always)]
-    fn try_varying(
-        &mut self,
-        site: &'static CallSite,
-        name: Option<&str>,
-        arguments: &[Argument<'_>],
-        now: u64,
-    ) -> Result<(), NoRoom> {
-        let fill = |packet: &mut [u8; MEDIUM], at| put::varying(packet, at, site, name, arguments);
-        self.try_short(&site.template, now, fill)
-    }
-
-    /// Listed; in full length; in another chunk; cut.
+    /// Writes an event with what it has to say this time: short; in full length; in another chunk; cut. Whether it could.
     fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
         let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, site, name, arguments);
