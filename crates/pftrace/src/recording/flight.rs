@@ -16,7 +16,7 @@ use std::vec::Vec;
 use pftrace_clock::{Clock, Snapshot, snapshot};
 use pftrace_ring::{History, Ring};
 
-use super::assemble::Assembler;
+use super::assemble::{Assembler, OnTracksOf, Pairs};
 use super::drain::{SLOW_PERIOD, WRITE_LEN};
 use super::os;
 use super::output::Output;
@@ -154,8 +154,10 @@ impl Shared {
         if turn.closed {
             return Err(SessionError::Stopped);
         }
+        let asked_ns = self.clock.now_ns();
         turn.history.take(patience(Instant::now() + PATIENCE));
-        turn.write(self, &mut open()?)
+        let on_tracks = OnTracksOf::look(self, asked_ns);
+        turn.write(self, on_tracks, &mut open()?)
     }
 }
 
@@ -174,11 +176,18 @@ fn patience(deadline: Instant) -> impl FnMut() -> bool {
 
 impl Kept {
     /// Writes what is held: it stays held.
-    fn write(&mut self, shared: &Shared, sink: &mut dyn Write) -> Result<Report, SessionError> {
+    fn write(
+        &mut self,
+        shared: &Shared,
+        mut on_tracks: OnTracksOf,
+        sink: &mut dyn Write,
+    ) -> Result<Report, SessionError> {
         shared.threads.look_up_names();
+        self.history.chunks().for_each(|chunk| on_tracks.count(&chunk));
         let mut gathered = core::mem::take(&mut self.gathered);
         gathered.clear();
-        let mut pieces = Pieces { sink, gathered, assembler: Assembler::new(true), progress: Progress::default() };
+        let assembler = Assembler::new(true, Pairs::Snapshot(on_tracks));
+        let mut pieces = Pieces { sink, gathered, assembler, progress: Progress::default() };
         let (first, later) = self.clocks.split();
         pieces.assembler.begin(shared, first, &mut pieces.gathered);
         for chunk in self.history.chunks() {
@@ -187,6 +196,7 @@ impl Kept {
                 pieces.write();
             }
         }
+        pieces.assembler.rest(&mut pieces.gathered);
         later.iter().for_each(|clocks| pieces.assembler.clocks(*clocks, &mut pieces.gathered));
         let lost = pieces.assembler.lost();
         pieces.assembler.end(shared, lost, &mut pieces.gathered);
@@ -312,6 +322,7 @@ impl Keeper {
         let shared = self.shared.clone();
         let Some(flight) = &shared.flight else { return };
         flight.wait_for_triggers(deadline);
+        let asked_ns = shared.clock.now_ns();
         let mut outstanding = 1;
         if let Ok(mut turn) = flight.turn(deadline) {
             turn.closed = true;
@@ -323,7 +334,8 @@ impl Keeper {
                 thread::sleep(Duration::from_micros(20));
             }
             if let Some(sink) = &mut self.sink {
-                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, sink) {
+                let on_tracks = OnTracksOf::look(&shared, asked_ns);
+                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, on_tracks, sink) {
                     lock(&shared.progress).error.get_or_insert(source);
                 }
             }
