@@ -26,6 +26,7 @@ test: tools ## all tests, judged by the real trace processor and two reference d
 	$(CARGO) test -p pftrace --no-default-features --test no_std
 	$(CARGO) test -p pftrace --features off --test off
 	$(CARGO) test -p pftrace --no-default-features --features check --test check
+	$(CARGO) test -p pftrace --no-default-features --features zstd --test check
 	$(MAKE) --no-print-directory gen-check
 	@$(SKIPS)
 
@@ -38,6 +39,7 @@ lint: ## formatting, clippy, documentation, without a warning
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p pftrace --no-default-features -- -D warnings
 	$(CARGO) clippy -p pftrace --no-default-features --features check -- -D warnings
+	$(CARGO) clippy -p pftrace --no-default-features --features zstd -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps -q
 
 fmt: ## format all code

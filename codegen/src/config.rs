@@ -69,9 +69,10 @@ impl<'a> Config<'a> {
         self
     }
 
-    /// Generates only the message or enum of this full name, and what it needs. May be given more than once.
+    /// Generates only the message, enum or extension of this full name, and what it needs. May be given more than once.
     ///
-    /// Of the extensions in the inputs, those of generated messages are generated too.
+    /// Of the extensions in the inputs, those of generated messages are generated too; of those in files that are only imported, those
+    /// that are roots themselves.
     ///
     /// ```no_run
     /// let config = pftrace_codegen::Config::new().include("proto").root("perfetto.protos.TracePacket");

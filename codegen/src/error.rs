@@ -196,7 +196,7 @@ impl fmt::Display for Error {
             }
             Self::DescriptorSet { path, message } => write!(f, "{}: {}", path.display(), text(message)),
             Self::UnknownType { name: unknown } => {
-                write!(f, "expected the full name of a message or enum, found `{}`", name(unknown))
+                write!(f, "expected the full name of a message, enum or extension, found `{}`", name(unknown))
             }
             Self::Config { message } => write!(f, "{}", text(message)),
             Self::Internal { message } => write!(f, "{message} (this is a bug of pftrace-codegen)"),

@@ -47,16 +47,23 @@ fn want_extendees(schema: &mut Schema) {
 }
 
 fn want_roots(schema: &mut Schema, roots: &[String]) -> Result<(), Error> {
-    let messages: HashMap<_, _> = schema.messages.iter().zip(0..).map(|(m, id)| (m.path.full_name(), id)).collect();
-    let enums: HashMap<_, _> = schema.enums.iter().zip(0..).map(|(e, id)| (e.path.full_name(), id)).collect();
+    let messages: HashMap<_, _> = (schema.messages.iter().map(|m| m.path.full_name()).zip(0_usize..)).collect();
+    let enums: HashMap<_, _> = (schema.enums.iter().map(|e| e.path.full_name()).zip(0_usize..)).collect();
+    let extensions = schema.extensions.iter().map(|extension| extension.field.doc.origin.name.clone());
+    let extensions: HashMap<_, _> = extensions.zip(0_usize..).collect();
     schema.messages.iter_mut().for_each(|message| message.wanted = false);
     schema.enums.iter_mut().for_each(|enumeration| enumeration.wanted = false);
     for root in roots {
         let name = root.trim_start_matches('.');
-        match (messages.get(name), enums.get(name)) {
-            (Some(&id), _) => schema.messages[id as usize].wanted = true,
-            (_, Some(&id)) => schema.enums[id as usize].wanted = true,
-            (None, None) => return Err(Error::UnknownType { name: root.clone() }),
+        match (messages.get(name), enums.get(name), extensions.get(name)) {
+            (Some(&id), ..) => schema.messages[id].wanted = true,
+            (_, Some(&id), _) => schema.enums[id].wanted = true,
+            // Also one that is declared in a file which is no input; with what it extends.
+            (.., Some(&id)) => {
+                schema.extensions[id].wanted = true;
+                schema.messages[schema.extensions[id].extendee.0].wanted = true;
+            }
+            (None, None, None) => return Err(Error::UnknownType { name: root.clone() }),
         }
     }
     Ok(())

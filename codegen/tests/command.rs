@@ -171,7 +171,7 @@ fn chooses_roots_and_leaves_types_to_other_paths() {
         "{two}"
     );
     for (arguments, expected) in [
-        (["-r", "p.D"], "expected the full name of a message or enum, found `p.D`"),
+        (["-r", "p.D"], "expected the full name of a message, enum or extension, found `p.D`"),
         (
             ["-e", "p=a b"],
             "expected the path of a Rust module or type that begins with `::` or `crate::` for `p`, found `a b`",

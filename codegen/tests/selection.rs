@@ -144,6 +144,53 @@ fn roots_bring_what_they_need_and_no_more() {
     }
 }
 
+/// What an imported file declares is generated when it is asked for by name; an input's is with its message.
+#[test]
+fn extensions_are_roots() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write(
+        "base.proto",
+        "syntax = \"proto2\"; package base; message Order { optional int32 id = 1; extensions 100 to 200; }",
+    );
+    write(
+        "imported.proto",
+        "syntax = \"proto2\"; package imported; import \"base.proto\"; message Wrap { optional string paper = 1;
+         extend base.Order { optional Wrap wrap = 100; } } extend base.Order { optional int32 other = 101; }",
+    );
+    write(
+        "input.proto",
+        "syntax = \"proto2\"; package input; import \"base.proto\"; import \"imported.proto\";
+         extend base.Order { optional string note = 102; } message Apart { optional imported.Wrap wrap = 1; }",
+    );
+    let generate = |roots: &[&str]| {
+        let config = roots.iter().fold(Config::new().include(dir.path()), |config, root| config.root(*root));
+        config.generate(&["input.proto"])
+    };
+    let setters = |roots: &[&str]| {
+        let generated = generate(roots).unwrap();
+        syn::parse_file(generated.code()).unwrap();
+        let orders = generated.writers().iter().filter(|writer| writer.message == "base.Order");
+        let mut fields: Vec<_> =
+            orders.flat_map(|order| order.setters.iter().map(|setter| setter.field.clone())).collect();
+        fields.sort();
+        (fields, messages(&generated).iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let (fields, names) = setters(&["imported.Wrap.wrap"]);
+    assert_eq!(fields, ["id", "imported.Wrap.wrap", "input.note"]);
+    assert_eq!(names, ["base.Order", "imported.Wrap"]);
+    let (fields, names) = setters(&[".imported.other"]);
+    assert_eq!(
+        (&fields[..], &names[..]),
+        (&["id", "imported.other", "input.note"].map(String::from)[..], &["base.Order".into()][..])
+    );
+    let (fields, _) = setters(&["base.Order"]);
+    assert_eq!(fields, ["id", "input.note"]);
+    let (fields, _) = setters(&["input.note", "imported.other"]);
+    assert_eq!(fields, ["id", "imported.other", "input.note"]);
+    assert!(matches!(generate(&["imported.wrap"]), Err(Error::UnknownType { .. })));
+}
+
 #[test]
 fn roots_that_are_no_type() {
     for root in [
@@ -156,7 +203,10 @@ fn roots_that_are_no_type() {
     ] {
         let error = config().root(root).generate(&["split/app.proto"]).unwrap_err();
         assert!(matches!(&error, Error::UnknownType { name } if name == root));
-        assert_eq!(error.to_string(), format!("expected the full name of a message or enum, found `{root}`"));
+        assert_eq!(
+            error.to_string(),
+            format!("expected the full name of a message, enum or extension, found `{root}`")
+        );
     }
 }
 

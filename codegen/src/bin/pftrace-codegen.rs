@@ -25,8 +25,8 @@ Options:
                         Read the files from a descriptor set, which protoc or
                         another compiler has made: <file.proto> are then names
                         in it, and none means all. Editions are read this way.
-  -r, --root <name>     Generate only the message or enum of this full name, and
-                        what it needs. May be repeated.
+  -r, --root <name>     Generate only the message, enum or extension of this
+                        full name, and what it needs. May be repeated.
   -e, --extern <name>=<path>
                         The types of this package, or this type, are generated
                         elsewhere: at this Rust path. May be repeated.

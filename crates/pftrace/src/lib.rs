@@ -116,9 +116,9 @@ pub use crate::nested::{Array, Dict};
 pub use crate::recording::{
     Annotate, Argument, CallSite, Category, CorrelationId, CounterNumber, Detail, Dropped, Elements, EndSlice, Entries,
     EventKind, FlightRecorder, Frame, InstantTrack, Lanes, LogPriority, MAX_ANNOTATIONS, MAX_CALL_SITES,
-    MAX_EXTRA_COUNTERS, MAX_TRACKS, MemorySink, Moment, NamedCounter, NamedState, NamedTrack, OpenTrack, Policy,
-    Report, Session, SessionBuilder, SessionError, SliceGuard, SliceTrack, SourceLocation, ThisThread, ThreadReport,
-    TrackRef, TrackSlice, Trigger, array, dict, now_ns, set_categories,
+    MAX_EXTRA_COUNTERS, MAX_OPEN_TRACK_SLICES, MAX_TRACKS, MemorySink, Moment, NamedCounter, NamedState, NamedTrack,
+    OpenTrack, Policy, Report, Session, SessionBuilder, SessionError, SliceGuard, SliceTrack, SourceLocation,
+    ThisThread, ThreadReport, TrackRef, TrackSlice, Trigger, array, dict, now_ns, set_categories,
 };
 #[cfg(feature = "std")]
 pub use crate::sink::IoSink;

@@ -1,6 +1,6 @@
 //! Reads `TrackEvent`.
 
-use pftrace_protos::track_event::{LegacyEvent, Type};
+use pftrace_protos::track_event::Type;
 use pftrace_protos::{DebugAnnotation, InternedData, LogMessage, TaskExecution, TrackEvent};
 
 use super::clocks::Time;
@@ -8,6 +8,7 @@ use super::extensions::Extensions;
 use super::finding::{Kind, Report};
 use super::hash;
 use super::interned::Interned;
+use super::legacy::Legacy;
 use super::names::{Names, Text};
 use super::packet::odd_field;
 use super::schema;
@@ -65,8 +66,11 @@ const STATE: u64 = Type::TYPE_STATE.value() as u64;
 impl Around<'_> {
     /// Reads an event. `time` is its packet's, if it says one.
     pub(super) fn event(&mut self, bytes: &[u8], time: Option<Time>, report: &mut Report<'_>) {
-        let said = self.read(bytes, report);
-        let is_legacy = self.count(&said, report);
+        let mut said = Said::default();
+        self.read(bytes, &mut said, report);
+        let legacy = said.legacy.map(|legacy| Legacy::read(legacy, report));
+        let is_legacy = legacy.is_some_and(|legacy| legacy.phase.is_some());
+        self.count(&said, is_legacy, report);
         let time = match time {
             Some(time) => time,
             None if said.has_own_time => Time::Unknown,
@@ -88,6 +92,12 @@ impl Around<'_> {
         if said.is_logged {
             self.tracks.logged(number, report.place);
         }
+        if let Some(legacy) = legacy {
+            legacy.judge(report);
+            if legacy.needs_thread() && uuid.is_some_and(|uuid| uuid != 0) {
+                self.tracks.threaded(number, report.place);
+            }
+        }
         if is_legacy {
             return self.tracks.give_up(number, report, format_args!("events of the JSON format are on it"));
         }
@@ -102,8 +112,9 @@ impl Around<'_> {
         }
     }
 
-    /// Returns whether it is an event of the JSON format.
-    fn count(&mut self, said: &Said<'_>, report: &mut Report<'_>) -> bool {
+    /// `has_phase`: it is an event of the JSON format.
+    #[inline]
+    fn count(&mut self, said: &Said<'_>, has_phase: bool, report: &mut Report<'_>) {
         let events = &mut self.summary.events;
         match said.kind {
             BEGIN => events.begins += 1,
@@ -116,9 +127,11 @@ impl Around<'_> {
         if said.kind == BEGIN || said.kind == INSTANT {
             self.names.event(said.name.name);
         }
-        let has_phase = said.legacy.is_some_and(has_phase);
         if has_phase && report.ledger.counts[Kind::Legacy as usize] == 0 {
-            report.say(Kind::Legacy, format_args!("events of the JSON format: that they make sense is not checked"));
+            report.say(
+                Kind::Legacy,
+                format_args!("events of the JSON format: whether their slices match is not checked"),
+            );
         }
         if !has_phase && !(BEGIN..=STATE).contains(&said.kind) {
             report.say(
@@ -129,7 +142,6 @@ impl Around<'_> {
                 ),
             );
         }
-        has_phase
     }
 
     /// Time goes on.
@@ -177,15 +189,13 @@ impl Around<'_> {
     }
 
     #[inline]
-    fn read<'b>(&mut self, bytes: &'b [u8], report: &mut Report<'_>) -> Said<'b> {
-        let mut said = Said::default();
+    fn read<'b>(&mut self, bytes: &'b [u8], said: &mut Said<'b>, report: &mut Report<'_>) {
         for field in Fields::new(bytes) {
             match field {
-                Ok(field) => self.field(&field, &mut said, report),
+                Ok(field) => self.field(&field, said, report),
                 Err(error) => report.say(Kind::MessageMalformed, format_args!("TrackEvent: {error}")),
             }
         }
-        said
     }
 
     #[inline]
@@ -301,10 +311,6 @@ fn extra(extra: Extra, default: Option<u32>, what: &str, report: &mut Report<'_>
             format_args!("expected a track for each of {values} extra {what}counter values, found {tracks}"),
         );
     }
-}
-
-fn has_phase(legacy: &[u8]) -> bool {
-    Fields::new(legacy).flatten().any(|field| field.number == LegacyEvent::PHASE_FIELD_NUMBER)
 }
 
 /// An annotation, and those within.

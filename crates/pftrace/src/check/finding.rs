@@ -106,7 +106,7 @@ kinds! {
     MessageMalformed "message-malformed" Error, "The fields of a message in a packet do not come to its end. Perfetto reads up to there.";
     Resumed "resumed" Note, "After something unreadable, packets were found again.";
     Bundle "bundle" Error, "Compressed packets that can't be decompressed, or are no packets.";
-    NotRead "not-read" Note, "Something that is not checked here: packets compressed with zstd, say.";
+    NotRead "not-read" Note, "Something that is not checked here: packets compressed with zstd, without the feature `zstd`.";
     WireType "wire-type" Error, "A field is encoded in another way than its type demands: packed, say, where it must not be. Perfetto ignores it or reads another number.";
     UnknownField "unknown-field" Note, "A field that Perfetto's schema does not have. Told once per field.";
     UnknownExtension "unknown-extension" Error before, "A field of an extension that no `ExtensionDescriptor` in the trace describes.";
@@ -149,8 +149,10 @@ kinds! {
     SlicesTooDeep "slices-too-deep" Error, "More slices are open on a track than Perfetto shows.";
     NeverEnded "never-ended" Note before, "Slices that do not end. They are shown up to the end of the trace.";
     SlicesNotMatched "slices-not-matched" Note, "Slices of a track that are not matched here: of the JSON format, of a time that is unknown, or too far from their place.";
-    Loss "loss" Note, "The trace says that packets were lost.";
-    Legacy "legacy" Note, "Events of the JSON format, which are not checked further.";
+    Loss "loss" Note, "The trace says that packets were lost, or that the service failed at what may lose some.";
+    Config "config" Error, "The trace's TraceConfig asks for what loses data: a file beside buffers that discard, or without flushes.";
+    Legacy "legacy" Note, "Events of the JSON format: whether their slices match is not checked.";
+    LegacyMisuse "legacy-misuse" Error, "An event of the JSON format without what its phase needs. Perfetto drops it, or its flow.";
 }
 
 impl fmt::Display for Kind {

@@ -37,22 +37,25 @@
 //! # What it does not see
 //!
 //! * Packets other than track events, their tracks, clocks and interned data: they are read for what they share (sequence, state,
-//!   clock), and stack samples for their numbers. Events of the JSON format and packets compressed with zstd are named, not
-//!   checked. A whole file that is compressed is no trace here; the command decompresses gzip.
+//!   clock), and stack samples for their numbers. Of events of the JSON format it is checked that they have what their phase
+//!   needs, not that their slices match. Packets compressed with zstd are read with the feature `zstd`, and else named. A whole file that is compressed is no trace here; the command decompresses gzip.
 //! * Slices of a track are matched by time. A begin or end that stands further from its place in time than half the window
 //!   ([`Checker::window`]) gets a note, and that track is matched no further.
 //! * After something that can't be read, what depends on it is not told: an undefined number may have been defined there.
 
+mod bundle;
 mod clocks;
 mod events;
 mod extensions;
 mod finding;
 mod framing;
 mod interned;
+mod legacy;
 mod names;
 mod packet;
 mod schema;
 mod sequence;
+mod service;
 mod slices;
 mod summary;
 mod tracks;

@@ -1,13 +1,12 @@
 //! Reads `TracePacket`, in the order in which the trace processor does: state cleared, defaults, interned data, clock snapshot,
 //! statistics, descriptions of extensions; then, if its state is there, time and payload.
 
-use std::io::Read;
 use std::vec::Vec;
 
 use pftrace_protos::trace_packet::SequenceFlags;
-use pftrace_protos::trace_stats::BufferStats;
-use pftrace_protos::{InternedData, StackSample, TracePacket, TraceStats};
+use pftrace_protos::{InternedData, StackSample, TracePacket};
 
+use super::bundle::Codec;
 use super::clocks::{Clocks, Time};
 use super::events::Around;
 use super::extensions::Extensions;
@@ -17,6 +16,7 @@ use super::interned::{Interned, numbers};
 use super::names::Names;
 use super::schema::{self, Schema};
 use super::sequence::{CLEARED, Sequence};
+use super::service::{Service, TRACE_CONFIG};
 use super::summary::Summary;
 use super::tracks::Tracks;
 use super::wire::{Field, Fields, Value, WireType};
@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) tracks: Tracks,
     names: Names,
     extensions: Extensions,
+    service: Service,
+    pub(super) codec: Option<Codec>,
     pub(super) summary: Summary,
 }
 
@@ -49,17 +51,22 @@ struct Packet<'b> {
     interned: Option<&'b [u8]>,
     defaults: Option<&'b [u8]>,
     snapshot: Option<&'b [u8]>,
+    /// All of its fields, where some are of those that few packets have.
+    rare: Option<&'b [u8]>,
+}
+
+/// Of the fields of a packet that matter here those that few have: read a second time, so that the others cost nothing for them.
+#[derive(Debug, Default)]
+struct Rare<'b> {
     stats: Option<&'b [u8]>,
     extension: Option<&'b [u8]>,
     stack_sample: Option<&'b [u8]>,
-    compressed: Option<&'b [u8]>,
-    has_zstd: bool,
+    config: Option<&'b [u8]>,
+    system: Option<&'b [u8]>,
+    compressed: Option<(Codec, &'b [u8])>,
 }
 
 const NEEDS: u64 = SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u64;
-
-/// More is not decompressed of one bundle. The service writes half a MiB at most.
-const MAX_BUNDLE_LEN: u64 = 64 << 20;
 
 impl State {
     pub(super) fn new() -> Self {
@@ -71,28 +78,32 @@ impl State {
             tracks: Tracks::new(),
             names: Names::new(),
             extensions: Extensions::new(),
+            service: Service::default(),
+            codec: None,
             summary: Summary::default(),
         }
     }
 
-    fn read(&mut self, body: &[u8], in_bundle: bool, report: &mut Report<'_>) {
+    pub(super) fn read(&mut self, body: &[u8], in_bundle: bool, report: &mut Report<'_>) {
         self.summary.packets += 1;
-        let Some(packet) = Packet::read(body, report) else { return };
+        // Filled where it lies: to move it would cost as much as to read two fields.
+        let mut packet = Packet::default();
+        if !packet.read(body, report) {
+            return;
+        }
         report.place.sequence = packet.sequence;
-        if let Some(bundle) = packet.compressed {
-            return self.bundle(bundle, in_bundle, report);
+        if packet.rare.is_none() {
+            return self.take(&packet, &Rare::default(), report);
         }
-        if packet.has_zstd {
-            report.say(
-                Kind::NotRead,
-                format_args!("packets compressed with zstd (field 133) are not read, nor what depends on them"),
-            );
-            return report.doubt();
+        let rare = packet.rare.map(Rare::read).unwrap_or_default();
+        match rare.compressed {
+            Some((codec, bundle)) => self.bundle(codec, bundle, in_bundle, report),
+            None => self.take(&packet, &rare, report),
         }
-        self.take(&packet, report);
     }
 
-    fn take(&mut self, packet: &Packet<'_>, report: &mut Report<'_>) {
+    #[inline]
+    fn take(&mut self, packet: &Packet<'_>, rare: &Rare<'_>, report: &mut Report<'_>) {
         let doubtful = report.ledger.doubtful;
         if packet.sequence == 0 {
             packet.tell_no_sequence(report);
@@ -125,10 +136,16 @@ impl State {
             }
             return;
         }
-        if let Some(stats) = packet.stats {
-            self.stats(stats, report);
+        if let Some(stats) = rare.stats {
+            self.service.stats(stats, &mut self.summary.loss, report);
         }
-        if let Some(extension) = packet.extension {
+        if let Some(config) = rare.config {
+            self.service.config(config, report);
+        }
+        if let Some(system) = rare.system {
+            self.service.system(system);
+        }
+        if let Some(extension) = rare.extension {
             self.extensions.describe(extension, report);
         }
         let sequence = &mut self.sequences[number];
@@ -150,7 +167,7 @@ impl State {
         if let Some(track) = packet.track {
             self.tracks.describe(track, report);
         }
-        if let Some(sample) = packet.stack_sample {
+        if let Some(sample) = rare.stack_sample {
             stack_sample(sample, &mut sequence.interned, report);
         }
         if let Some(event) = packet.event.filter(|_| packet.sequence != 0) {
@@ -177,86 +194,12 @@ impl State {
         number
     }
 
-    /// Packets that are compressed together.
-    #[cold]
-    fn bundle(&mut self, bundle: &[u8], in_bundle: bool, report: &mut Report<'_>) {
-        let place = report.place;
-        let wrong = |report: &mut Report<'_>, message: core::fmt::Arguments<'_>| {
-            report.say_at(place, Kind::Bundle, message);
-            report.doubt();
-        };
-        if in_bundle {
-            return wrong(report, format_args!("expected packets among compressed ones, found compressed ones again"));
-        }
-        let mut packets = Vec::new();
-        let read = flate2::read::ZlibDecoder::new(bundle).take(MAX_BUNDLE_LEN + 1).read_to_end(&mut packets);
-        if let Err(error) = read {
-            wrong(
-                report,
-                format_args!("expected packets compressed by zlib, found: {error}; what comes before is read"),
-            );
-        } else if packets.len() as u64 > MAX_BUNDLE_LEN {
-            wrong(
-                report,
-                format_args!(
-                    "expected at most {MAX_BUNDLE_LEN} bytes of compressed packets, found more; what comes before is read"
-                ),
-            );
-        }
-        for field in Fields::new(&packets) {
-            match field {
-                Ok(Field { number: 1, value: Value::Bytes(body) }) => {
-                    report.place.packet += 1;
-                    report.place.sequence = 0;
-                    self.read(body, true, report);
-                }
-                Ok(Field { number, .. }) => {
-                    wrong(report, format_args!("expected compressed packets (field 1), found field {number}"));
-                }
-                Err(error) => {
-                    wrong(report, format_args!("expected whole packets to the end of the compressed ones: {error}"))
-                }
-            }
-        }
-    }
-
-    /// What the trace says of what was lost.
-    #[cold]
-    fn stats(&mut self, stats: &[u8], report: &mut Report<'_>) {
-        let (mut packets, mut chunks) = (0_u64, 0_u64);
-        for field in Fields::new(stats).flatten() {
-            let (TraceStats::BUFFER_STATS_FIELD_NUMBER, Value::Bytes(buffer)) = (field.number, field.value) else {
-                continue;
-            };
-            for field in Fields::new(buffer).flatten() {
-                match (field.number, field.value) {
-                    (BufferStats::TRACE_WRITER_PACKET_LOSS_FIELD_NUMBER, Value::Varint(lost)) => {
-                        packets = packets.saturating_add(lost);
-                    }
-                    (
-                        BufferStats::CHUNKS_OVERWRITTEN_FIELD_NUMBER | BufferStats::CHUNKS_DISCARDED_FIELD_NUMBER,
-                        Value::Varint(lost),
-                    ) => chunks = chunks.saturating_add(lost),
-                    _ => {}
-                }
-            }
-        }
-        // Statistics are of the whole session so far: later ones replace earlier ones.
-        let loss = &mut self.summary.loss;
-        if (packets, chunks) != (loss.packets, loss.chunks) {
-            (loss.packets, loss.chunks) = (packets, chunks);
-            report.say(
-                Kind::Loss,
-                format_args!("the statistics in the trace say that {packets} packets and {chunks} chunks were lost"),
-            );
-        }
-    }
-
     /// The file has ended.
     pub(super) fn finish(&mut self, report: &mut Report<'_>) {
         self.clocks.finish(report);
         self.tracks.finish(&mut self.names, report);
         self.extensions.finish(report);
+        self.service.finish(report);
         let summary = &mut self.summary;
         summary.sequences = self.numbers.keys().filter(|id| **id != 0).count() as u64;
         summary.processes = self.tracks.processes();
@@ -276,28 +219,27 @@ impl Packets for State {
 }
 
 impl<'b> Packet<'b> {
-    /// `None` when it is none.
+    /// False when it is none.
     #[inline]
-    fn read(body: &'b [u8], report: &mut Report<'_>) -> Option<Self> {
-        let mut packet = Self::default();
+    fn read(&mut self, body: &'b [u8], report: &mut Report<'_>) -> bool {
         for field in Fields::new(body) {
             match field {
-                Ok(field) => packet.field(&field, report),
+                Ok(field) => self.field(&field, body, report),
                 Err(error) => {
                     report.say(
                         Kind::PacketMalformed,
                         format_args!("expected the fields of a packet to its end: {error}"),
                     );
                     report.doubt();
-                    return None;
+                    return false;
                 }
             }
         }
-        Some(packet)
+        true
     }
 
     #[inline]
-    fn field(&mut self, field: &Field<'b>, report: &mut Report<'_>) {
+    fn field(&mut self, field: &Field<'b>, body: &'b [u8], report: &mut Report<'_>) {
         match (field.number, field.value) {
             (TracePacket::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => self.timestamp = Some(timestamp),
             (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => self.sequence = id as u32,
@@ -313,13 +255,7 @@ impl<'b> Packet<'b> {
             (TracePacket::INCREMENTAL_STATE_CLEARED_FIELD_NUMBER, Value::Varint(cleared)) => {
                 self.flags |= if cleared != 0 { CLEARED } else { 0 };
             }
-            (TracePacket::TRACE_STATS_FIELD_NUMBER, Value::Bytes(stats)) => self.stats = Some(stats),
-            (TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER, Value::Bytes(extension)) => {
-                self.extension = Some(extension)
-            }
-            (TracePacket::STACK_SAMPLE_FIELD_NUMBER, Value::Bytes(sample)) => self.stack_sample = Some(sample),
-            (TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER, Value::Bytes(bundle)) => self.compressed = Some(bundle),
-            (TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER, Value::Bytes(_)) => self.has_zstd = true,
+            (number, Value::Bytes(_)) if Rare::FIELDS.contains(&number) => self.rare = Some(body),
             _ => odd_field(&schema::TRACE_PACKET, field, report),
         }
     }
@@ -341,6 +277,37 @@ impl<'b> Packet<'b> {
         };
         report
             .say(Kind::NoSequence, format_args!("expected {what} to say trusted_packet_sequence_id, found none, or 0"));
+    }
+}
+
+impl<'b> Rare<'b> {
+    const FIELDS: [u32; 7] = [
+        TracePacket::TRACE_STATS_FIELD_NUMBER,
+        TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER,
+        TracePacket::STACK_SAMPLE_FIELD_NUMBER,
+        TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER,
+        TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER,
+        TracePacket::SYSTEM_INFO_FIELD_NUMBER,
+        TRACE_CONFIG,
+    ];
+
+    #[cold]
+    fn read(body: &'b [u8]) -> Self {
+        let mut rare = Self::default();
+        for field in Fields::new(body).flatten() {
+            let Value::Bytes(bytes) = field.value else { continue };
+            match field.number {
+                TracePacket::TRACE_STATS_FIELD_NUMBER => rare.stats = Some(bytes),
+                TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER => rare.extension = Some(bytes),
+                TracePacket::STACK_SAMPLE_FIELD_NUMBER => rare.stack_sample = Some(bytes),
+                TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER => rare.compressed = Some((Codec::Zlib, bytes)),
+                TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER => rare.compressed = Some((Codec::Zstd, bytes)),
+                TracePacket::SYSTEM_INFO_FIELD_NUMBER => rare.system = Some(bytes),
+                TRACE_CONFIG => rare.config = Some(bytes),
+                _ => {}
+            }
+        }
+        rare
     }
 }
 

@@ -7,6 +7,7 @@
 //! A writer means something else: that an end ends the last begin *it* wrote on that track. Where the two differ, and with
 //! them when a slice ends, slices overlap or times are wrong, and the picture is: Perfetto does not say so.
 
+use std::collections::VecDeque;
 use std::vec::Vec;
 
 use super::finding::{Kind, Place, Report};
@@ -22,7 +23,7 @@ const NOBODY: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct Slices {
     uuid: u64,
-    pending: Vec<Event>,
+    pending: VecDeque<Event>,
     is_sorted: bool,
     /// Everything before has been matched.
     matched_to: i64,
@@ -69,7 +70,7 @@ impl Slices {
     pub(super) fn new(uuid: u64) -> Self {
         Self {
             uuid,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
             is_sorted: true,
             matched_to: i64::MIN,
             open: Vec::new(),
@@ -92,9 +93,9 @@ impl Slices {
             return None;
         }
         event.meant = self.mean(&event);
-        let is_in_order = self.pending.last().is_none_or(|last| last.at <= event.at);
+        let is_in_order = self.pending.back().is_none_or(|last| last.at <= event.at);
         self.is_sorted &= is_in_order;
-        self.pending.push(event);
+        self.pending.push_back(event);
         Some(is_in_order)
     }
 
@@ -105,7 +106,7 @@ impl Slices {
             report.say(Kind::SlicesNotMatched, format_args!("slices of track {} are not matched: {why}", self.uuid));
         }
         self.given_up = true;
-        (self.pending, self.open) = (Vec::new(), Vec::new());
+        (self.pending, self.open) = (VecDeque::new(), Vec::new());
         self.meant = Vec::new();
     }
 
@@ -143,7 +144,7 @@ impl Slices {
 
     fn match_first(&mut self, count: usize, names: &mut Names, report: &mut Report<'_>) {
         if !self.is_sorted {
-            self.pending.sort_by_key(|event| event.at);
+            self.pending.make_contiguous().sort_by_key(|event| event.at);
             self.is_sorted = true;
         }
         let mut pending = core::mem::take(&mut self.pending);

@@ -43,6 +43,8 @@ struct Track {
     used: Option<Place>,
     counted: Option<Place>,
     logged: Option<Place>,
+    /// An event that has to be a thread's.
+    threaded: Option<Place>,
     slices: Slices,
 }
 
@@ -111,6 +113,7 @@ impl Tracks {
                 used: None,
                 counted: None,
                 logged: None,
+                threaded: None,
                 slices: Slices::new(uuid),
             });
             tracks.len() - 1
@@ -134,6 +137,11 @@ impl Tracks {
     /// A log message is on a track.
     pub(super) fn logged(&mut self, number: usize, place: Place) {
         self.tracks[number].logged.get_or_insert(place);
+    }
+
+    /// An event is on a track that has to be a thread's.
+    pub(super) fn threaded(&mut self, number: usize, place: Place) {
+        self.tracks[number].threaded.get_or_insert(place);
     }
 
     /// Slices of a track can't be matched.
@@ -247,6 +255,24 @@ impl Tracks {
             track.judge_use(report);
         }
         self.judge_parents(report);
+        self.judge_threads(report);
+    }
+
+    /// A track is a thread's, too, where one that it lies under is.
+    fn judge_threads(&self, report: &mut Report<'_>) {
+        for track in &self.tracks {
+            let Some(place) = track.threaded else { continue };
+            let parent = |track: &&Track| self.numbers.get(&track.parent()?.1).map(|number| &self.tracks[*number]);
+            let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
+            let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
+            if track.described.is_some() && !line.any(is_thread) {
+                let say = format_args!(
+                    "expected an event of a thread's phase on a thread's track, found track {}; told once per track",
+                    track.uuid
+                );
+                report.say_at(place, Kind::LegacyMisuse, say);
+            }
+        }
     }
 
     /// Follows each chain of parents once.

@@ -4,7 +4,9 @@
 //! read, from its begin or after a loss, is written here: the head of a generation (state cleared, defaults, the snapshot
 //! of its clock), descriptors, interned data; slices whose begin or end had no room.
 
-use std::collections::HashSet;
+mod pairs;
+
+use std::collections::{HashMap, HashSet};
 use std::string::String;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,11 +19,13 @@ use pftrace_protos::{BuiltinClock, ExtensionDescriptor, InternedData, Trace, Tra
 use pftrace_ring::Chunk;
 use smallvec::SmallVec;
 
+pub(super) use self::pairs::{Connections, Pairs, Snapshot as OnTracksOf};
 use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
 use super::category::Category;
 use super::drain::add;
 use super::header::{Header, Open};
 use super::location::SourceLocation;
+use super::marks::Kind;
 use super::os;
 use super::session::Shared;
 use super::stats::{ThreadInfo, lock};
@@ -43,6 +47,7 @@ const KINDS: u32 = CATEGORY | TRACK | LOCATION;
 #[derive(Debug)]
 pub(super) struct Assembler {
     keeps: bool,
+    pub(super) pairs: Pairs,
     threads: Vec<Option<Sequence>>,
     /// The tracks that have been described, but for those of threads.
     described: HashSet<u64, ahash::RandomState>,
@@ -93,11 +98,16 @@ fn hash_set<T>() -> HashSet<T, ahash::RandomState> {
     HashSet::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8))
 }
 
+fn hash_map<K, V>() -> HashMap<K, V, ahash::RandomState> {
+    HashMap::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8))
+}
+
 impl Assembler {
     /// `keeps`: what is written now, or not, can be written again.
-    pub(super) fn new(keeps: bool) -> Self {
+    pub(super) fn new(keeps: bool, pairs: Pairs) -> Self {
         Self {
             keeps,
+            pairs,
             threads: Vec::new(),
             described: hash_set(),
             last_snapshot: 0,
@@ -169,7 +179,6 @@ impl Assembler {
         for info in shared.threads.present() {
             self.end_unwritten(shared, info.number(), out);
         }
-        self.late_ends(shared, out);
     }
 
     /// The end of the trace; with how many events were lost, if any were, so that the UI says so.
@@ -298,7 +307,7 @@ impl Assembler {
             // Nothing but time: the packets of the chunk count from there.
             self.event(number, out, header.fixed.resume_ns.wrapping_sub(at), |_| {});
         }
-        out.extend_from_slice(packets);
+        self.packets(chunk, packets, out);
         // The header is one of the chunk's packets.
         let own = u64::from(chunk.packets()) - 1;
         self.delivered.packets += own;
@@ -309,26 +318,6 @@ impl Assembler {
         sequence.begun = true;
         self.gathered.push((number, events, (out.len() - begin) as u64));
         add(&shared.gathered, events);
-        self.late_ends(shared, out);
-    }
-
-    /// Ends of slices on tracks of their own that had no room, at the time at which they ended.
-    fn late_ends(&mut self, shared: &Shared, out: &mut Vec<u8>) {
-        while let Some(end) = shared.late_ends.take() {
-            let Some(track) = TrackRef::of_number(end.track) else { continue };
-            let begin = out.len();
-            self.packet(out, |packet| {
-                packet.set_trusted_packet_sequence_id(SEQUENCE).set_timestamp(end.ns);
-                packet.set_timestamp_clock_id(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32);
-                packet.set_track_event(|event| {
-                    event.set_type(Type::TYPE_SLICE_END).set_track_uuid(track.uuid(end.track));
-                });
-            });
-            if self.sequence(shared, end.thread, out) {
-                add(&shared.gathered, 1);
-                self.gathered.push((end.thread, 1, (out.len() - begin) as u64));
-            }
-        }
     }
 
     /// A thread of which no chunk has been read, and that has begun no more than so many: what it has open.

@@ -1,6 +1,7 @@
 //! Empties the ring into the sink.
 
 use core::fmt;
+use std::boxed::Box;
 use std::io::Write;
 use std::string::ToString;
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use std::vec::Vec;
 use pftrace_clock::snapshot;
 use pftrace_ring::Reader;
 
-use super::assemble::Assembler;
+use super::assemble::{Assembler, Connections, Pairs};
 use super::builder::Policy;
 use super::flight::Keeper;
+use super::marks::Marks;
 use super::output::Output;
 use super::session::Shared;
 use super::stats::lock;
@@ -35,7 +37,7 @@ pub(super) struct Drain {
 }
 
 enum Work {
-    Stream(Stream),
+    Stream(Box<Stream>),
     Keep(Keeper),
 }
 
@@ -52,7 +54,9 @@ impl Drain {
             sink.attach(shared.clone());
         }
         let work = match sink {
-            Some(sink) if shared.policy != Policy::FlightRecorder => Work::Stream(Stream::new(shared.clone(), sink)),
+            Some(sink) if shared.policy != Policy::FlightRecorder => {
+                Work::Stream(Box::new(Stream::new(shared.clone(), sink)))
+            }
             sink => Work::Keep(Keeper::new(shared.clone(), sink)),
         };
         Self { shared, next_anchor: Instant::now(), work }
@@ -111,8 +115,12 @@ impl Stream {
         let reader = Reader::new(&shared.ring);
         let now = Instant::now();
         let gathered = Vec::with_capacity(2 * WRITE_LEN);
+        let pairs = match shared.marks {
+            Marks::Begins => Pairs::Connections(Connections::new()),
+            Marks::None | Marks::Ends => Pairs::Whole,
+        };
         let mut this = Self {
-            assembler: Assembler::new(false),
+            assembler: Assembler::new(false, pairs),
             shared,
             reader,
             sink,
@@ -129,8 +137,10 @@ impl Stream {
 
     /// A trace begins: the session's, or that of a new connection.
     fn begin(&mut self) {
-        self.assembler = Assembler::new(false);
+        let pairs = core::mem::replace(&mut self.assembler.pairs, Pairs::Whole);
+        self.assembler = Assembler::new(false, pairs);
         self.assembler.begin(&self.shared, snapshot(&self.shared.clock), &mut self.gathered);
+        self.assembler.connected(&mut self.gathered);
     }
 
     /// Tries to have a connection again, when there is none and it is time to.
@@ -195,6 +205,7 @@ impl Stream {
             std::thread::sleep(Duration::from_micros(20));
         }
         self.assembler.end_threads(&self.shared, &mut self.gathered);
+        self.assembler.late_ends(&self.shared, &mut self.gathered);
         let lost = self.shared.report().lost();
         self.assembler.end(&self.shared, lost, &mut self.gathered);
         self.write();
@@ -210,6 +221,9 @@ impl Stream {
             if self.gathered.len() >= WRITE_LEN {
                 self.write();
             }
+        }
+        if !self.sink.is_waiting() {
+            self.assembler.late_ends(&self.shared, &mut self.gathered);
         }
     }
 

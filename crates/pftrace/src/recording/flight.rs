@@ -16,7 +16,7 @@ use std::vec::Vec;
 use pftrace_clock::{Clock, Snapshot, snapshot};
 use pftrace_ring::{History, Ring};
 
-use super::assemble::Assembler;
+use super::assemble::{Assembler, OnTracksOf, Pairs};
 use super::drain::{SLOW_PERIOD, WRITE_LEN};
 use super::os;
 use super::output::Output;
@@ -154,19 +154,25 @@ impl Shared {
         if turn.closed {
             return Err(SessionError::Stopped);
         }
-        let idle = Idle::look(self);
+        let before = Before::look(self);
         turn.history.take(patience(Instant::now() + PATIENCE));
-        turn.write(self, idle, &mut open()?)
+        let on_tracks = OnTracksOf::look(self, before.asked_ns);
+        turn.write(self, before, on_tracks, &mut open()?)
     }
 }
 
-/// The threads, before the chunks are taken, and how many they have begun: those that record nothing more, and whose chunks have all been written over, have
-/// slices open of which no chunk knows.
-struct Idle(Vec<(Arc<ThreadInfo>, u32)>);
+/// What is known before the chunks are taken.
+struct Before {
+    asked_ns: u64,
+    /// The threads, and how many chunks they have begun: those that record nothing more, and whose chunks have all been written over, have
+    /// slices open of which no chunk knows.
+    threads: Vec<(Arc<ThreadInfo>, u32)>,
+}
 
-impl Idle {
+impl Before {
     fn look(shared: &Shared) -> Self {
-        Self(shared.threads.present().into_iter().map(|info| (info.clone(), info.chunks())).collect())
+        let threads = shared.threads.present().into_iter().map(|info| (info.clone(), info.chunks())).collect();
+        Self { asked_ns: shared.clock.now_ns(), threads }
     }
 }
 
@@ -185,11 +191,19 @@ fn patience(deadline: Instant) -> impl FnMut() -> bool {
 
 impl Kept {
     /// Writes what is held: it stays held.
-    fn write(&mut self, shared: &Shared, idle: Idle, sink: &mut dyn Write) -> Result<Report, SessionError> {
+    fn write(
+        &mut self,
+        shared: &Shared,
+        before: Before,
+        mut on_tracks: OnTracksOf,
+        sink: &mut dyn Write,
+    ) -> Result<Report, SessionError> {
         shared.threads.look_up_names();
+        self.history.chunks().for_each(|chunk| on_tracks.count(&chunk));
         let mut gathered = core::mem::take(&mut self.gathered);
         gathered.clear();
-        let mut pieces = Pieces { sink, gathered, assembler: Assembler::new(true), progress: Progress::default() };
+        let assembler = Assembler::new(true, Pairs::Snapshot(on_tracks));
+        let mut pieces = Pieces { sink, gathered, assembler, progress: Progress::default() };
         let (first, later) = self.clocks.split();
         pieces.assembler.begin(shared, first, &mut pieces.gathered);
         for chunk in self.history.chunks() {
@@ -198,9 +212,10 @@ impl Kept {
                 pieces.write();
             }
         }
-        for (info, chunks) in idle.0 {
+        for (info, chunks) in before.threads {
             pieces.assembler.idle(shared, &info, chunks, &mut pieces.gathered);
         }
+        pieces.assembler.rest(&mut pieces.gathered);
         later.iter().for_each(|clocks| pieces.assembler.clocks(*clocks, &mut pieces.gathered));
         let lost = pieces.assembler.lost();
         pieces.assembler.end(shared, lost, &mut pieces.gathered);
@@ -326,7 +341,7 @@ impl Keeper {
         let shared = self.shared.clone();
         let Some(flight) = &shared.flight else { return };
         flight.wait_for_triggers(deadline);
-        let (mut outstanding, idle) = (1, Idle::look(&shared));
+        let (mut outstanding, before) = (1, Before::look(&shared));
         if let Ok(mut turn) = flight.turn(deadline) {
             turn.closed = true;
             while outstanding > 0 {
@@ -337,7 +352,8 @@ impl Keeper {
                 thread::sleep(Duration::from_micros(20));
             }
             if let Some(sink) = &mut self.sink {
-                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, idle, sink) {
+                let on_tracks = OnTracksOf::look(&shared, before.asked_ns);
+                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, before, on_tracks, sink) {
                     lock(&shared.progress).error.get_or_insert(source);
                 }
             }

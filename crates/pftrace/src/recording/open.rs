@@ -1,6 +1,6 @@
 //! The slices that are open on a track without a guard: what [`end!`](crate::end) may end there.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many there can be on one track.
 const MOST: usize = 16;
@@ -11,24 +11,24 @@ const MOST: usize = 16;
 pub(super) struct OpenSlices {
     /// The session, and how many are open in it; also of those there was no place for.
     depth: AtomicU64,
-    /// The number of each one's category, and whether its begin was written.
-    stack: [AtomicU32; MOST],
+    /// The number of each one's category, whether its begin was written, and above these its own number.
+    stack: [AtomicU64; MOST],
 }
 
 /// A slice that was open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Its begin is in the trace.
-    Written,
+    /// Its begin is in the trace; its number.
+    Written(u32),
     /// Its begin was lost.
     Lost,
 }
 
-const WRITTEN: u32 = 1 << 31;
+const WRITTEN: u64 = 1 << 31;
 
 impl OpenSlices {
     pub(super) const fn new() -> Self {
-        Self { depth: AtomicU64::new(0), stack: [const { AtomicU32::new(0) }; MOST] }
+        Self { depth: AtomicU64::new(0), stack: [const { AtomicU64::new(0) }; MOST] }
     }
 
     /// One more; its place. `None` when it is too deep: it is to be lost.
@@ -39,11 +39,11 @@ impl OpenSlices {
         (place < MOST).then_some(place)
     }
 
-    /// What the slice in that place is of.
-    pub(super) fn set(&self, place: usize, category: u32, written: bool) {
-        let written = if written { WRITTEN } else { 0 };
+    /// What the slice in that place is of, and its number if its begin was written.
+    pub(super) fn set(&self, place: usize, category: u32, id: Option<u32>) {
+        let written = id.map_or(0, |id| u64::from(id) << 32 | WRITTEN);
         if let Some(slot) = self.stack.get(place) {
-            slot.store(category | written, Ordering::Release);
+            slot.store(u64::from(category) | written, Ordering::Release);
         }
     }
 
@@ -54,8 +54,8 @@ impl OpenSlices {
         let ended = match self.stack.get(place as usize) {
             None => Ended::Lost,
             Some(slot) => match slot.load(Ordering::Acquire) {
-                slot if slot & !WRITTEN != category => return None,
-                slot if slot & WRITTEN != 0 => Ended::Written,
+                slot if slot & (WRITTEN - 1) != u64::from(category) => return None,
+                slot if slot & WRITTEN != 0 => Ended::Written((slot >> 32) as u32),
                 _ => Ended::Lost,
             },
         };
@@ -74,18 +74,18 @@ mod tests {
     #[test]
     fn the_innermost_of_its_category_is_ended_in_its_session() {
         let open = OpenSlices::new();
-        let begin = |category, written| {
+        let begin = |category, id| {
             let place = open.push(7);
-            place.into_iter().for_each(|place| open.set(place, category, written));
+            place.into_iter().for_each(|place| open.set(place, category, id));
             place
         };
-        assert_eq!((begin(1, true), begin(2, false)), (Some(0), Some(1)));
+        assert_eq!((begin(1, Some(9)), begin(2, None)), (Some(0), Some(1)));
         assert_eq!(open.pop(7, 1), None);
         assert_eq!(open.pop(7, 2), Some(Ended::Lost));
-        assert_eq!(open.pop(7, 1), Some(Ended::Written));
+        assert_eq!(open.pop(7, 1), Some(Ended::Written(9)));
         assert_eq!(open.pop(7, 1), None);
         // What another session left open does not count.
-        begin(1, true);
+        begin(1, Some(9));
         assert_eq!(open.pop(8, 1), None);
         assert_eq!(open.push(8), Some(0));
         for place in 1..MOST {

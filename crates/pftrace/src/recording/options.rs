@@ -5,7 +5,6 @@ use super::call_site::CallSite;
 use super::category::Category;
 use super::detail::Detail;
 use super::lanes::{Lanes, Taken};
-use super::late::LateEnd;
 use super::local;
 use super::open::Ended;
 use super::record::{SliceGuard, format};
@@ -56,6 +55,8 @@ pub struct TrackSlice {
     /// Whether its begin had room.
     written: bool,
     begin_ns: u64,
+    /// Its number, if its begin had room.
+    id: u32,
     track: Option<TrackRef>,
     /// Given back when it is dropped, after the end.
     _lane: Option<Taken>,
@@ -70,7 +71,7 @@ impl TrackSlice {
 
     /// One that has not begun.
     fn on(track: TrackRef, lane: Option<Taken>) -> Self {
-        Self { session: 0, written: false, begin_ns: 0, track: Some(track), _lane: lane }
+        Self { session: 0, written: false, begin_ns: 0, id: 0, track: Some(track), _lane: lane }
     }
 
     fn end_with(&mut self, event: &Event<'_>) {
@@ -81,7 +82,7 @@ impl TrackSlice {
         }
         let event = Event { not_before: self.begin_ns.saturating_add(1), ..*event };
         if self.written {
-            end_on(track, &event);
+            end_on(track, &event, self.id);
         } else {
             local::with(|thread| thread.lose(Loss::NoRoom));
         }
@@ -103,14 +104,14 @@ static END: CallSite = CallSite::new(super::call_site::EventKind::End, &NONE, No
 pub static NONE: Category = Category::new("");
 
 /// An end that has been begun is written, by whatever means.
-fn end_on(track: TrackRef, event: &Event<'_>) {
-    if local::with(|thread| thread.end_on(track, event)).is_some() {
+fn end_on(track: TrackRef, event: &Event<'_>, id: u32) {
+    if local::with(|thread| thread.end_on(track, event, id)).is_some() {
         return;
     }
     // Within an event of this thread, or at its end.
-    if let (Some(shared), Some(number)) = (session::try_current(), track.number()) {
+    if let Some(shared) = session::try_current() {
         let ns = track.advance(shared.clock.now_ns().max(event.not_before));
-        shared.late_ends.push(LateEnd { track: number, thread: u32::MAX, ns });
+        shared.end_late(id, ns, u32::MAX);
     }
 }
 
@@ -191,10 +192,14 @@ impl<const N: usize> SliceTrack for &'static Lanes<N> {
 /// Begins the slice of a guard, which has its track.
 fn begin_on(mut slice: TrackSlice, event: &Event<'_>) -> TrackSlice {
     let event = Event { track: slice.track, ..*event };
-    let recorded = formatted(&event, |event| local::with(|thread| (thread.session, thread.record(event))));
-    // What has no track can't be ended either.
-    if let Some((session, result @ (Ok(ns) | Err(ns @ 1..)))) = recorded {
-        (slice.session, slice.written, slice.begin_ns) = (session, result.is_ok(), ns);
+    let recorded = formatted(&event, |event| local::with(|thread| (thread.session, thread.begin_on(event))));
+    match recorded {
+        Some((session, Ok((ns, id)))) => {
+            (slice.session, slice.written, slice.begin_ns, slice.id) = (session, true, ns, id);
+        }
+        Some((session, Err(ns @ 1..))) => (slice.session, slice.begin_ns) = (session, ns),
+        // What has no track can't be ended either.
+        Some((_, Err(0))) | None => {}
     }
     slice
 }
@@ -245,8 +250,8 @@ impl OpenTrack for &'static NamedTrack {
         formatted(&event, |event| {
             local::with(|thread| match self.open.push(thread.session) {
                 Some(place) => {
-                    let written = thread.record(event).is_ok();
-                    self.open.set(place, event.site.category().number(), written);
+                    let begun = thread.begin_on(event).ok();
+                    self.open.set(place, event.site.category().number(), begun.map(|(_, id)| id));
                 }
                 None => thread.lose(Loss::TooDeep),
             })
@@ -258,7 +263,7 @@ impl OpenTrack for &'static NamedTrack {
             return;
         }
         formatted(event, |event| match self.open.pop(session::recording(), category.number()) {
-            Some(Ended::Written) => end_on(self.into(), event),
+            Some(Ended::Written(id)) => end_on(self.into(), event, id),
             Some(Ended::Lost) => _ = local::with(|thread| thread.lose(Loss::NoRoom)),
             None => session::count_ignored(),
         });

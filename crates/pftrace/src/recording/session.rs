@@ -17,7 +17,8 @@ use super::assemble::{Assembler, Tally};
 use super::builder::{LARGEST_BUFFER, Policy, SMALLEST_BUFFER, SessionBuilder, ring_config};
 use super::drain::Drain;
 use super::flight::Flight;
-use super::late::LateEnds;
+use super::marks::Marks;
+use super::on_tracks::OnTracks;
 use super::recorder::FlightRecorder;
 use super::report::Report;
 use super::session_error::SessionError;
@@ -73,9 +74,18 @@ pub(super) fn current_soon() -> Option<Arc<Shared>> {
     None
 }
 
-/// The same, where nothing may wait: none while it starts or stops.
+/// The same, where nobody may wait for long, such as in a signal handler: none while it starts or stops.
 pub(super) fn try_current() -> Option<Arc<Shared>> {
-    CURRENT.try_lock().ok()?.clone().filter(|session| session.id == recording())
+    // Others hold it for nanoseconds, unless the system has stopped them there.
+    let tried = (0..1_000).find_map(|_| match CURRENT.try_lock() {
+        Ok(current) => Some(current.clone()),
+        Err(TryLockError::Poisoned(current)) => Some(current.into_inner().clone()),
+        Err(TryLockError::WouldBlock) => {
+            thread::yield_now();
+            None
+        }
+    });
+    tried.flatten().filter(|session| session.id == recording())
 }
 
 #[cold]
@@ -115,7 +125,13 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     let out_of_memory = |source| SessionError::Io { what: "the buffer".into(), source };
     let ring = Ring::new(ring_config(buffer_bytes, policy)).map_err(out_of_memory)?;
     // Last of what can fail for its own sake: a file that is there is written over.
-    let sink = target.open(reconnect.filter(|_| policy == Policy::Stream))?;
+    let reconnect = reconnect.filter(|_| policy == Policy::Stream);
+    let marks = match reconnect {
+        _ if is_flight => Marks::Ends,
+        Some(_) => Marks::Begins,
+        None => Marks::None,
+    };
+    let sink = target.open(reconnect)?;
     if sink.is_none() && !is_flight {
         return Err(SessionError::NoSink);
     }
@@ -141,7 +157,8 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
         threads: Threads::default(),
         policy,
         stop_timeout,
-        late_ends: LateEnds::new(),
+        on_tracks: OnTracks::new(),
+        marks,
         extensions,
         no_place: AtomicU64::new(0),
         stopping: Mutex::new(None),
@@ -331,8 +348,9 @@ pub(super) struct Shared {
     /// Of a flight recorder, what it has.
     pub(super) flight: Option<Flight>,
     pub(super) stop_timeout: Duration,
-    /// Ends of slices on tracks of their own that had no room.
-    pub(super) late_ends: LateEnds,
+    /// What is open on tracks of their own, and what chunks say of it.
+    pub(super) on_tracks: OnTracks,
+    pub(super) marks: Marks,
     /// The schemas of the user's own fields.
     pub(super) extensions: Vec<Vec<u8>>,
     /// Events of threads that were too many.
@@ -373,6 +391,14 @@ impl Shared {
     pub(super) fn notice_fork(&self) {
         if self.ring.is_forked() {
             _ = RECORDING.compare_exchange(self.id, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    /// The end of a slice on a track had no room: the drain writes it. A snapshot finds it where it has ended.
+    pub(super) fn end_late(&self, id: u32, ns: u64, thread: u32) {
+        match self.policy {
+            Policy::FlightRecorder => self.on_tracks.ended(id, ns),
+            Policy::Stream | Policy::Discard => self.on_tracks.late(id, ns, thread),
         }
     }
 

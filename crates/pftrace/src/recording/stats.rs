@@ -47,7 +47,8 @@ pub struct Dropped {
     pub too_deep: u64,
     /// The program has more call sites than [`MAX_CALL_SITES`](crate::MAX_CALL_SITES).
     pub too_many_call_sites: u64,
-    /// The program has more tracks than [`MAX_TRACKS`](crate::MAX_TRACKS), or all [`Lanes`](crate::Lanes) were taken.
+    /// The program has more tracks than [`MAX_TRACKS`](crate::MAX_TRACKS), all [`Lanes`](crate::Lanes) were taken, or
+    /// [`MAX_OPEN_TRACK_SLICES`](crate::MAX_OPEN_TRACK_SLICES) slices were open on tracks.
     pub too_many_tracks: u64,
     /// What `with: |event| …` wrote is no message: two fields of a `oneof`, say.
     pub malformed: u64,

@@ -127,13 +127,51 @@ fn an_extension_that_nothing_describes() {
     finds(&[head(), track(), extended(), described], &[], Silent);
 }
 
+/// An event with the phase of the JSON format, on the track.
+fn legacy(phase: u8, fields: Message) -> Message {
+    let phase = m().varint(2, u64::from(phase)).append(fields);
+    at(100).message(TRACK_EVENT, m().varint(11, TRACK).varint(10, 1).message(6, phase))
+}
+
 #[test]
 fn events_of_the_json_format() {
-    let legacy =
-        at(100).message(TRACK_EVENT, m().varint(11, TRACK).varint(10, 1).message(6, m().varint(2, u64::from(b'I'))));
-    finds(
-        &[head(), track(), legacy],
-        &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)],
-        Counts(&["track_event_parser_errors"]),
-    );
+    let sound = [(b'I', m()), (b'X', m().varint(3, 5)), (b'b', m().varint(6, 7)), (b'n', m().varint(11, 7))];
+    for (phase, fields) in sound {
+        let packets = [head(), thread_track(), legacy(phase, fields)];
+        finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
+    }
+}
+
+#[test]
+fn phases_without_what_they_need() {
+    const FLOW: Processor = Counts(&["flow_invalid_id", "track_event_parser_errors"]);
+    const DROPPED: Processor = Counts(&["track_event_parser_errors"]);
+    let lacks = |track: Message, event: Message, processor| {
+        let expected = [(Kind::Legacy, 2), (Kind::LegacyMisuse, 2), (Kind::SlicesNotMatched, 2)];
+        let (findings, _) = check(&encode(&[head(), track.clone(), event.clone()]));
+        let mut found: Vec<_> = findings.iter().map(|finding| (finding.kind, finding.packet as usize)).collect();
+        found.sort();
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(found, expected, "{findings:#?}");
+        judged(&encode(&[head(), track, event]), &processor);
+    };
+    // No thread: neither it nor what it lies under.
+    for phase in [b'B', b'X', b'I'] {
+        lacks(track(), legacy(phase, m()), DROPPED);
+    }
+    let below = descriptor(m().varint(1, TRACK).varint(5, 9).bytes(2, "below"));
+    let thread = descriptor(m().varint(1, 9).message(4, m().varint(1, 4).varint(2, 5)));
+    let packets = [head(), below, legacy(b'I', m()), thread];
+    finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
+    lacks(thread_track(), legacy(b'X', m().varint(3, u64::MAX)), DROPPED);
+    for phase in *b"benSTpF" {
+        lacks(thread_track(), legacy(phase, m()), DROPPED);
+    }
+    for phase in *b"stf" {
+        lacks(thread_track(), legacy(phase, m().varint(11, 7)), FLOW);
+    }
+    for direction in [m(), m().varint(13, 0)] {
+        lacks(thread_track(), legacy(b'B', m().varint(8, 7).append(direction)), Counts(&["flow_without_direction"]));
+    }
 }

@@ -6,6 +6,7 @@ mod events;
 mod framing;
 mod lengths;
 mod random;
+mod service;
 mod slices;
 mod state;
 mod tracks;
@@ -167,6 +168,7 @@ fn each_kind_is_planted() {
         include_str!("clocks.rs"),
         include_str!("events.rs"),
         include_str!("framing.rs"),
+        include_str!("service.rs"),
         include_str!("slices.rs"),
         include_str!("state.rs"),
         include_str!("tracks.rs"),

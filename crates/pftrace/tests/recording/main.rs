@@ -4,6 +4,7 @@ mod categories;
 mod configuration;
 mod details;
 mod flight;
+mod flight_tracks;
 #[cfg(target_os = "linux")]
 mod forks;
 mod losses;

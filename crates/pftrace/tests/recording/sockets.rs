@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pftrace::{Session, SessionBuilder, SessionError, instant, slice};
+use pftrace::{NamedTrack, Session, SessionBuilder, SessionError, begin, end, instant, slice};
 use pftrace_testkit::{Arg, Loaded, check};
 
 use crate::alone;
@@ -170,6 +170,65 @@ fn a_receiver_that_comes_back_has_another_trace() {
     let within = (there.clone()).zip(loaded.slices_named("event")).filter(|(_, row)| row.depth == 1);
     assert_eq!(within.count() as u64, 21_000 - there.start);
     assert!(loaded.slices.iter().all(|row| row.name.is_some() && row.category.as_deref() == Some("socket")));
+}
+
+/// What is open on tracks when the connection is lost is begun again in the next, with its own begin, and ended there; whoever ends it.
+#[test]
+fn slices_on_tracks_go_on_in_the_next_connection() {
+    static TRACK: NamedTrack = NamedTrack::new("socket-track");
+    let _alone = alone();
+    let place = Place::new("tracks");
+    let listener = UnixListener::bind(&place.0).unwrap();
+    let session = builder().unix(&place.0).reconnect(Duration::from_millis(20)).drain_by_caller().start().unwrap();
+    let (mut connection, _) = listener.accept().unwrap();
+    let before = now();
+    let outer = slice!(track: &TRACK, "socket", "outer", number = 7);
+    begin!(track: &TRACK, "socket", String::from("at run time").as_str());
+    let inner = slice!(track: &TRACK, "socket", "inner");
+    let begun = before..now();
+    drop(slice!(track: &TRACK, "socket", "over"));
+    session.drain().unwrap();
+    let first = read_all_so_far(&mut connection);
+    drop((connection, listener));
+    std::fs::remove_file(&place.0).unwrap();
+    // The connection is lost; what is begun and ended meanwhile is sent to nobody, or waits.
+    drop(slice!(track: &TRACK, "socket", "to nobody"));
+    session.drain().unwrap();
+    record(0..1_000);
+    session.drain().unwrap();
+    assert_eq!(session.stats().connection_losses, 1);
+    let before = now();
+    thread::spawn(move || drop(inner)).join().unwrap();
+    let ended = before..now();
+    let listener = UnixListener::bind(&place.0).unwrap();
+    let reading = thread::spawn(move || {
+        let (mut trace, (mut connection, _)) = (Vec::new(), listener.accept().unwrap());
+        connection.read_to_end(&mut trace).unwrap();
+        trace
+    });
+    thread::sleep(Duration::from_millis(50));
+    session.drain().unwrap();
+    end!(track: &TRACK, "socket");
+    drop(slice!(track: &TRACK, "socket", "after"));
+    drop(outer);
+    let report = session.stop().unwrap();
+    let second = reading.join().unwrap();
+    let Some(loaded) = check(&first) else { return };
+    let open: Vec<_> = loaded.slices.iter().map(|row| (row.name.as_deref().unwrap(), row.dur == -1)).collect();
+    assert_eq!(open, [("outer", true), ("at run time", true), ("inner", true), ("over", false)]);
+    let loaded = check_lossy(&second, report.lost()).unwrap();
+    let on_track = loaded.slices.iter().filter(|row| row.name.as_deref() != Some("event"));
+    let rows: Vec<_> = on_track.map(|row| (row.name.as_deref().unwrap(), row.depth, row.dur > 0)).collect();
+    assert_eq!(rows, [("outer", 0, true), ("at run time", 1, true), ("inner", 2, true), ("after", 1, true)]);
+    for row in &loaded.slices[..3] {
+        assert!((begun.start - STRAY..=begun.end + STRAY).contains(&row.ts), "{row:?} began in {begun:?}");
+        assert_eq!(row.category.as_deref(), Some("socket"));
+    }
+    let inner = &loaded.slices[2];
+    assert!(
+        (ended.start - STRAY..=ended.end + STRAY).contains(&(inner.ts + inner.dur)),
+        "{inner:?} ended in {ended:?}"
+    );
 }
 
 /// The receiver comes only later: what the buffer can hold is kept for it.

@@ -48,11 +48,12 @@ fn slices_on_lanes_are_whole_or_missing() {
 #[test]
 fn ends_are_late_rather_than_missing() {
     static TRACK: NamedTrack = NamedTrack::new("late-track");
-    static LANES: Lanes = Lanes::new("late-lane");
+    static LANES: [Lanes<4096>; 2] = [Lanes::new("late-lane"), Lanes::new("late-other")];
+    const OPEN: usize = 6_000;
     let (trace, report) = record_as(
-        |builder| builder.buffer_bytes(64 << 10).policy(Policy::Discard),
+        |builder| builder.buffer_bytes(512 << 10).policy(Policy::Discard),
         |_| {
-            let open: Vec<_> = (0..100).map(|_| slice!(track: &LANES, "late", "open")).collect();
+            let open: Vec<_> = (0..OPEN).map(|number| slice!(track: &LANES[number % 2], "late", "open")).collect();
             begin!(track: &TRACK, "late", "begun");
             // Until nothing has room any more.
             for _ in 0..100_000 {
@@ -70,12 +71,12 @@ fn ends_are_late_rather_than_missing() {
     );
     let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
     let filling = loaded.slices_named("filling");
-    assert_eq!(filling.len() as u64 + 202, report.events);
+    assert_eq!(filling.len() + 2 * OPEN + 2, report.events as usize);
     // The begin and the end of the one that was lost.
     assert_eq!(report.dropped.no_room, 100_000 - filling.len() as u64 + 2);
     let last = filling.last().unwrap().ts;
     let ended = |name| loaded.slices_named(name).iter().all(|slice| slice.ts + slice.dur > last);
-    assert!(loaded.slices_named("open").len() == 100 && ended("open"));
+    assert!(loaded.slices_named("open").len() == OPEN && ended("open"));
     assert!(loaded.slices_named("begun").len() == 1 && ended("begun"));
     assert!(loaded.slices_named("lost").is_empty());
 }

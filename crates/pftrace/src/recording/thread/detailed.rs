@@ -10,8 +10,10 @@ use crate::recording::argument::{Argument, annotate};
 use crate::recording::assemble::{LOCATION, TRACK};
 use crate::recording::call_site::{self, CallSite, EVENT_AT, EventKind, NEEDS_STATE, Template};
 use crate::recording::detail::{self, Detail, MAX_EXTRA_COUNTERS, Own};
-use crate::recording::late::LateEnd;
+use crate::recording::marks::{self, Kind, Marks};
+use crate::recording::on_tracks::{NAME_LEN, Told};
 use crate::recording::put;
+use crate::recording::session::Shared;
 use crate::recording::slices::Begun;
 use crate::recording::stats::Loss;
 use crate::recording::track::TrackRef;
@@ -33,6 +35,8 @@ pub struct Event<'e> {
     pub(in crate::recording) track: Option<TrackRef>,
     /// It did not happen before then, whatever is said.
     pub(in crate::recording) not_before: u64,
+    /// What it is to the slice of that number on its track.
+    pub(in crate::recording) of_slice: Option<(Kind, u32)>,
 }
 
 impl Event<'_> {
@@ -40,7 +44,14 @@ impl Event<'_> {
     #[inline]
     pub(in crate::recording) fn of(site: &'static CallSite) -> Self {
         let (arguments, details): (&[Argument<'_>], &[Detail<'_>]) = (&[], &[]);
-        Self { site, name: None, arguments, details, log: "", value: None, track: None, not_before: 0 }
+        Self { site, name: None, arguments, details, log: "", value: None, track: None, not_before: 0, of_slice: None }
+    }
+
+    /// The slice that begins with it, at `ns`.
+    #[inline]
+    fn begun(&self, ns: u64) -> Told<'_> {
+        let track = self.track.and_then(TrackRef::number).unwrap_or(0);
+        Told { begin_ns: ns, track, site: self.site.template.number(), name: self.name.unwrap_or_default() }
     }
 
     /// All ends are alike, whether their call sites could be registered or not.
@@ -116,21 +127,34 @@ impl Thread {
         self.count(result).map_err(|ns| if had_room { 0 } else { ns })
     }
 
-    /// Ends a slice of another track than this thread's.
-    pub(in crate::recording) fn end_on(&mut self, track: TrackRef, event: &Event<'_>) {
-        let event = Event { track: Some(track), ..*event };
-        let NotWritten { ns, .. } = match self.end_in_full(&event) {
-            Ok(()) => return,
-            Err(not_written) => not_written,
+    /// Begins a slice on another track than this thread's. Returns when, and its number. When it is lost, as [`record`](Self::record).
+    pub(in crate::recording) fn begin_on(&mut self, event: &Event<'_>) -> Result<(u64, u32), u64> {
+        let Some(id) = self.shared.on_tracks.take() else {
+            self.lose(Loss::TooManyTracks);
+            return Err(0);
         };
-        let (thread, track) = (self.info.number(), track.number().unwrap_or(0));
-        if self.shared.late_ends.push(LateEnd { track, thread, ns }) {
-            self.info.recovered(1);
+        let result = self.record(&Event { of_slice: Some((Kind::Begin, id)), ..*event });
+        match result {
+            Ok(ns) => self.shared.on_tracks.begun(id, &event.begun(ns)),
+            Err(_) => self.shared.on_tracks.ended(id, 0),
+        }
+        result.map(|ns| (ns, id))
+    }
+
+    /// Ends a slice on another track than this thread's.
+    pub(in crate::recording) fn end_on(&mut self, track: TrackRef, event: &Event<'_>, id: u32) {
+        let event = Event { track: Some(track), of_slice: Some((Kind::End, id)), ..*event };
+        match self.end_in_full(&event) {
+            Ok(ns) => self.shared.on_tracks.ended(id, ns),
+            Err(NotWritten { ns, .. }) => {
+                self.shared.end_late(id, ns, self.info.number());
+                self.info.recovered(1);
+            }
         }
     }
 
     /// The end of a slice; without what it says, where that is too large. What is not written has been counted.
-    fn end_in_full(&mut self, event: &Event<'_>) -> Result<(), NotWritten> {
+    fn end_in_full(&mut self, event: &Event<'_>) -> Result<u64, NotWritten> {
         // Without its names it is an end all the same.
         let is_named = event.arguments.is_empty() || event.site.prepare();
         let event = &Event { arguments: if is_named { event.arguments } else { &[] }, ..*event };
@@ -141,7 +165,7 @@ impl Thread {
             result = self.detailed(&Event { arguments: &[], details: &at, ..*event });
         }
         _ = self.count(result);
-        result.map(|_| ())
+        result
     }
 
     /// Counts what is lost.
@@ -174,6 +198,7 @@ impl Thread {
         let now = now.max(self.last_ns);
         let fill = |packet: &mut [u8; MEDIUM], at| put_event(packet, at, event);
         let len = lay_out(packet, event.template(), self.tail, now - self.last_ns, fill).ok_or(Loss::NoRoom)?;
+        let len = len + put_mark(event, &self.shared, now, &mut packet[len..]).ok_or(Loss::NoRoom)?;
         words.commit(space, len, &mut self.known, &mut self.known_others);
         self.last_ns = now;
         Ok(now)
@@ -261,13 +286,14 @@ impl Thread {
             Err(Error::Overflow { .. }) => return Err(Loss::NoRoom),
             Err(_) => return Err(Loss::Malformed),
         };
+        let ns = if let When::Now(now) = when { now.max(self.last_ns) } else { when.ns() };
+        let len = len + put_mark(event, &self.shared, ns, &mut space.bytes()[len..room]).ok_or(Loss::NoRoom)?;
         words.commit(space, len, &mut self.known, &mut self.known_others);
         self.next_body_iid += 1;
-        if let When::Now(now) = when {
-            self.last_ns = now.max(self.last_ns);
-            return Ok(self.last_ns);
+        if let When::Now(_) = when {
+            self.last_ns = ns;
         }
-        Ok(when.ns())
+        Ok(ns)
     }
 }
 
@@ -293,6 +319,23 @@ fn put_event(packet: &mut [u8; MEDIUM], mut at: usize, event: &Event<'_>) -> Opt
     }
     at = put::annotations(packet, at, event.site, event.arguments)?;
     put::details(packet, at, event.details)
+}
+
+/// Writes what a reader has to know of the slice that begins or ends with an event, on a track of its own, at `ns`; returns how long that
+/// is. `None` when there is no room.
+#[inline]
+fn put_mark(event: &Event<'_>, shared: &Shared, ns: u64, room: &mut [u8]) -> Option<usize> {
+    let Some((kind, id)) = event.of_slice else { return Some(0) };
+    match (shared.marks, kind) {
+        (Marks::None, _) => Some(0),
+        (Marks::Begins, Kind::Begin) => {
+            let told = event.begun(ns);
+            let Cut { text, .. } = Cut::to(told.name, NAME_LEN);
+            marks::write(room, kind, id, Some(&Told { name: text, ..told }))
+        }
+        (Marks::Ends, Kind::End) => shared.on_tracks.with(id, |told| marks::write(room, kind, id, Some(told))),
+        _ => marks::write(room, kind, id, None),
+    }
 }
 
 /// The same, whatever it is.

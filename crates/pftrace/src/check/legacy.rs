@@ -1,0 +1,88 @@
+//! Events of the JSON format, whose phase is a letter: what Perfetto drops them for.
+
+use core::fmt;
+
+use pftrace_protos::track_event::LegacyEvent;
+use pftrace_protos::track_event::legacy_event::InstantEventScope;
+
+use super::finding::{Kind, Report};
+use super::wire::{Fields, Value};
+
+/// What of a `LegacyEvent` matters here.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Legacy {
+    pub(super) phase: Option<u8>,
+    duration_us: i64,
+    scope: u64,
+    has_id: bool,
+    has_unscoped_id: bool,
+    has_bind_id: bool,
+    direction: u64,
+    overrides_thread: bool,
+}
+
+impl Legacy {
+    #[cold]
+    pub(super) fn read(bytes: &[u8], report: &mut Report<'_>) -> Self {
+        let mut legacy = Self::default();
+        for field in Fields::new(bytes) {
+            match field.map(|field| (field.number, field.value)) {
+                Ok((LegacyEvent::PHASE_FIELD_NUMBER, Value::Varint(phase))) => legacy.phase = Some(phase as u8),
+                Ok((LegacyEvent::DURATION_US_FIELD_NUMBER, Value::Varint(us))) => legacy.duration_us = us as i64,
+                Ok((LegacyEvent::INSTANT_EVENT_SCOPE_FIELD_NUMBER, Value::Varint(scope))) => legacy.scope = scope,
+                Ok((LegacyEvent::UNSCOPED_ID_FIELD_NUMBER, _)) => {
+                    (legacy.has_id, legacy.has_unscoped_id) = (true, true);
+                }
+                Ok((LegacyEvent::LOCAL_ID_FIELD_NUMBER | LegacyEvent::GLOBAL_ID_FIELD_NUMBER, _)) => {
+                    legacy.has_id = true;
+                }
+                Ok((LegacyEvent::BIND_ID_FIELD_NUMBER, _)) => legacy.has_bind_id = true,
+                Ok((LegacyEvent::FLOW_DIRECTION_FIELD_NUMBER, Value::Varint(direction))) => {
+                    legacy.direction = direction;
+                }
+                Ok((LegacyEvent::TID_OVERRIDE_FIELD_NUMBER | LegacyEvent::PID_OVERRIDE_FIELD_NUMBER, _)) => {
+                    legacy.overrides_thread = true;
+                }
+                Ok(_) => {}
+                Err(error) => report.say(Kind::MessageMalformed, format_args!("LegacyEvent: {error}")),
+            }
+        }
+        legacy
+    }
+
+    /// Whether its track has to be a thread's.
+    pub(super) fn needs_thread(&self) -> bool {
+        let of_thread = match self.phase {
+            Some(b'B' | b'E' | b'X' | b'R') => true,
+            Some(b'i' | b'I') => {
+                self.scope != InstantEventScope::SCOPE_GLOBAL.value() as u64
+                    && self.scope != InstantEventScope::SCOPE_PROCESS.value() as u64
+            }
+            _ => false,
+        };
+        of_thread && !self.overrides_thread
+    }
+
+    /// What it lacks.
+    pub(super) fn judge(&self, report: &mut Report<'_>) {
+        let mut say = |message: fmt::Arguments<'_>| report.say(Kind::LegacyMisuse, message);
+        match self.phase {
+            Some(phase @ (b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F')) if !self.has_id => {
+                say(format_args!("expected an event of the phase {} to have an id, found none", char::from(phase)))
+            }
+            Some(phase @ (b's' | b't' | b'f')) if !self.has_unscoped_id => say(format_args!(
+                "expected a flow of the phase {} to have an unscoped_id, found none",
+                char::from(phase)
+            )),
+            Some(b'X') if self.duration_us < 0 => say(format_args!(
+                "expected a duration_us of 0 or more of an event of the phase X, found {}",
+                self.duration_us
+            )),
+            _ => {}
+        }
+        if self.has_bind_id && !(1..=3).contains(&self.direction) {
+            let found = self.direction;
+            say(format_args!("expected a bind_id to have a flow_direction of 1 to 3, found {found}"));
+        }
+    }
+}
