@@ -48,5 +48,5 @@ mod source;
 pub use clock::{Clock, Snapshot, snapshot};
 pub use line::Line;
 #[cfg(pftrace_stub_clock)]
-pub use source::counter::advance;
+pub use source::stub::advance;
 pub use source::ticks;

@@ -18,24 +18,55 @@ static IS_COUNTER: AtomicBool = AtomicBool::new(false);
 #[inline(always)] // 20 to 30 cycles, where a call and its saved registers would be some more.
 #[must_use]
 pub fn ticks() -> u64 {
+    #[cfg(pftrace_stub_clock)]
+    return stub::ticks();
+    #[cfg(not(pftrace_stub_clock))]
+    machine_ticks()
+}
+
+#[cfg(not(pftrace_stub_clock))]
+#[inline(always)]
+fn machine_ticks() -> u64 {
     if IS_COUNTER.load(Ordering::Relaxed) { counter::read() } else { clock_ticks() }
 }
 
 /// Half nanoseconds, so that a tick is less than a nanosecond, as the counter's are.
 #[inline(never)]
 fn clock_ticks() -> u64 {
-    2 * machine::monotonic()
+    #[cfg(pftrace_stub_clock)]
+    return stub::ticks();
+    #[cfg(not(pftrace_stub_clock))]
+    return 2 * machine::monotonic();
+}
+
+/// Time that costs nothing and is the same in each run: to count what recording takes beside it. Only in a build that asks for it, with
+/// `RUSTFLAGS="--cfg pftrace_stub_clock"`.
+#[cfg(pftrace_stub_clock)]
+pub(crate) mod stub {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Half nanoseconds.
+    static NOW: AtomicU64 = AtomicU64::new(1 << 40);
+
+    /// 20 ns later each time. Not one atomic addition, which would cost more than all the rest: threads may read the same.
+    #[inline(always)]
+    pub(super) fn ticks() -> u64 {
+        let now = NOW.load(Ordering::Relaxed);
+        NOW.store(now + 40, Ordering::Relaxed);
+        now
+    }
+
+    /// Lets time pass.
+    pub fn advance(time: std::time::Duration) {
+        NOW.fetch_add(2 * time.as_nanos() as u64, Ordering::Relaxed);
+    }
 }
 
 /// Nanoseconds per tick, as measured when it is first asked for: over `FIRST_WINDOW`.
 pub(crate) fn first_rate() -> Rate {
     static RATE: OnceLock<Rate> = OnceLock::new();
     *RATE.get_or_init(|| {
-        if cfg!(pftrace_stub_clock) {
-            IS_COUNTER.store(true, Ordering::Relaxed);
-            return Rate::HALF;
-        }
-        if counter::is_trusted() {
+        if !cfg!(pftrace_stub_clock) && counter::is_trusted() {
             IS_COUNTER.store(true, Ordering::Relaxed);
             let first = read(machine::monotonic);
             thread::sleep(FIRST_WINDOW);
@@ -67,10 +98,7 @@ pub(crate) fn read(clock: impl Fn() -> u64) -> Reading {
 
 /// CLOCK_MONOTONIC.
 pub(crate) fn read_monotonic() -> Reading {
-    if cfg!(pftrace_stub_clock) {
-        let ticks = ticks();
-        Reading { ticks, ns: ticks / 2 }
-    } else if IS_COUNTER.load(Ordering::Relaxed) {
+    if IS_COUNTER.load(Ordering::Relaxed) {
         read(machine::monotonic)
     } else {
         let ticks = clock_ticks();
@@ -78,35 +106,8 @@ pub(crate) fn read_monotonic() -> Reading {
     }
 }
 
-/// Time that costs nothing and is the same in each run: to count what recording takes beside it. Only in a build that asks for it, with
-/// `RUSTFLAGS="--cfg pftrace_stub_clock"`.
-#[cfg(pftrace_stub_clock)]
-pub(crate) mod counter {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
-
-    /// Half nanoseconds.
-    static NOW: AtomicU64 = AtomicU64::new(1 << 40);
-
-    /// 20 ns later each time. Not one atomic addition, which would cost more than all the rest: threads may read the same.
-    #[inline(always)]
-    pub(super) fn read() -> u64 {
-        let now = NOW.load(Ordering::Relaxed);
-        NOW.store(now + 40, Ordering::Relaxed);
-        now
-    }
-
-    pub(super) fn is_trusted() -> bool {
-        true
-    }
-
-    /// Lets time pass.
-    pub fn advance(time: Duration) {
-        NOW.fetch_add(2 * time.as_nanos() as u64, Ordering::Relaxed);
-    }
-}
-
-#[cfg(all(target_arch = "x86_64", target_os = "linux", not(pftrace_stub_clock)))]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg_attr(pftrace_stub_clock, allow(dead_code))]
 mod counter {
     use std::fs;
 
@@ -130,7 +131,7 @@ mod counter {
     }
 }
 
-#[cfg(not(any(all(target_arch = "x86_64", target_os = "linux"), pftrace_stub_clock)))]
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod counter {
     pub(super) fn read() -> u64 {
         unreachable!("nobody trusts it")
@@ -142,7 +143,7 @@ mod counter {
 }
 
 /// What the crate's page says, of the contents of the kernel's files.
-#[cfg_attr(any(not(all(target_arch = "x86_64", target_os = "linux")), pftrace_stub_clock), allow(dead_code))]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), allow(dead_code))]
 fn is_trusted(current: &str, available: &str, cpuinfo: &str) -> bool {
     let flags = || cpuinfo.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
     let has_flag = |flag| flags().split_whitespace().any(|word| word == flag);
