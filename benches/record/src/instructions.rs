@@ -26,7 +26,7 @@ const NOTHING: &str = "nothing";
 
 fn collected(executable: &Path, contender: &str, what: &str, factor: usize) -> Option<f64> {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=race_counted"])
         .arg(executable)
         .args(["count", what, "--contender", contender, "--events", &(factor * EVENTS).to_string()])
         .output();
@@ -47,16 +47,22 @@ pub fn count(options: &CountOptions) {
 
 fn record<S: Setup>(options: &CountOptions) {
     let Some(workload) = Workload::from_name(&options.what) else {
-        (0..options.events).for_each(|_| std::hint::black_box(()));
-        return;
+        return race_counted(&mut || (0..options.events).for_each(|_| std::hint::black_box(())));
     };
     let session = (workload != Workload::Off)
         .then(|| session::<S>(Path::new("/dev/null")).drain_by_caller().start().expect("a session"));
     let names = Names::new();
-    repeat::<Pftrace<S>>(workload, &mut (), &names, options.events);
+    race_counted(&mut || repeat::<Pftrace<S>>(workload, &mut (), &names, options.events));
     // Without stopping: that reads what was recorded.
     if session.is_some() {
         // SAFETY: ends the process.
         unsafe { libc::_exit(0) };
     }
+}
+
+/// Only within it is counted: not what others' C++ does at the start, nor the threads that it has.
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn race_counted(f: &mut dyn FnMut()) {
+    f();
 }
