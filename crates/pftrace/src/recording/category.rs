@@ -1,8 +1,9 @@
 //! Categories: what is recorded is switched by them.
 
+use core::fmt;
 use std::string::String;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 use std::vec::Vec;
 
 use super::registry::Registry;
@@ -32,14 +33,22 @@ use super::stats::lock;
 /// assert_eq!(session.stop()?.events, 1);
 /// # Ok::<(), pftrace::SessionError>(())
 /// ```
-#[derive(Debug)]
 pub struct Category {
     name: &'static str,
     tags: &'static [&'static str],
     description: &'static [&'static str],
-    /// [`LIVE`] alone until it is first met: so who asks for that alone, asks for all. Then [`MET`], [`ON`] or not, [`LIVE`] or not, and above them the
+    /// [`LIVE`] alone until it is first met: so who asks for that alone, asks for all. 0 while it [waits](Self::wait). Then [`MET`], [`ON`] or not, [`LIVE`] or not, and above them the
     /// number, 0 if there was no room for one.
     state: AtomicU32,
+    /// The next one that waits, if there is one, when this one does.
+    next: OnceLock<Option<&'static Category>>,
+}
+
+impl fmt::Debug for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, tags, description, .. } = self;
+        f.debug_struct("Category").field("name", name).field("tags", tags).field("description", description).finish()
+    }
 }
 
 const ON: u32 = 1;
@@ -59,6 +68,9 @@ static TAGGED: Registry<&'static Category> = Registry::new(MAX_TAGGED);
 /// How many categories there can be with tags: those of further ones count for nothing.
 const MAX_TAGGED: u32 = 1024;
 
+/// The first of those that were met before there was a session.
+static WAITING: Mutex<Option<&'static Category>> = Mutex::new(None);
+
 /// Which are on.
 static SWITCH: Switch = Switch::new();
 
@@ -66,7 +78,7 @@ impl Category {
     /// A category of that name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, tags: &[], description: &[], state: AtomicU32::new(LIVE) }
+        Self { name, tags: &[], description: &[], state: AtomicU32::new(LIVE), next: OnceLock::new() }
     }
 
     /// Words that it can be switched by, together with others: see [`set_categories`].
@@ -155,6 +167,9 @@ impl Category {
     /// What a thread does that comes here first; returns the state. Nobody waits.
     #[cold]
     fn meet(&'static self) -> u32 {
+        if !CATEGORIES.is_prepared() {
+            return self.wait();
+        }
         let same = CATEGORIES.iter().find(|(_, other)| other.name == self.name);
         let added = CATEGORIES.add(self);
         let number = added.and_then(|own| same.map(|(number, _)| number).or(Some(own))).unwrap_or(0);
@@ -166,6 +181,21 @@ impl Category {
             same.for_each(|(_, other)| SWITCH.apply(other, 0));
         }
         self.state.load(Ordering::Relaxed)
+    }
+
+    /// There has been no session yet, and no memory to remember it in: the first one meets it. Nothing is allocated, since this may be a signal handler.
+    fn wait(&'static self) -> u32 {
+        // Whoever has it is about to give it back, or is interrupted by us: then it is met with its next event.
+        let Ok(mut first) = WAITING.try_lock() else { return 0 };
+        if CATEGORIES.is_prepared() {
+            drop(first);
+            return self.meet();
+        }
+        if self.next.set(*first).is_ok() {
+            *first = Some(self);
+        }
+        self.state.store(0, Ordering::Relaxed);
+        0
     }
 
     /// On or off. `met` is the state of one that is met right now: all of it is there at once, so that no other thread takes it for off.
@@ -187,6 +217,20 @@ impl Category {
 pub(super) fn prepare() {
     CATEGORIES.prepare();
     TAGGED.prepare();
+    // From now on none begins to wait. The lock is had at once; but for ever in a child that was forked while another thread had it, before there was a session
+    // to see to that.
+    let waiting = (0..MOST_TRIES).find_map(|_| match WAITING.try_lock() {
+        Ok(mut first) => Some(first.take()),
+        Err(_) => {
+            std::thread::yield_now();
+            None
+        }
+    });
+    let mut waiting = waiting.flatten();
+    while let Some(category) = waiting {
+        category.met();
+        waiting = category.next.get().copied().flatten();
+    }
 }
 
 /// A session has begun or ended just now.
@@ -195,10 +239,19 @@ pub(super) fn refresh() {
 }
 
 /// Keeps the switch as it is.
-pub(super) fn hold() -> (MutexGuard<'static, ()>, [RwLockWriteGuard<'static, Filter>; 2]) {
+pub(super) fn hold() -> Held {
+    let waiting = lock(&WAITING);
     let setting = lock(&SWITCH.setting);
     // Who reads is through with it soon.
-    (setting, SWITCH.filters.each_ref().map(|filter| filter.write().unwrap_or_else(PoisonError::into_inner)))
+    let filters = SWITCH.filters.each_ref().map(|filter| filter.write().unwrap_or_else(PoisonError::into_inner));
+    Held { _waiting: waiting, _setting: setting, _filters: filters }
+}
+
+/// See [`hold`].
+pub(super) struct Held {
+    _waiting: MutexGuard<'static, Option<&'static Category>>,
+    _setting: MutexGuard<'static, ()>,
+    _filters: [RwLockWriteGuard<'static, Filter>; 2],
 }
 
 /// Switches categories on and off, at once and while recording.
@@ -286,7 +339,7 @@ impl Switch {
 const MOST_TRIES: u32 = 100_000;
 
 #[derive(Clone, Debug)]
-pub(super) struct Filter {
+struct Filter {
     rules: Vec<Rule>,
 }
 

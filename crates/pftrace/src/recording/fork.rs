@@ -4,9 +4,8 @@
 //! What belongs to one session is no matter: the child has none.
 
 use std::cell::RefCell;
-use std::sync::{MutexGuard, Once, RwLockWriteGuard};
+use std::sync::{MutexGuard, Once};
 
-use super::category::Filter;
 use super::local::Place;
 use super::session::Shared;
 use super::{category, local, session};
@@ -15,7 +14,7 @@ use super::{category, local, session};
 pub(super) struct Held {
     _session: MutexGuard<'static, Option<std::sync::Arc<Shared>>>,
     _places: MutexGuard<'static, std::vec::Vec<&'static mut Place>>,
-    _switch: (MutexGuard<'static, ()>, [RwLockWriteGuard<'static, Filter>; 2]),
+    _categories: category::Held,
 }
 
 std::thread_local! {
@@ -30,7 +29,7 @@ pub(super) fn prepare() {
 }
 
 extern "C" fn before() {
-    let held = Held { _session: session::hold(), _places: local::hold(), _switch: category::hold() };
+    let held = Held { _session: session::hold(), _places: local::hold(), _categories: category::hold() };
     // A thread whose thread-locals are gone forks without: `held` is dropped here.
     _ = HELD.try_with(|place| place.try_borrow_mut().map(|mut place| *place = Some(held)));
 }

@@ -22,6 +22,10 @@ impl<T: Copy> Registry<T> {
         self.slots.get_or_init(|| (0..self.capacity).map(|_| OnceLock::new()).collect());
     }
 
+    pub(super) fn is_prepared(&self) -> bool {
+        self.slots.get().is_some()
+    }
+
     /// Its number, from 1. `None` when the list is full or not prepared.
     pub(super) fn add(&self, item: T) -> Option<u32> {
         let slots = self.slots.get()?;

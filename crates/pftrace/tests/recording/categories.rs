@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use pftrace::{Category, category_enabled, instant, set_categories, slice};
+use pftrace::{Category, Session, category_enabled, instant, set_categories, slice};
 
 use crate::{alone, record, record_as};
 
@@ -127,4 +127,46 @@ fn what_is_asked_is_right_when_a_session_starts_meanwhile() {
         });
     }
     let _slice = slice!(PLAIN, "nothing is recorded");
+}
+
+/// Before the first session of a process: nothing is recorded, and what was met is on as soon as there is one, unless it is off.
+#[test]
+fn what_was_met_before_the_first_session_is_on_in_it() {
+    static MANY: [Category; 50] = [const { Category::new("early.many") }; 50];
+    pftrace::categories! {
+        EARLY = "early.on";
+        OFF = "early.off";
+    }
+    let record = |number: u64| {
+        instant!(EARLY, "plain");
+        instant!(EARLY, "annotated", number);
+        instant!(OFF, "off");
+        instant!("early.other", "other");
+        let _slice = slice!(EARLY, "slice");
+    };
+    if crate::reentrancy::file_of_process().is_some() {
+        thread::scope(|scope| {
+            let threads = [(); 4].map(|()| {
+                scope.spawn(|| {
+                    record(0);
+                    assert!(MANY.iter().all(|category| !category.is_enabled()));
+                })
+            });
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+        for _ in 0..2 {
+            let session = Session::builder().categories("-early.off").writer(std::io::sink()).start().unwrap();
+            assert!(EARLY.is_enabled() && !OFF.is_enabled() && MANY.iter().all(Category::is_enabled));
+            record(1);
+            let report = session.stop().unwrap();
+            assert_eq!((report.events, report.lost()), (5, 0), "{report:?}");
+            record(2);
+        }
+        println!("all of it");
+        return;
+    }
+    let nowhere = std::env::temp_dir().join("pftrace-early");
+    let output =
+        crate::reentrancy::in_a_process("categories::what_was_met_before_the_first_session_is_on_in_it", &nowhere);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("all of it"), "{output:?}");
 }
