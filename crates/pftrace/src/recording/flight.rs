@@ -161,6 +161,9 @@ impl Shared {
     }
 }
 
+/// An end is written that long after its time at most, unless its thread is stopped in between: the smallest buffer is not written over so soon.
+const WRITTEN_WITHIN_NS: u64 = 100_000;
+
 /// What is known before the chunks are taken.
 struct Before {
     asked_ns: u64,
@@ -172,7 +175,7 @@ struct Before {
 impl Before {
     fn look(shared: &Shared) -> Self {
         let threads = shared.threads.present().into_iter().map(|info| (info.clone(), info.chunks())).collect();
-        Self { asked_ns: shared.clock.now_ns(), threads }
+        Self { asked_ns: shared.clock.now_ns().saturating_sub(WRITTEN_WITHIN_NS), threads }
     }
 }
 

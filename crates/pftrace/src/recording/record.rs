@@ -170,6 +170,14 @@ pub fn end(category: &'static Category) {
 
 #[inline(never)]
 fn end_now(category: &'static Category) {
+    if local::quickly(|thread| thread.try_end_of(category)).is_none() {
+        end_now_in_full(category);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end_now_in_full(category: &'static Category) {
     local::with(|thread| thread.end_of(category));
 }
 

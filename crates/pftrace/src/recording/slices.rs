@@ -62,6 +62,7 @@ impl Rest {
         self.0 & WRITTEN != 0
     }
 
+    #[inline(always)]
     pub(super) fn is_guarded(self) -> bool {
         self.0 & GUARDED != 0
     }
@@ -199,6 +200,11 @@ impl Slices {
     /// One was begun that is not open, and that an end will come for.
     pub(super) fn push_too_deep(&mut self) {
         self.too_deep += 1;
+    }
+
+    #[inline(always)]
+    pub(super) fn has_too_deep(&self) -> bool {
+        self.too_deep > 0
     }
 
     /// Whether an end was for one of those.

@@ -205,6 +205,17 @@ impl Thread {
         self.info.unwritten.push(at_ns);
     }
 
+    /// Ends the innermost slice, if it was begun with that very category, and is no guard's. `None`: it is to be ended in full.
+    #[inline(always)]
+    pub(super) fn try_end_of(&mut self, category: &'static Category) -> Option<()> {
+        let (depth, rest) = self.slices.innermost()?;
+        if rest.is_guarded() || self.slices.has_too_deep() {
+            return None;
+        }
+        let site = CallSite::of_number(self.slices.site_at(depth))?;
+        core::ptr::eq(site.category(), category).then(|| self.try_end())?
+    }
+
     /// Ends the innermost slice, if it is of that category and no guard's.
     pub(super) fn end_of(&mut self, category: &Category) {
         if self.can_end(category) {

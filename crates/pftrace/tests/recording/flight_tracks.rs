@@ -290,36 +290,39 @@ fn assert_whole(loaded: &Loaded, log: &[Recorded], asked: i64, taken: i64) {
         *first = row.ts.min(*first);
     }
     let since = since.values().copied().max().unwrap();
-    let mut found = vec![0; log.len()];
     let on_tracks = |row: &&Slice| row.name.as_deref() != Some("own") && row.name.as_deref() != Some("filling");
-    for row in loaded.slices.iter().filter(on_tracks) {
+    let rows: Vec<&Slice> = loaded.slices.iter().filter(on_tracks).collect();
+    let fit = |row: &Slice| -> Vec<usize> {
         let track = loaded.track_name(row).unwrap();
-        let fits = |recorded: &Recorded| {
+        let fits = |&number: &usize| {
+            let recorded = &log[number];
             let ends = match row.dur {
                 // It had not ended, for all that the thread knew that ends it.
                 -1 => recorded.end.end > asked,
                 dur => recorded.end.contains(&(row.ts + dur)),
             };
-            recorded.track == track && recorded.begin.contains(&row.ts) && ends
+            // What lies around it may be missing where it is older than what all threads have.
+            let lies = row.depth == recorded.depth || row.depth < recorded.depth && row.ts < since;
+            recorded.track == track && recorded.begin.contains(&row.ts) && ends && lies
         };
-        let number = match row.name.as_deref().unwrap().parse::<usize>() {
-            Ok(number) => Some(number).filter(|&number| fits(&log[number])),
-            // Of those that began about then, one that is not found yet.
-            Err(_) => begins
-                .range((row.ts - 50_000_000, 0)..=(row.ts, usize::MAX))
-                .map(|((_, number), _)| *number)
-                .find(|&number| found[number] == 0 && fits(&log[number])),
-        };
-        let Some(number) = number else {
-            let likely = row.name.as_deref().unwrap().parse::<usize>().ok().map(|number| &log[number]);
-            panic!("nobody recorded {row:?} on {track}, asked at {asked}: {likely:?}");
-        };
-        found[number] += 1;
-        assert_eq!(row.category.as_deref(), Some("flight"));
-        // What lies around it may be missing where it is older than what all threads have.
-        let depth = log[number].depth;
-        assert!(row.depth == depth || row.depth < depth && row.ts < since, "{row:?} is at {depth}: {:?}", log[number]);
+        match row.name.as_deref().unwrap().parse::<usize>() {
+            Ok(number) => Some(number).into_iter().filter(fits).collect(),
+            // Of those that began about then.
+            Err(_) => {
+                let about = begins.range((row.ts - 50_000_000, 0)..=(row.ts, usize::MAX));
+                about.map(|((_, number), _)| *number).filter(fits).collect()
+            }
+        }
+    };
+    let candidates: Vec<_> = rows.iter().map(|row| fit(row)).collect();
+    // Which row is which: slices of one name may overlap, and then a row fits several.
+    let mut row_of = vec![None; log.len()];
+    for (row, of_row) in rows.iter().zip(0..) {
+        let is_one = matched(of_row, &candidates, &mut row_of, &mut vec![false; log.len()]);
+        assert!(is_one, "nobody recorded {row:?} on {:?}, asked at {asked}", loaded.track_name(row));
     }
+    assert!(rows.iter().all(|row| row.category.as_deref() == Some("flight")));
+    let found: Vec<usize> = row_of.iter().map(|row| usize::from(row.is_some())).collect();
     for (number, recorded) in log.iter().enumerate() {
         let was_open = recorded.begin.end < asked && recorded.end.start > taken;
         let ended_within = recorded.begin.end < asked && recorded.end.start > since && recorded.end.end < asked;
@@ -330,6 +333,20 @@ fn assert_whole(loaded: &Loaded, log: &[Recorded], asked: i64, taken: i64) {
             found[number]
         );
     }
+}
+
+/// Gives a row one of its candidates, if need be one that another row has and can do without.
+fn matched(row: usize, candidates: &[Vec<usize>], row_of: &mut [Option<usize>], seen: &mut [bool]) -> bool {
+    candidates[row].iter().any(|&number| {
+        if std::mem::replace(&mut seen[number], true) {
+            return false;
+        }
+        let is_free = row_of[number].is_none_or(|other| matched(other, candidates, row_of, seen));
+        if is_free {
+            row_of[number] = Some(row);
+        }
+        is_free
+    })
 }
 
 /// Three threads share slices on tracks; what a snapshot shows of these is what there was, several in a row and far apart.

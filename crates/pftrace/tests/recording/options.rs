@@ -71,10 +71,11 @@ fn flows_are_arrows() {
 #[test]
 fn events_happen_when_it_is_said() {
     let start = now_ns();
-    let mut last = 0;
+    let (mut first, mut last) = (0, 0);
     let recorded = record(|| {
         let long_ago = Instant::now();
         std::thread::sleep(Duration::from_millis(20));
+        first = now_ns();
         {
             let _first = slice!("t", "before");
         }
@@ -98,8 +99,7 @@ fn events_happen_when_it_is_said() {
     let ts = |name| only(&loaded, name).ts;
     assert_eq!((ts("at the start"), ts("a duration")), (start as i64, start as i64 + 1));
     assert!(ts("before") - ts("long ago") > 15_000_000);
-    assert!((0..5_000_000).contains(&(ts("after") - ts("before"))));
-    assert!(ts("after") > start as i64 + 20_000_000 && ts("after") <= last as i64);
+    assert!(first as i64 <= ts("before") && ts("before") <= ts("after") && ts("after") <= last as i64);
     let past = only(&loaded, "in the past");
     assert_eq!((past.ts, past.dur), (start as i64 + 1_000, 4_000));
     let backwards = only(&loaded, "backwards");
