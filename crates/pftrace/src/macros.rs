@@ -475,27 +475,27 @@ macro_rules! __annotations {
     };
     ($event:tt [$key:ident = ? $value:expr, $($rest:tt)*] [$($keys:tt)*] [$($values:tt)*]) => {
         $crate::__annotations!($event [$($rest)*] [$($keys)* $key,]
-            [$($values)* $crate::__private::Argument::Debug(&$value),])
+            [$($values)* (debug $value),])
     };
     ($event:tt [$key:ident = % $value:expr, $($rest:tt)*] [$($keys:tt)*] [$($values:tt)*]) => {
         $crate::__annotations!($event [$($rest)*] [$($keys)* $key,]
-            [$($values)* $crate::__private::Argument::Display(&$value),])
+            [$($values)* (display $value),])
     };
     ($event:tt [$key:ident = $value:expr, $($rest:tt)*] [$($keys:tt)*] [$($values:tt)*]) => {
         $crate::__annotations!($event [$($rest)*] [$($keys)* $key,]
-            [$($values)* $crate::__private::Annotate::argument(&$value),])
+            [$($values)* (value $value),])
     };
     ($event:tt [? $key:ident, $($rest:tt)*] [$($keys:tt)*] [$($values:tt)*]) => {
         $crate::__annotations!($event [$($rest)*] [$($keys)* $key,]
-            [$($values)* $crate::__private::Argument::Debug(&$key),])
+            [$($values)* (debug $key),])
     };
     ($event:tt [% $key:ident, $($rest:tt)*] [$($keys:tt)*] [$($values:tt)*]) => {
         $crate::__annotations!($event [$($rest)*] [$($keys)* $key,]
-            [$($values)* $crate::__private::Argument::Display(&$key),])
+            [$($values)* (display $key),])
     };
     ($event:tt [$key:ident, $($rest:tt)*] [$($keys:tt)*] [$($values:tt)*]) => {
         $crate::__annotations!($event [$($rest)*] [$($keys)* $key,]
-            [$($values)* $crate::__private::Annotate::argument(&$key),])
+            [$($values)* (value $key),])
     };
     // A name that is written out, and nothing else: all is constant.
     ({literal $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:literal} [] [] []) => {{
@@ -503,36 +503,40 @@ macro_rules! __annotations {
         if __PFTRACE_CATEGORY.may_be_enabled() { $crate::__private::$plain(&__PFTRACE_SITE) } else { $off }
     }};
     ({literal $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:literal} []
-        $keys:tt [$($value:expr,)*]) => {{
+        $keys:tt $values:tt) => {{
         $crate::__site!($kind $category $crate::__private::Some($name), $keys);
         if __PFTRACE_CATEGORY.is_enabled() {
-            $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::None, &[$($value),*])
+            #[allow(unused_imports)]
+            use $crate::__private::{Known as _, Unknown as _};
+            $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::OwnName, $crate::__typed!($values))
         } else {
             $off
         }
     }};
     ({expr $kind:ident $plain:ident $with:ident $off:expr, $category:tt, $name:expr} []
-        $keys:tt [$($value:expr,)*]) => {{
+        $keys:tt $values:tt) => {{
         $crate::__site!($kind $category $crate::__private::None, $keys);
         if __PFTRACE_CATEGORY.is_enabled() {
-            $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::Some($name), &[$($value),*])
+            #[allow(unused_imports)]
+            use $crate::__private::{Known as _, Unknown as _};
+            $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::given($name), $crate::__typed!($values))
         } else {
             $off
         }
     }};
     // With options.
     ({on $kind:ident $on:ident $off:expr, $category:tt, $name:expr, $given:expr, $track:expr, [$($details:tt)*]} []
-        $keys:tt [$($value:expr,)*]) => {{
+        $keys:tt [$(($how:ident $value:expr),)*]) => {{
         $crate::__site!($kind $category $name, $keys);
         if __PFTRACE_CATEGORY.is_enabled() {
-            $crate::__private::$on(&__PFTRACE_SITE, $track, $given, &[$($value),*], &[$($details)*])
+            $crate::__private::$on(&__PFTRACE_SITE, $track, $given, &[$($crate::__argument!($how $value)),*], &[$($details)*])
         } else {
             $off
         }
     }};
-    ({end $end:ident $category:tt $track:expr, [$($details:tt)*]} [] $keys:tt [$($value:expr,)*]) => {{
+    ({end $end:ident $category:tt $track:expr, [$($details:tt)*]} [] $keys:tt [$(($how:ident $value:expr),)*]) => {{
         $crate::__site!(End $category $crate::__private::None, $keys);
-        $crate::__private::$end(&__PFTRACE_SITE, $track, &[$($value),*], &[$($details)*])
+        $crate::__private::$end(&__PFTRACE_SITE, $track, &[$($crate::__argument!($how $value)),*], &[$($details)*])
     }};
     ($event:tt [$other:tt $($rest:tt)*] $keys:tt $values:tt) => {
         $crate::__private::compile_error!($crate::__private::concat!(
@@ -540,5 +544,51 @@ macro_rules! __annotations {
             $crate::__private::stringify!($other),
             "`; options, `option: value`, stand in front of the category",
         ))
+    };
+}
+
+/// The value of an annotation: as it is, or how it is formatted.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __argument {
+    (value $value:expr) => {
+        $crate::__private::Annotate::argument(&$value)
+    };
+    (debug $value:expr) => {
+        $crate::__private::Argument::Debug(&$value)
+    };
+    (display $value:expr) => {
+        $crate::__private::Argument::Display(&$value)
+    };
+}
+
+/// The values of annotations, of their types.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __typed {
+    ([$(($how:ident $value:expr),)*]) => {
+        $crate::__private::Listed::<_, { 0 $(+ $crate::__one!($how))* }>($crate::__list!($(($how $value),)*))
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __one {
+    ($how:ident) => {
+        1
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __list {
+    () => {
+        ()
+    };
+    ((value $value:expr), $($rest:tt)*) => {
+        ((&$crate::__private::Probe::of(&$value)).typed(), $crate::__list!($($rest)*))
+    };
+    (($how:ident $value:expr), $($rest:tt)*) => {
+        ($crate::__argument!($how $value), $crate::__list!($($rest)*))
     };
 }

@@ -86,7 +86,7 @@ impl Writer {
         if self.idle == Word::NONE { 0 } else { self.idle.packets() }
     }
 
-    /// Whether the last packet was not begun since the chunk had been taken away: it may go into another.
+    /// Whether the last packet that was to be [begun](Self::begin) was not, since the chunk had been taken away: it may go into another.
     #[must_use]
     pub fn is_taken(&self) -> bool {
         self.is_taken
@@ -115,7 +115,7 @@ impl Writer {
     /// There is none, or it has been taken away.
     #[inline]
     pub fn begin(&mut self) -> Result<Space<'_>, NoChunk> {
-        self.make_busy(Barrier::light)?;
+        self.make_busy()?;
         Ok(Space { writer: self })
     }
 
@@ -126,11 +126,11 @@ impl Writer {
     /// There is none.
     #[inline]
     pub fn begin_or_take(&mut self) -> Result<Space<'_>, NoChunk> {
-        if self.make_busy(Barrier::light).is_err() {
+        if self.make_busy().is_err() {
             if !self.take() {
                 return Err(NoChunk);
             }
-            self.make_busy(Barrier::light)?;
+            self.make_busy()?;
         }
         Ok(Space { writer: self })
     }
@@ -146,31 +146,20 @@ impl Writer {
         if at as usize + N > self.short_limit {
             return Err(NoChunk);
         }
-        let idle = self.make_busy(Barrier::light_of_short)?;
-        let word = self.word;
-        Ok(Short { space: Space { writer: self }, at, idle, word })
+        let (word, busy) = (self.word, self.busy);
+        // SAFETY: as in `word()` and `busy()`, whose they are.
+        let idle =
+            open(unsafe { word.as_ref() }, &self.idle, unsafe { busy.as_ref() }, || self.barrier.light_of_short())?;
+        Ok(Short { space: Space { writer: self }, at, idle, word, busy })
     }
 
-    #[inline(always)]
-    fn make_busy(&mut self, light: impl FnOnce(Barrier)) -> Result<Word, NoChunk> {
-        self.busy().store(1, Ordering::Relaxed);
-        // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
-        light(self.barrier);
-        // Relaxed: nobody else has written into the chunk since our own last commit, which is what `idle` says. Nobody
-        // reads behind its length before the commit that follows.
-        let word = Word(self.word().load(Ordering::Relaxed));
-        if word != self.idle {
-            return Err(self.give_up());
+    #[inline]
+    fn make_busy(&mut self) -> Result<(), NoChunk> {
+        let opened = open(self.word(), &self.idle, self.busy(), || self.barrier.light());
+        if opened.is_err() {
+            self.is_taken = self.idle != Word::NONE;
         }
-        Ok(word)
-    }
-
-    /// The chunk has been ended, or is wanted: another one will do.
-    #[inline(always)] // Called, it makes its callers save registers.
-    fn give_up(&mut self) -> NoChunk {
-        self.busy().store(0, Ordering::Relaxed);
-        self.is_taken = self.idle != Word::NONE;
-        NoChunk
+        opened.map(|_| ())
     }
 
     /// Ends the chunk, if there is one, and takes another. Returns whether there was one to take.
@@ -330,6 +319,7 @@ pub struct Short<'w, const N: usize> {
     at: *mut u8,
     idle: Word,
     word: NonNull<AtomicU64>,
+    busy: NonNull<AtomicU64>,
 }
 
 impl<const N: usize> Short<'_, N> {
@@ -348,15 +338,31 @@ impl<const N: usize> Short<'_, N> {
     #[inline(always)]
     pub fn commit(self, len: usize) {
         assert!(len > 0 && len <= N, "the packet is larger than its space, or empty");
-        let Self { space, at, idle, word } = self;
+        let Self { space, at, idle, word, busy } = self;
         let idle = idle.committed(len, 0);
         space.writer.idle = idle;
         // SAFETY: within the chunk, or its end: `len` was free.
         space.writer.at = unsafe { at.add(len) };
-        // SAFETY: as in `Writer::word`, whose it is.
-        commit(unsafe { word.as_ref() }, idle, space.writer.busy());
+        // SAFETY: as in `Writer::word` and `Writer::busy`, whose they are.
+        commit(unsafe { word.as_ref() }, idle, unsafe { busy.as_ref() });
         std::mem::forget(space);
     }
+}
+
+/// Makes us busy, unless the chunk has been ended, or is wanted: another one will do. Returns its word.
+#[inline(always)] // Called, it makes its callers save registers.
+fn open(word: &AtomicU64, idle: &Word, busy: &AtomicU64, light: impl FnOnce()) -> Result<Word, NoChunk> {
+    busy.store(1, Ordering::Relaxed);
+    // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
+    light();
+    // Relaxed: nobody else has written into the chunk since our own last commit, which is what `idle` says. Nobody
+    // reads behind its length before the commit that follows.
+    let word = Word(word.load(Ordering::Relaxed));
+    if word != *idle {
+        busy.store(0, Ordering::Relaxed);
+        return Err(NoChunk);
+    }
+    Ok(word)
 }
 
 /// A packet is there, and nothing is being written any more.

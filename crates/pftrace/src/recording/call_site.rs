@@ -110,6 +110,9 @@ pub(super) const EVENT_AT: usize = 6;
 /// A template that has nothing but a type, category and name is not longer, with the first byte of what follows.
 pub(super) const CONSTANT_LEN: usize = 16;
 
+/// The template of a counter that has a name is that long: its track's number takes seven bytes in every process.
+pub(super) const COUNTER_LEN: usize = 16;
+
 /// The tag of `TracePacket.timestamp`.
 pub(super) const TIMESTAMP_TAG: u8 = put::tag_1(TracePacket::TIMESTAMP_FIELD_NUMBER, WireType::Varint);
 
@@ -141,10 +144,10 @@ impl Template {
         self.len.load(Ordering::Relaxed) as usize & (TEMPLATE_LEN | 7)
     }
 
-    /// The first bytes, and the tag behind them: of one that is not longer.
+    /// Some of the bytes, and the tag behind them.
     #[inline(always)]
-    pub(super) fn constant(&self) -> [u64; CONSTANT_LEN / 8] {
-        [0, 1].map(|word: usize| self.words[word].load(Ordering::Relaxed))
+    pub(super) fn word(&self, number: usize) -> u64 {
+        self.words[number].load(Ordering::Relaxed)
     }
 
     #[inline(always)]
@@ -406,6 +409,8 @@ mod tests {
             assert_eq!(PACKET_AT + longest[PACKET_LEN_AT] as usize, len, "{kind:?}");
             assert_eq!(EVENT_AT + longest[EVENT_LEN_AT] as usize, len, "{kind:?}");
             assert!(kind == EventKind::Counter || len < CONSTANT_LEN, "{kind:?}");
+            let shortest = site.write_packet(&mut longest, 1, 1, 1).unwrap();
+            assert!(kind != EventKind::Counter || (shortest, len) == (COUNTER_LEN, COUNTER_LEN));
         }
     }
 

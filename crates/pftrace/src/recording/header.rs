@@ -126,12 +126,12 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let mut slices = Slices::new();
-        slices.push(Begun { ns: 7, site: 1, written: true, guarded: true });
-        slices.push_named(Begun { ns: 8, site: 2, written: false, guarded: true }, "näme");
-        slices.push_named(Begun { ns: 9, site: 3, written: true, guarded: true }, "popped");
+        slices.push(Begun { ns: 7, site: 1, written: true, guarded: true }, None);
+        slices.push(Begun { ns: 8, site: 2, written: false, guarded: true }, Some("näme"));
+        slices.push(Begun { ns: 9, site: 3, written: true, guarded: true }, Some("popped"));
         slices.pop();
         slices.end_unwritten(10);
-        slices.push_named(Begun { ns: 11, site: 4, written: false, guarded: true }, "other");
+        slices.push(Begun { ns: 11, site: 4, written: false, guarded: true }, Some("other"));
         let fixed = Fixed { thread: 5, serial: 6, ..Fixed::default() };
         let mut bytes = [0; 256];
         let len = write(&mut bytes, fixed, &slices.listing(1000)).unwrap();

@@ -40,6 +40,7 @@ mod stats;
 mod text;
 mod thread;
 mod track;
+mod typed;
 
 pub use self::argument::{Annotate, Argument, Elements, Entries, array, dict};
 pub use self::builder::{Policy, SessionBuilder};
@@ -77,4 +78,5 @@ pub mod private {
     pub use super::record::{
         CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, end, instant, instant_with,
     };
+    pub use super::typed::{Known, Listed, OwnName, Probe, Unknown, given};
 }

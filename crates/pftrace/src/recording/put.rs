@@ -7,6 +7,7 @@ use pftrace_wire::{WireType, tag};
 use super::argument::Argument;
 use super::call_site::CallSite;
 use super::detail::{CorrelationId, Detail};
+use super::typed::{Annotations, Packet};
 use crate::CounterValue;
 
 /// What a field of a number takes at most: a tag of two bytes, and ten.
@@ -26,7 +27,7 @@ const fn tag_2(number: u32, wire_type: WireType) -> [u8; 2] {
     [tag as u8 | 0x80, (tag >> 7) as u8]
 }
 
-/// Writes a varint at `at`; returns where it ends. One and two bytes are the rule. Always inline, as those below that say so: called, they make a
+/// Writes a varint at `at`; returns where it ends. Up to three bytes are the rule. Always inline, as those below that say so: called, they make a
 /// counter dearer by 30 instructions and a begin with three annotations by 90.
 #[inline(always)]
 pub(super) fn varint<const N: usize>(packet: &mut [u8; N], at: usize, value: u64) -> usize {
@@ -36,6 +37,9 @@ pub(super) fn varint<const N: usize>(packet: &mut [u8; N], at: usize, value: u64
     } else if value < 1 << 14 {
         packet[at..at + 2].copy_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
         at + 2
+    } else if value < 1 << 21 {
+        packet[at..at + 3].copy_from_slice(&[value as u8 | 0x80, (value >> 7) as u8 | 0x80, (value >> 14) as u8]);
+        at + 3
     } else {
         let mut rest = value;
         let mut at = at;
@@ -49,14 +53,41 @@ pub(super) fn varint<const N: usize>(packet: &mut [u8; N], at: usize, value: u64
     }
 }
 
+/// A number that is [`SMALL`], as a varint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Small {
+    pub(super) bytes: u32,
+    /// How many bytes it has more than one: at most three.
+    pub(super) more: usize,
+}
+
+/// What a number is less than whose varint has four bytes at most.
+pub(super) const SMALL: u64 = 1 << 28;
+
+/// The varint of a number that is [`SMALL`]. Without a branch for its length, which what varies from event to event would often take wrongly.
+#[inline(always)]
+pub(super) fn small(value: u64) -> Small {
+    /// What says that another byte follows.
+    const MORE: [u32; 4] = [0, 0x80, 0x8080, 0x80_8080];
+    let value = value as u32;
+    // Seven bits each, by way of fourteen.
+    let by_14 = value + (value & 0x0fff_c000) * 3;
+    let by_7 = by_14 + (by_14 & 0x3f80_3f80);
+    // A seventh of the position of the highest bit; the mask only tells the compiler that it is small.
+    let more = ((31 - (value | 1).leading_zeros()) * 37 >> 8) as usize & 3;
+    Small { bytes: by_7 | MORE[more], more }
+}
+
+/// The tag of the value of a counter.
+pub(super) const COUNTER_VALUE: [u8; 2] = tag_2(TrackEvent::COUNTER_VALUE_FIELD_NUMBER, WireType::Varint);
+
 /// Writes the value of a counter, which has room; returns where it ends.
 #[inline(always)]
 pub(super) fn counter<const N: usize>(packet: &mut [u8; N], at: usize, value: CounterValue) -> usize {
-    const INT: [u8; 2] = tag_2(TrackEvent::COUNTER_VALUE_FIELD_NUMBER, WireType::Varint);
     const DOUBLE: [u8; 2] = tag_2(TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, WireType::Fixed64);
     match value {
         CounterValue::Int(value) => {
-            packet[at..at + 2].copy_from_slice(&INT);
+            packet[at..at + 2].copy_from_slice(&COUNTER_VALUE);
             varint(packet, at + 2, value as u64)
         }
         CounterValue::Double(value) => {
@@ -82,11 +113,17 @@ fn text<const N: usize>(packet: &mut [u8; N], at: usize, text: &str) -> Option<u
     let (place, rest) = packet.get_mut(at..)?.split_first_mut()?;
     match rest.first_chunk_mut() {
         Some(window) if len <= WINDOW => copy_short(window, text.as_bytes()),
-        _ if len > 127 => return None,
-        _ => rest.get_mut(..len)?.copy_from_slice(text.as_bytes()),
+        _ => copy_long(rest, text)?,
     }
     *place = len as u8;
     Some(at + 1 + len)
+}
+
+/// Copies what is longer than [`WINDOW`], or has little room.
+#[inline(never)]
+fn copy_long(to: &mut [u8], text: &str) -> Option<()> {
+    to.get_mut(..text.len()).filter(|to| to.len() < 1 << 7)?.copy_from_slice(text.as_bytes());
+    Some(())
 }
 
 /// What is not longer is copied without a call.
@@ -116,95 +153,139 @@ pub(super) fn copy_short(to: &mut [u8; WINDOW], from: &[u8]) {
 
 /// Writes what an event has to say this time; returns where that ends. `None` when there is no room, or something is not written by this.
 #[inline(always)]
-pub(super) fn varying<const N: usize>(
-    packet: &mut [u8; N],
+pub(super) fn varying<'a>(
+    packet: &mut Packet,
     at: usize,
     site: &CallSite,
     event_name: Option<&str>,
-    arguments: &[Argument<'_>],
+    annotations: impl Annotations<'a>,
 ) -> Option<usize> {
     let at = match event_name {
         Some(event_name) => name(packet, at, event_name)?,
         None => at,
     };
-    annotations(packet, at, site, arguments)
+    annotations.put(packet, at, site)
 }
 
 /// Writes the annotations; returns where they end. `None` when there is no room, or one is not written by this.
 #[inline(always)]
 pub(super) fn annotations<const N: usize>(
     packet: &mut [u8; N],
-    mut at: usize,
+    at: usize,
     site: &CallSite,
     arguments: &[Argument<'_>],
 ) -> Option<usize> {
-    const ANNOTATION: u8 = tag_1(TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, WireType::Len);
-    const NAME_IID: u8 = tag_1(DebugAnnotation::NAME_IID_FIELD_NUMBER, WireType::Varint);
-    for (key, argument) in (site.first_key()..).zip(arguments) {
-        let window: &mut [u8; ANNOTATION_WINDOW] = packet.get_mut(at..)?.first_chunk_mut()?;
-        let written = if key < 1 << 7 {
-            window[..4].copy_from_slice(&[ANNOTATION, 0, NAME_IID, key as u8]);
-            annotation(window, 4, argument)
-        } else {
-            window[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
-            let value_at = varint(window, 3, u64::from(key));
-            annotation(window, value_at, argument)
-        };
-        at = match (written, argument) {
-            (Some(len), _) => at + len,
-            (None, Argument::Str(value)) => long_text(packet, at, key, value)?,
-            // Larger, or to be formatted before.
-            _ => return None,
-        };
+    (site.first_key()..).zip(arguments).try_fold(at, |at, (key, value)| argument(packet, at, key, value))
+}
+
+/// Writes an annotation; returns where it ends. `None` when there is no room, or it is not written by this.
+#[inline(always)]
+pub(super) fn argument<const N: usize>(
+    packet: &mut [u8; N],
+    at: usize,
+    key: u32,
+    argument: &Argument<'_>,
+) -> Option<usize> {
+    match *argument {
+        Argument::Bool(value) => bool(packet, at, key, value),
+        Argument::Uint(value) => uint(packet, at, key, value),
+        Argument::Int(value) => int(packet, at, key, value),
+        Argument::Pointer(value) => number(packet, at, key, POINTER, value),
+        Argument::Double(value) => double(packet, at, key, value),
+        Argument::Str(value) => str(packet, at, key, value),
+        Argument::None => Some(at),
+        // Larger, or to be formatted before.
+        Argument::Dict(_) | Argument::Array(_) | Argument::Debug(_) | Argument::Display(_) => None,
     }
-    Some(at)
 }
 
-/// An annotation of a text that is longer than a window.
-fn long_text<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: &str) -> Option<usize> {
-    let value_at = varint(packet, at + 3, u64::from(key));
-    packet[value_at] = STRING;
-    let end = text(packet, value_at + 1, value)?;
-    packet[at + 1] = u8::try_from(end - at - 2).ok().filter(|&len| len < 1 << 7)?;
-    Some(end)
-}
-
+const ANNOTATION: u8 = tag_1(TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, WireType::Len);
+const NAME_IID: u8 = tag_1(DebugAnnotation::NAME_IID_FIELD_NUMBER, WireType::Varint);
+const BOOL: u8 = tag_1(DebugAnnotation::BOOL_VALUE_FIELD_NUMBER, WireType::Varint);
+const UINT: u8 = tag_1(DebugAnnotation::UINT_VALUE_FIELD_NUMBER, WireType::Varint);
+const INT: u8 = tag_1(DebugAnnotation::INT_VALUE_FIELD_NUMBER, WireType::Varint);
+const DOUBLE: u8 = tag_1(DebugAnnotation::DOUBLE_VALUE_FIELD_NUMBER, WireType::Fixed64);
+const POINTER: u8 = tag_1(DebugAnnotation::POINTER_VALUE_FIELD_NUMBER, WireType::Varint);
 const STRING: u8 = tag_1(DebugAnnotation::STRING_VALUE_FIELD_NUMBER, WireType::Len);
 
-/// What an annotation takes at most that is written by this: tag, length, the name's tag and number, the value's tag, and a text.
-const ANNOTATION_WINDOW: usize = 2 + 1 + 3 + 1 + 1 + WINDOW;
+/// What an annotation of a number takes at most: tag, length, the name's tag and number, the value's tag, and ten.
+const NUMBER_WINDOW: usize = 2 + 1 + 5 + 1 + 10;
 
-/// Writes a value at `at` into a window that begins with an annotation of that name; returns how long that is.
+/// The bytes of an annotation from `at` on, if there is room for `W`.
 #[inline(always)]
-fn annotation(window: &mut [u8; ANNOTATION_WINDOW], at: usize, argument: &Argument<'_>) -> Option<usize> {
-    const BOOL: u8 = tag_1(DebugAnnotation::BOOL_VALUE_FIELD_NUMBER, WireType::Varint);
-    const UINT: u8 = tag_1(DebugAnnotation::UINT_VALUE_FIELD_NUMBER, WireType::Varint);
-    const INT: u8 = tag_1(DebugAnnotation::INT_VALUE_FIELD_NUMBER, WireType::Varint);
-    const DOUBLE: u8 = tag_1(DebugAnnotation::DOUBLE_VALUE_FIELD_NUMBER, WireType::Fixed64);
-    const POINTER: u8 = tag_1(DebugAnnotation::POINTER_VALUE_FIELD_NUMBER, WireType::Varint);
-    let mut number = |tag: u8, value: u64| {
-        window[at] = tag;
-        varint(window, at + 1, value)
+fn window<const N: usize, const W: usize>(packet: &mut [u8; N], at: usize) -> Option<&mut [u8; W]> {
+    if at > const { N - W } {
+        return None;
+    }
+    packet[at..at + W].first_chunk_mut()
+}
+
+/// Begins an annotation of a value of that tag, all but its length; returns where the value goes.
+#[inline(always)]
+fn begin<const W: usize>(window: &mut [u8; W], key: u32, tag: u8) -> usize {
+    if key < 1 << 7 {
+        let begin = u64::from_le_bytes([ANNOTATION, 0, NAME_IID, 0, tag, 0, 0, 0]) | u64::from(key) << 24;
+        window[..8].copy_from_slice(&begin.to_le_bytes());
+        5
+    } else {
+        window[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
+        let tag_at = varint(window, 3, u64::from(key));
+        window[tag_at] = tag;
+        tag_at + 1
+    }
+}
+
+/// An annotation of an integer.
+#[inline(always)]
+fn number<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, tag: u8, value: u64) -> Option<usize> {
+    let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
+    let value_at = begin(window, key, tag);
+    let end = if value < SMALL {
+        let Small { bytes, more } = small(value);
+        window[value_at..value_at + 4].copy_from_slice(&bytes.to_le_bytes());
+        value_at + 1 + more
+    } else {
+        varint(window, value_at, value)
     };
-    let end = match *argument {
-        Argument::Bool(value) => number(BOOL, u64::from(value)),
-        Argument::Uint(value) => number(UINT, value),
-        Argument::Int(value) => number(INT, value as u64),
-        Argument::Pointer(value) => number(POINTER, value),
-        Argument::Double(value) => {
-            window[at] = DOUBLE;
-            window[at + 1..at + 9].copy_from_slice(&value.to_le_bytes());
-            at + 9
-        }
-        Argument::Str(value) => {
-            window[at] = STRING;
-            text(window, at + 1, value)?
-        }
-        Argument::None => return Some(0),
-        Argument::Dict(_) | Argument::Array(_) | Argument::Debug(_) | Argument::Display(_) => return None,
-    };
-    // Less than 128: it is in the window.
     window[1] = (end - 2) as u8;
+    Some(at + end)
+}
+
+#[inline(always)]
+pub(super) fn uint<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: u64) -> Option<usize> {
+    number(packet, at, key, UINT, value)
+}
+
+#[inline(always)]
+pub(super) fn int<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: i64) -> Option<usize> {
+    number(packet, at, key, INT, value as u64)
+}
+
+#[inline(always)]
+pub(super) fn bool<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: bool) -> Option<usize> {
+    let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
+    let value_at = begin(window, key, BOOL);
+    window[value_at] = value.into();
+    window[1] = (value_at - 1) as u8;
+    Some(at + value_at + 1)
+}
+
+#[inline(always)]
+pub(super) fn double<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: f64) -> Option<usize> {
+    let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
+    let value_at = begin(window, key, DOUBLE);
+    window[value_at..value_at + 8].copy_from_slice(&value.to_le_bytes());
+    window[1] = (value_at + 6) as u8;
+    Some(at + value_at + 8)
+}
+
+#[inline(always)]
+pub(super) fn str<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: &str) -> Option<usize> {
+    let begun: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
+    let len_at = begin(begun, key, STRING);
+    let end = text(packet, at + len_at, value)?;
+    // Less than 128 where all of the packet is.
+    packet[at + 1] = (end - at - 2) as u8;
     Some(end)
 }
 
@@ -325,6 +406,16 @@ mod tests {
             assert_eq!(details(&mut packet, 5, &[flow; 6]), None);
             assert_eq!(details(&mut packet, 5, &[correlation, correlation]), None);
             assert_eq!(details(&mut packet, 5, &[Detail::At(number)]), None);
+        }
+    }
+
+    #[test]
+    fn small_varints_are_those_of_the_writers() {
+        for value in (0..28).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([SMALL - 1]) {
+            let Small { bytes, more } = small(value);
+            let mut expected = [0; 10];
+            let len = varint(&mut expected, 0, value);
+            assert_eq!((&bytes.to_le_bytes()[..], more + 1), (&expected[..4], len));
         }
     }
 

@@ -8,9 +8,11 @@ use super::argument::Argument;
 use super::call_site::CallSite;
 use super::category::Category;
 use super::local;
+use super::put::{self, SMALL};
 use super::session;
 use super::text::Scratch;
 use super::thread::Thread;
+use super::typed::{Annotations, Name};
 use crate::CounterValue;
 
 /// The most annotations of one event.
@@ -113,11 +115,24 @@ fn unmet(site: &'static CallSite) -> u32 {
 
 /// Begins a slice. `name` is for call sites that have none.
 #[inline(never)]
-pub fn begin_slice_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
-    match local::quickly(|thread| thread.try_begin_with(site, name, arguments, true).map(|()| thread.session)) {
+pub fn begin_slice_with<'a>(
+    site: &'static CallSite,
+    name: impl Name<'a>,
+    annotations: impl Annotations<'a>,
+) -> SliceGuard {
+    let begin =
+        |thread: &mut Thread| thread.try_begin_with(site, name.given(), annotations, true).map(|()| thread.session);
+    match local::quickly(begin) {
         Some(session) => SliceGuard::new(session),
-        None => begin_slice_with_in_full(site, name, arguments),
+        None => in_full(annotations, |arguments| begin_slice_with_in_full(site, name.given(), arguments)),
     }
+}
+
+/// Where the short way is not to be gone: [`Annotations::listed`].
+#[cold]
+#[inline(never)]
+fn in_full<'a, R>(annotations: impl Annotations<'a>, then: impl FnOnce(&[Argument<'a>]) -> R) -> R {
+    annotations.listed(then)
 }
 
 #[cold]
@@ -147,9 +162,9 @@ fn begin_in_full(site: &'static CallSite) {
 
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
-pub fn begin_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    if local::quickly(|thread| thread.try_begin_with(site, name, arguments, false)).is_none() {
-        begin_with_in_full(site, name, arguments);
+pub fn begin_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
+    if local::quickly(|thread| thread.try_begin_with(site, name.given(), annotations, false)).is_none() {
+        in_full(annotations, |arguments| begin_with_in_full(site, name.given(), arguments));
     }
 }
 
@@ -199,9 +214,9 @@ fn instant_in_full(site: &'static CallSite) {
 
 /// Records an instant.
 #[inline(never)]
-pub fn instant_with(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    if local::quickly(|thread| thread.try_instant_with(site, name, arguments)).is_none() {
-        instant_with_in_full(site, name, arguments);
+pub fn instant_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
+    if local::quickly(|thread| thread.try_instant_with(site, name.given(), annotations)).is_none() {
+        in_full(annotations, |arguments| instant_with_in_full(site, name.given(), arguments));
     }
 }
 
@@ -231,7 +246,7 @@ pub trait CounterNumber: Sized {
     #[inline]
     fn record(self, site: &'static CallSite) {
         match self.value() {
-            CounterValue::Int(value) => int_counter(site, value),
+            CounterValue::Int(value) => small_counter(site, value),
             CounterValue::Double(value) => double_counter(site, value),
         }
     }
@@ -279,6 +294,16 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
 }
 
 /// Records the value of a counter of a call site that has a name.
+#[inline(never)]
+fn small_counter(site: &'static CallSite, value: i64) {
+    let small = u64::try_from(value).ok().filter(|&value| value < SMALL).map(put::small);
+    let recorded = small.and_then(|value| local::quickly(|thread| thread.try_small_counter(site, value)));
+    if recorded.is_none() {
+        int_counter(site, value);
+    }
+}
+
+/// The same, of any value.
 #[inline(never)]
 fn int_counter(site: &'static CallSite, value: i64) {
     if local::quickly(|thread| thread.try_counter(site, CounterValue::Int(value))).is_none() {

@@ -20,17 +20,12 @@ const _: () = assert!(NAMES_LEN <= u16::MAX as usize);
 #[derive(Debug)]
 pub(super) struct Stack {
     depth: AtomicU32,
-    open: [Place; MOST],
+    // Each an [`Open`], in what can be loaded and stored alone; an array for each part, so that the depth is the index as it is.
+    begin_ns: [AtomicU64; MOST],
+    sites: [AtomicU32; MOST],
+    rests: [AtomicU32; MOST],
     /// The names that were given at run time, one behind the other, each from a word's begin.
     names: [AtomicU64; NAMES_LEN / 8],
-}
-
-/// An [`Open`], in what can be loaded and stored alone.
-#[derive(Debug)]
-struct Place {
-    begin_ns: AtomicU64,
-    site: AtomicU32,
-    rest: AtomicU32,
 }
 
 /// What of an open slice its end asks for: the length of its name, whether it was written, whether a guard ends it.
@@ -44,6 +39,12 @@ impl Rest {
     #[inline(always)]
     fn of(name_len: usize, written: bool, guarded: bool) -> Self {
         Self(name_len as u32 | if written { WRITTEN } else { 0 } | if guarded { GUARDED } else { 0 })
+    }
+
+    /// Whether it was written, and has no name of its own.
+    #[inline(always)]
+    pub(super) fn is_plain(self) -> bool {
+        self.0 & !GUARDED == WRITTEN
     }
 
     #[inline(always)]
@@ -70,9 +71,10 @@ impl Rest {
 
 impl Stack {
     fn new() -> Arc<Self> {
-        let place = || Place { begin_ns: AtomicU64::new(0), site: AtomicU32::new(0), rest: AtomicU32::new(0) };
-        let names = [const { AtomicU64::new(0) }; NAMES_LEN / 8];
-        Arc::new(Self { depth: AtomicU32::new(0), open: std::array::from_fn(|_| place()), names })
+        const LONG: AtomicU64 = AtomicU64::new(0);
+        const SHORT: AtomicU32 = AtomicU32::new(0);
+        let (begin_ns, sites, rests) = ([const { LONG }; MOST], [const { SHORT }; MOST], [const { SHORT }; MOST]);
+        Arc::new(Self { depth: SHORT, begin_ns, sites, rests, names: [const { LONG }; NAMES_LEN / 8] })
     }
 
     #[inline(always)]
@@ -82,14 +84,18 @@ impl Stack {
 
     #[inline(always)]
     fn rest(&self, number: usize) -> Rest {
-        Rest(self.open[number % MOST].rest.load(Ordering::Relaxed))
+        Rest(self.rests[number % MOST].load(Ordering::Relaxed))
+    }
+
+    fn site(&self, number: usize) -> u32 {
+        self.sites[number % MOST].load(Ordering::Relaxed)
     }
 
     fn get(&self, number: usize) -> Open {
-        let (place, rest) = (&self.open[number % MOST], self.rest(number));
+        let rest = self.rest(number);
         Open {
-            begin_ns: place.begin_ns.load(Ordering::Relaxed),
-            site: place.site.load(Ordering::Relaxed),
+            begin_ns: self.begin_ns[number % MOST].load(Ordering::Relaxed),
+            site: self.site(number),
             name_len: rest.name_len() as u16,
             written: rest.is_written().into(),
             guarded: rest.is_guarded().into(),
@@ -112,6 +118,24 @@ impl Stack {
             (open, String::from_utf8_lossy(&name).into_owned())
         });
         listed.collect()
+    }
+}
+
+/// A slice that is not open yet.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Opening<'s> {
+    stack: &'s Stack,
+    name_words: usize,
+}
+
+impl Opening<'_> {
+    /// It is open now. Returns how many words its name has: for [`Slices::opened`].
+    #[inline(always)]
+    pub(super) fn open(self) -> usize {
+        let depth = &self.stack.depth;
+        depth.store(depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.name_words
     }
 }
 
@@ -152,32 +176,40 @@ impl Slices {
         self.stack.depth() >= MOST
     }
 
-    /// One more. Only if it is not full.
+    /// One more, if it is not full, as soon as it is [there](Opening::open). `name` is one that was given at run time.
     #[inline(always)]
-    pub(super) fn push(&mut self, begun: Begun) {
-        self.push_with(begun, 0);
-    }
-
-    #[inline(always)]
-    fn push_with(&mut self, begun: Begun, name_len: usize) {
+    pub(super) fn prepare(&self, begun: Begun, name: Option<&str>) -> Option<Opening<'_>> {
         let depth = self.stack.depth();
-        let place = &self.stack.open[depth % MOST];
-        place.begin_ns.store(begun.ns, Ordering::Relaxed);
-        place.site.store(begun.site, Ordering::Relaxed);
-        place.rest.store(Rest::of(name_len, begun.written, begun.guarded).0, Ordering::Relaxed);
-        self.stack.depth.store(depth as u32 + 1, Ordering::Relaxed);
+        // All parts have as many places.
+        let (begin_ns, site, rest) =
+            (self.stack.begin_ns.get(depth)?, &self.stack.sites[depth], &self.stack.rests[depth]);
+        let name_len = name.map_or(0, |name| self.store_name(name));
+        begin_ns.store(begun.ns, Ordering::Relaxed);
+        site.store(begun.site, Ordering::Relaxed);
+        rest.store(Rest::of(name_len, begun.written, begun.guarded).0, Ordering::Relaxed);
+        Some(Opening { stack: &self.stack, name_words: name_len.div_ceil(8) })
     }
 
-    /// One more, with a name that was given at run time.
+    /// Stores a name behind the others. Returns how long it is there.
     #[inline(always)]
-    pub(super) fn push_named(&mut self, begun: Begun, name: &str) {
+    fn store_name(&self, name: &str) -> usize {
         let free = self.stack.names.get(self.names_len..).unwrap_or_default();
-        let name_len = match free.first_chunk() {
+        match free.first_chunk() {
             Some(places) if name.len() <= 32 => store_short(places, name.as_bytes()),
             _ => store_long(free, name),
-        };
-        self.push_with(begun, name_len);
-        self.names_len += name_len.div_ceil(8);
+        }
+    }
+
+    /// The names of those that are open have become longer by so many words.
+    #[inline(always)]
+    pub(super) fn opened(&mut self, name_words: usize) {
+        self.names_len += name_words;
+    }
+
+    /// One more, if it is not full.
+    pub(super) fn push(&mut self, begun: Begun, name: Option<&str>) {
+        let name_words = self.prepare(begun, name).map_or(0, Opening::open);
+        self.opened(name_words);
     }
 
     /// The innermost is open no more.
@@ -191,10 +223,14 @@ impl Slices {
     /// The same, of which that is known.
     #[inline(always)]
     pub(super) fn pop_at(&mut self, depth: usize, rest: Rest) {
+        self.pop_plain_at(depth);
+        self.names_len -= rest.name_words();
+    }
+
+    /// The same of one that is [plain](Rest::is_plain).
+    #[inline(always)]
+    pub(super) fn pop_plain_at(&mut self, depth: usize) {
         self.stack.depth.store(depth as u32, Ordering::Relaxed);
-        if rest.name_len() != 0 {
-            self.names_len -= rest.name_words();
-        }
     }
 
     /// One was begun that is not open, and that an end will come for.
@@ -217,13 +253,15 @@ impl Slices {
     /// How many are around the innermost, and what its end asks for.
     #[inline(always)]
     pub(super) fn innermost(&self) -> Option<(usize, Rest)> {
-        let depth = self.stack.depth().checked_sub(1)?;
-        Some((depth, self.stack.rest(depth)))
+        // None is open: there is no such place.
+        let depth = self.stack.depth().wrapping_sub(1);
+        let rest = self.stack.rests.get(depth)?;
+        Some((depth, Rest(rest.load(Ordering::Relaxed))))
     }
 
     /// The call site of that one.
     pub(super) fn site_at(&self, depth: usize) -> u32 {
-        self.stack.open[depth % MOST].site.load(Ordering::Relaxed)
+        self.stack.site(depth)
     }
 
     /// The end of one whose begin is written had no room.
@@ -260,8 +298,8 @@ impl Slices {
 
     /// A header has been written with so many open ones.
     pub(super) fn listed(&mut self, count: usize) {
-        for place in &self.stack.open[..count] {
-            place.rest.store(place.rest.load(Ordering::Relaxed) | WRITTEN, Ordering::Relaxed);
+        for rest in &self.stack.rests[..count] {
+            rest.store(rest.load(Ordering::Relaxed) | WRITTEN, Ordering::Relaxed);
         }
         self.unwritten_ends = 0;
     }

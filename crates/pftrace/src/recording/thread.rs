@@ -1,47 +1,31 @@
 //! A thread that records: its chunk, its time, its open slices.
 
 mod detailed;
+mod packets;
 mod tail;
 
 use std::boxed::Box;
 use std::sync::Arc;
 
-use pftrace_clock::{Line, raw_ticks, ticks};
-use pftrace_ring::{NoChunk, Writer};
+use pftrace_clock::ticks;
+use pftrace_ring::NoChunk;
 
 pub(super) use self::detailed::Event;
-use self::detailed::{KNOWN_OTHERS, When};
+use self::detailed::When;
+pub(super) use self::packets::MEDIUM;
+use self::packets::{KNOWN, Packets, SHORT, lay_out};
 use self::tail::Tail;
 use super::argument::Argument;
-use super::call_site::{
-    self, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, PACKET_AT, PACKET_LEN_AT, TEMPLATE_LEN, TIMESTAMP_TAG, Template,
-};
+use super::call_site::{self, CallSite, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
-use super::put;
+use super::put::{self, Small};
 use super::session::{Shared, count_ignored};
 use super::slices::{Begun, Slices};
 use super::stats::{Loss, ThreadInfo};
 use super::text::Scratch;
+use super::typed::Annotations;
 use crate::CounterValue;
-
-/// What a packet needs at most of an event that is all constant: the template, and a tail.
-const CONSTANT: usize = (TEMPLATE_LEN | 7) + 9;
-
-/// The same, of the end of a slice.
-const END: usize = END_BYTES.len() + 8;
-
-/// The same, of a counter's value, whenever it is.
-const SHORT: usize = 64;
-
-/// The same, of an event with a name or annotations whose lengths are all below 128.
-const MEDIUM: usize = 160;
-
-/// The event's fields end here at most, so that the packet's length, which is that without its first two bytes and with a tail, takes one byte.
-const LONGEST_SHORT: usize = 127 + PACKET_AT - Tail::LONGEST;
-
-/// How many places the table of known definitions has.
-const KNOWN: usize = 512;
 
 /// A chunk can be taken away as soon as its header is there; more often in a row it is not tried.
 const MOST_CHUNKS_AT_ONCE: usize = 4;
@@ -50,19 +34,9 @@ const MOST_CHUNKS_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub(super) struct Thread {
     pub(super) session: u32,
-    /// How many chunks have been begun: in the upper half.
-    chunk: u64,
-    writer: Writer,
-    line: Line,
-    /// The time of the last packet.
-    last_ns: u64,
+    packets: Packets,
     /// The time of the last event that was lost.
     lost_ns: u64,
-    tail: Tail,
-    /// Which call sites the present chunk lists: the number of the chunk and the call site.
-    known: [u64; KNOWN],
-    /// Which of the other definitions, likewise.
-    known_others: [u64; KNOWN_OTHERS],
     /// The number of the next log message's text.
     next_body_iid: u64,
     slices: Slices,
@@ -91,14 +65,8 @@ impl Thread {
         info.enter(slices.stack());
         Some(Self {
             session: shared.id,
-            chunk: 0,
-            writer,
-            line,
-            last_ns: line.ns(ticks()),
+            packets: Packets::new(writer, line, Tail::of(info.sequence())),
             lost_ns: 0,
-            tail: Tail::of(info.sequence()),
-            known: [0; KNOWN],
-            known_others: [0; KNOWN_OTHERS],
             next_body_iid: 1,
             slices,
             info,
@@ -114,12 +82,11 @@ impl Thread {
     /// Begins a slice that is all constant. `None`: it is to be begun in full.
     #[inline(always)]
     pub(super) fn try_begin(&mut self, site: &'static CallSite, guarded: bool) -> Option<()> {
-        let now = self.quick_now()?;
-        if self.slices.is_full() {
-            return None;
-        }
-        self.put_constant(&site.template, now)?;
-        self.slices.push(Begun { ns: now, site: site.template.number(), written: true, guarded });
+        let number = site.template.number();
+        let ns = self.packets.quick_now()?;
+        let opening = self.slices.prepare(Begun { ns, site: number, written: true, guarded }, None)?;
+        self.packets.put_constant(&site.template, number, ns)?;
+        opening.open();
         Some(())
     }
 
@@ -129,25 +96,25 @@ impl Thread {
             return false;
         }
         let written = self.constant(&site.template);
-        self.slices.push(self.begun(site, written, guarded));
+        self.slices.push(self.begun(site, written, guarded), None);
         true
     }
 
     /// Begins a slice. `None`: it is to be begun in full.
     #[inline(always)]
-    pub(super) fn try_begin_with(
+    pub(super) fn try_begin_with<'a>(
         &mut self,
-        site: &'static CallSite,
+        site: &CallSite,
         name: Option<&str>,
-        arguments: &[Argument<'_>],
+        annotations: impl Annotations<'a>,
         guarded: bool,
     ) -> Option<()> {
-        let now = self.quick_now()?;
-        if self.slices.is_full() {
-            return None;
-        }
-        self.put_varying(site, name, arguments, now)?;
-        self.push(Begun { ns: now, site: site.template.number(), written: true, guarded }, name);
+        let number = site.template.number();
+        let ns = self.packets.quick_now()?;
+        let opening = self.slices.prepare(Begun { ns, site: number, written: true, guarded }, name)?;
+        self.packets.put_varying(site, number, name, annotations, ns)?;
+        let name_words = opening.open();
+        self.slices.opened(name_words);
         Some(())
     }
 
@@ -163,26 +130,26 @@ impl Thread {
             return false;
         }
         let written = self.varying(site, name, arguments);
-        self.push(self.begun(site, written, guarded), name);
+        self.slices.push(self.begun(site, written, guarded), name);
         true
-    }
-
-    #[inline(always)]
-    fn push(&mut self, begun: Begun, name: Option<&str>) {
-        match name {
-            None => self.slices.push(begun),
-            Some(name) => self.slices.push_named(begun, name),
-        }
     }
 
     /// Ends the innermost slice. `None`: it is to be ended in full.
     #[inline(always)]
     pub(super) fn try_end(&mut self) -> Option<()> {
-        let now = self.quick_now()?;
-        let (depth, rest) = self.slices.innermost().filter(|(_, rest)| rest.is_written())?;
-        // It is open until then: where its end is the first in a chunk, the header says that it is open.
-        self.put_end(now)?;
-        self.slices.pop_at(depth, rest);
+        let now = self.packets.quick_now()?;
+        let (depth, rest) = self.slices.innermost()?;
+        // It is open until it is written: where its end is the first in a chunk, the header says that it is open. Twice, since one way with both takes more registers
+        // than can be had without saving them.
+        if rest.is_plain() {
+            self.packets.put_end(now)?;
+            self.slices.pop_plain_at(depth);
+        } else if rest.is_written() {
+            self.packets.put_end(now)?;
+            self.slices.pop_at(depth, rest);
+        } else {
+            return None;
+        }
         Some(())
     }
 
@@ -240,8 +207,8 @@ impl Thread {
     /// An instant that is all constant. `None`: it is to be recorded in full.
     #[inline(always)]
     pub(super) fn try_instant(&mut self, site: &'static CallSite) -> Option<()> {
-        let now = self.quick_now()?;
-        self.put_constant(&site.template, now)
+        let now = self.packets.quick_now()?;
+        self.packets.put_constant(&site.template, site.template.number(), now)
     }
 
     /// An instant that is all constant.
@@ -253,14 +220,14 @@ impl Thread {
 
     /// An instant. `None`: it is to be recorded in full.
     #[inline(always)]
-    pub(super) fn try_instant_with(
+    pub(super) fn try_instant_with<'a>(
         &mut self,
-        site: &'static CallSite,
+        site: &CallSite,
         name: Option<&str>,
-        arguments: &[Argument<'_>],
+        annotations: impl Annotations<'a>,
     ) -> Option<()> {
-        let now = self.quick_now()?;
-        self.put_varying(site, name, arguments, now)
+        let now = self.packets.quick_now()?;
+        self.packets.put_varying(site, site.template.number(), name, annotations, now)
     }
 
     /// An instant.
@@ -270,11 +237,18 @@ impl Thread {
         }
     }
 
+    /// The value of a counter that is [`put::SMALL`]. `None`: it is to be recorded in full.
+    #[inline(always)]
+    pub(super) fn try_small_counter(&mut self, site: &'static CallSite, value: Small) -> Option<()> {
+        let now = self.packets.quick_now()?;
+        self.packets.put_small_counter(&site.template, value, now)
+    }
+
     /// The value of a counter. `None`: it is to be recorded in full.
     #[inline(always)]
     pub(super) fn try_counter(&mut self, site: &'static CallSite, value: CounterValue) -> Option<()> {
-        let now = self.quick_now()?;
-        self.put_counter(&site.template, value, now)
+        let now = self.packets.quick_now()?;
+        self.packets.put_counter(&site.template, value, now)
     }
 
     /// The value of a counter.
@@ -309,107 +283,17 @@ impl Thread {
     /// A slice whose begin was just written, or lost.
     #[inline]
     fn begun(&self, site: &CallSite, written: bool, guarded: bool) -> Begun {
-        let ns = if written { self.last_ns } else { self.lost_ns };
+        let ns = if written { self.packets.last_ns } else { self.lost_ns };
         Begun { ns, site: site.template.number(), written, guarded }
     }
 
     /// Not before the last event.
     pub(super) fn now(&mut self) -> u64 {
-        let now = self.quick_now().unwrap_or_else(|| {
-            self.line = self.shared.clock.line();
-            self.line.ns(ticks())
+        let now = self.packets.quick_now().unwrap_or_else(|| {
+            self.packets.line = self.shared.clock.line();
+            self.packets.line.ns(ticks())
         });
-        now.max(self.last_ns)
-    }
-
-    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile. `None` where it has to be taken up.
-    #[inline(always)]
-    fn quick_now(&self) -> Option<u64> {
-        self.line.fresh_ns(raw_ticks())
-    }
-
-    /// Whether the present chunk lists a call site. Not one without a number: it was never listed.
-    #[inline(always)]
-    fn lists(&self, template: &Template) -> bool {
-        let number = template.number();
-        self.known[number as usize % KNOWN] == self.chunk | u64::from(number)
-    }
-
-    /// Writes an event of constant bytes and a time: what is so most of the time.
-    #[inline(always)]
-    fn put_constant(&mut self, template: &Template, now: u64) -> Option<()> {
-        // What is before the last event is not soon after it.
-        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
-        if !self.lists(template) {
-            return None;
-        }
-        let mut short = self.writer.begin_short::<CONSTANT>().ok()?;
-        let packet = short.bytes();
-        let ([first, second], len) = (template.constant(), template.len());
-        packet[..8].copy_from_slice(&(first + self.tail.soon_len_in_first()).to_le_bytes());
-        packet[8..16].copy_from_slice(&second.to_le_bytes());
-        packet[len + 1..len + 9].copy_from_slice(&tail.to_le_bytes());
-        short.commit(len + self.tail.soon_len());
-        self.last_ns = now;
-        Some(())
-    }
-
-    /// Writes the end of a slice.
-    #[inline(always)]
-    fn put_end(&mut self, now: u64) -> Option<()> {
-        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
-        let mut short = self.writer.begin_short::<END>().ok()?;
-        let packet = short.bytes();
-        let first = u64::from_le_bytes(END_BYTES) + self.tail.soon_len_in_first();
-        packet[..8].copy_from_slice(&first.to_le_bytes());
-        packet[8..].copy_from_slice(&(tail << 8 | u64::from(TIMESTAMP_TAG)).to_le_bytes());
-        short.commit(END_BYTES.len() + self.tail.soon_len());
-        self.last_ns = now;
-        Some(())
-    }
-
-    /// Writes a counter's value.
-    #[inline(always)]
-    fn put_counter(&mut self, template: &Template, value: CounterValue, now: u64) -> Option<()> {
-        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
-        if !self.lists(template) {
-            return None;
-        }
-        let mut short = self.writer.begin_short::<SHORT>().ok()?;
-        let packet = short.bytes();
-        packet[..TEMPLATE_LEN].copy_from_slice(&template.bytes());
-        let end = put::counter(packet, template.len(), value);
-        packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
-        packet[end] = TIMESTAMP_TAG;
-        packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
-        let len = end + self.tail.soon_len();
-        packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
-        short.commit(len);
-        self.last_ns = now;
-        Some(())
-    }
-
-    /// Writes an event with what it has to say this time, if that is short.
-    #[inline(always)]
-    fn put_varying(
-        &mut self,
-        site: &'static CallSite,
-        name: Option<&str>,
-        arguments: &[Argument<'_>],
-        now: u64,
-    ) -> Option<()> {
-        if !self.lists(&site.template) {
-            return None;
-        }
-        let tail = self.tail;
-        // Not before the last event.
-        let after = now.checked_sub(self.last_ns)?;
-        let mut short = self.writer.begin_short::<MEDIUM>().ok()?;
-        let fill = |packet: &mut [u8; MEDIUM], at| put::varying(packet, at, site, name, arguments);
-        let len = lay_out(short.bytes(), &site.template, tail, after, fill)?;
-        short.commit(len);
-        self.last_ns = now;
-        Some(())
+        now.max(self.packets.last_ns)
     }
 
     /// Writes an event whose packet is at most `N` bytes: `fill` adds to the template, from where on it is told, and says where that ends. The chunk may not list
@@ -421,22 +305,22 @@ impl Thread {
         fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> Result<(), NoRoom> {
         let number = template.number();
-        let listed = self.chunk | u64::from(number);
-        let place = &mut self.known[number as usize % KNOWN];
+        let listed = self.packets.chunk | u64::from(number);
+        let place = &mut self.packets.known[number as usize % KNOWN];
         // The end of a slice is of no call site.
         let words: &[u32] = if *place == listed || number == 0 { &[] } else { &[number] };
-        let mut space = self.writer.begin()?;
+        let mut space = self.packets.writer.begin()?;
         if !space.has_room_for_words(N, words.len()) {
             return Err(NoRoom);
         }
-        let now = now.max(self.last_ns);
+        let now = now.max(self.packets.last_ns);
         let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom)?;
-        let len = lay_out(packet, template, self.tail, now - self.last_ns, fill).ok_or(NoRoom)?;
+        let len = lay_out(packet, template, self.packets.tail, now - self.packets.last_ns, fill).ok_or(NoRoom)?;
         space.commit_with(len, words);
         if number != 0 {
             *place = listed;
         }
-        self.last_ns = now;
+        self.packets.last_ns = now;
         Ok(())
     }
 
@@ -479,7 +363,7 @@ impl Thread {
     #[cold]
     fn next_chunk(&mut self, now: u64) -> bool {
         for _ in 0..MOST_CHUNKS_AT_ONCE {
-            if !self.writer.take() {
+            if !self.packets.writer.take() {
                 self.shared.notice_fork();
                 return false;
             }
@@ -492,22 +376,22 @@ impl Thread {
 
     /// How many chunks have been begun.
     fn chunks(&self) -> u32 {
-        (self.chunk >> 32) as u32
+        (self.packets.chunk >> 32) as u32
     }
 
     /// Not when the chunk has been taken away.
     fn begin_chunk(&mut self, now: u64) -> bool {
         let serial = self.chunks();
-        let Ok(mut space) = self.writer.begin() else { return false };
+        let Ok(mut space) = self.packets.writer.begin() else { return false };
         // A chunk is for events: what is open may take a quarter.
         let listing = self.slices.listing(self.shared.ring.chunk_len() as usize / 4);
         let (listed, recovered) = (listing.count, listing.recovered());
-        self.last_ns = if self.chunk == 0 { now } else { self.last_ns };
+        self.packets.last_ns = if self.packets.chunk == 0 { now } else { self.packets.last_ns };
         let fixed = Fixed {
             thread: self.info.number(),
             serial,
-            last_ns: self.last_ns,
-            resume_ns: self.last_ns.max(self.lost_ns),
+            last_ns: self.packets.last_ns,
+            resume_ns: self.packets.last_ns.max(self.lost_ns),
             lost: self.info.lost() - u64::from(recovered),
             ..Fixed::default()
         };
@@ -516,10 +400,10 @@ impl Thread {
         self.slices.listed(listed);
         self.info.unwritten.clear();
         self.info.recovered(recovered);
-        self.last_ns = fixed.resume_ns;
-        self.chunk += 1 << 32;
+        self.packets.last_ns = fixed.resume_ns;
+        self.packets.chunk += 1 << 32;
         self.info.begun(serial + 1);
-        self.line = self.shared.clock.line();
+        self.packets.line = self.shared.clock.line();
         true
     }
 
@@ -538,27 +422,7 @@ impl Thread {
 impl Drop for Thread {
     fn drop(&mut self) {
         // What can't be ended now is ended by the drain.
-        let completed = if self.writer.complete() { self.shared.ring.completed() } else { u64::MAX };
+        let completed = if self.packets.writer.complete() { self.shared.ring.completed() } else { u64::MAX };
         self.info.exit(completed);
     }
-}
-
-/// Lays out a packet: template, what `fill` adds, tail. Returns how long it is.
-#[inline(always)]
-fn lay_out<const N: usize>(
-    packet: &mut [u8; N],
-    template: &Template,
-    tail: Tail,
-    after: u64,
-    fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
-) -> Option<usize> {
-    packet[..TEMPLATE_LEN].copy_from_slice(&template.bytes());
-    let end = fill(packet, template.len())?;
-    if N > LONGEST_SHORT && end > LONGEST_SHORT {
-        return None;
-    }
-    packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
-    let len = tail.put(packet, end, after);
-    packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
-    Some(len)
 }

@@ -4,7 +4,8 @@ use pftrace_protos::{BuiltinClock, Trace, TrackEvent};
 use pftrace_ring::Space;
 use pftrace_wire::Error;
 
-use super::{KNOWN, MEDIUM, MOST_CHUNKS_AT_ONCE, Thread, lay_out};
+use super::packets::{KNOWN, KNOWN_OTHERS, MEDIUM, lay_out};
+use super::{MOST_CHUNKS_AT_ONCE, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
 use crate::recording::assemble::{LOCATION, TRACK};
@@ -97,10 +98,7 @@ impl Thread {
         let result = self.detailed(event);
         let ns = self.count(result).unwrap_or_else(|ns| ns);
         let begun = Begun { ns, site: event.site.template.number(), written: result.is_ok(), guarded };
-        match event.name {
-            None => self.slices.push(begun),
-            Some(name) => self.slices.push_named(begun, name),
-        }
+        self.slices.push(begun, event.name);
         true
     }
 
@@ -189,18 +187,19 @@ impl Thread {
     /// What is short and simple, as the plain events are written.
     #[inline]
     fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, Loss> {
-        let words = Words::of(event, &self.known, &self.known_others, self.chunk)?;
-        let mut space = self.writer.begin().map_err(|_| Loss::NoRoom)?;
+        let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)?;
+        let mut space = self.packets.writer.begin().map_err(|_| Loss::NoRoom)?;
         if !space.has_room_for_words(MEDIUM, words.count) {
             return Err(Loss::NoRoom);
         }
         let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(Loss::NoRoom)?;
-        let now = now.max(self.last_ns);
+        let now = now.max(self.packets.last_ns);
         let fill = |packet: &mut [u8; MEDIUM], at| put_event(packet, at, event);
-        let len = lay_out(packet, event.template(), self.tail, now - self.last_ns, fill).ok_or(Loss::NoRoom)?;
+        let len = lay_out(packet, event.template(), self.packets.tail, now - self.packets.last_ns, fill)
+            .ok_or(Loss::NoRoom)?;
         let len = len + put_mark(event, &self.shared, now, &mut packet[len..]).ok_or(Loss::NoRoom)?;
-        words.commit(space, len, &mut self.known, &mut self.known_others);
-        self.last_ns = now;
+        words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
+        self.packets.last_ns = now;
         Ok(now)
     }
 
@@ -234,7 +233,7 @@ impl Thread {
             if let Ok(ns) = self.try_long(event, when, usize::MAX) {
                 return Ok(ns);
             }
-            if !self.writer.is_taken() {
+            if !self.packets.writer.is_taken() {
                 break;
             }
         }
@@ -242,7 +241,7 @@ impl Thread {
         let shares = event.arguments.len() + event.details.len() + 1;
         let longest = self.shared.ring.chunk_len() as usize / 2 / shares;
         let result = self.try_long(event, when, longest).map_err(|loss| match loss {
-            Loss::NoRoom if !self.writer.is_taken() => NotWritten { loss: Loss::TooLarge, ns },
+            Loss::NoRoom if !self.packets.writer.is_taken() => NotWritten { loss: Loss::TooLarge, ns },
             loss => NotWritten { loss, ns },
         });
         if result.is_ok() {
@@ -253,15 +252,15 @@ impl Thread {
 
     fn try_long(&mut self, event: &Event<'_>, when: When, longest: usize) -> Result<u64, Loss> {
         let template = event.template();
-        let words = Words::of(event, &self.known, &self.known_others, self.chunk)?;
-        let mut space = self.writer.begin().map_err(|_| Loss::NoRoom)?;
+        let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)?;
+        let mut space = self.packets.writer.begin().map_err(|_| Loss::NoRoom)?;
         let len = space.bytes().len();
         if !space.has_room_for_words(0, words.count) {
             return Err(Loss::NoRoom);
         }
         let room = len - size_of::<u32>() * words.count;
         let (timestamp, clock) = match when {
-            When::Now(now) => (now.max(self.last_ns) - self.last_ns, None),
+            When::Now(now) => (now.max(self.packets.last_ns) - self.packets.last_ns, None),
             When::At(ns) => (ns, Some(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32)),
         };
         let own = Own { body_iid: self.next_body_iid, longest };
@@ -286,12 +285,12 @@ impl Thread {
             Err(Error::Overflow { .. }) => return Err(Loss::NoRoom),
             Err(_) => return Err(Loss::Malformed),
         };
-        let ns = if let When::Now(now) = when { now.max(self.last_ns) } else { when.ns() };
+        let ns = if let When::Now(now) = when { now.max(self.packets.last_ns) } else { when.ns() };
         let len = len + put_mark(event, &self.shared, ns, &mut space.bytes()[len..room]).ok_or(Loss::NoRoom)?;
-        words.commit(space, len, &mut self.known, &mut self.known_others);
+        words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
         self.next_body_iid += 1;
         if let When::Now(_) = when {
-            self.last_ns = ns;
+            self.packets.last_ns = ns;
         }
         Ok(ns)
     }
@@ -361,9 +360,6 @@ fn write(track_event: &mut TrackEvent<'_>, event: &Event<'_>, own: Own) {
 
 /// How many definitions an event refers to at most: its call site, its track, its place, its counters.
 const MOST_WORDS: usize = 3 + MAX_EXTRA_COUNTERS;
-
-/// How many places the table of other known definitions than call sites has.
-pub(super) const KNOWN_OTHERS: usize = 256;
 
 /// The definitions that an event refers to and the chunk does not list yet.
 #[derive(Debug)]

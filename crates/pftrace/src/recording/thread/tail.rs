@@ -19,14 +19,14 @@ const SOON: u64 = 1 << 14;
 pub(super) struct Tail {
     /// A tail behind its first tag, whose time has two bytes and is 0.
     soon: u64,
-    /// The length of the sequence's number less one.
-    longer: usize,
-    /// The length of the tail, as the second byte of a word.
+    /// How long the number of the sequence is.
+    sequence_len: usize,
+    /// The same, as the second byte of a word.
     soon_len_in_first: u64,
 }
 
-/// The length of a tail whose time has two bytes and whose sequence one.
-const SHORTEST_SOON: usize = 5;
+/// The length of a tail whose time has two bytes, without the sequence's number.
+const SOON_LEN: usize = 4;
 
 impl Tail {
     /// The longest: a time of ten bytes, and a sequence of three.
@@ -34,13 +34,13 @@ impl Tail {
 
     pub(super) fn of(sequence: u32) -> Self {
         let mut bytes = [0x80, 0, SEQUENCE, 0, 0, 0, 0, 0];
-        let longer = put::varint(&mut bytes, 3, u64::from(sequence)) - 4;
-        let soon_len_in_first = ((SHORTEST_SOON + longer) as u64) << 8;
-        Self { soon: u64::from_le_bytes(bytes), longer, soon_len_in_first }
+        let soon_len = 1 + put::varint(&mut bytes, SOON_LEN - 1, u64::from(sequence));
+        let (sequence_len, soon_len_in_first) = (soon_len - SOON_LEN, (soon_len as u64) << 8);
+        Self { soon: u64::from_le_bytes(bytes), sequence_len, soon_len_in_first }
     }
 
-    /// The tail of what comes soon, without its first byte. Its time has two bytes, also where one would do: that costs no branch, which what varies from
-    /// event to event would often take wrongly.
+    /// The tail of what comes soon, without its first byte. Its time has two bytes, also where one would do: that costs no branch, which what varies from event to event would often
+    /// take wrongly.
     #[inline(always)]
     pub(super) fn soon(self, after: u64) -> Option<u64> {
         // The upper seven bits move up by one: once more what they are.
@@ -51,7 +51,7 @@ impl Tail {
     #[inline(always)]
     pub(super) fn soon_len(self) -> usize {
         // The mask only tells the compiler that it is small.
-        (self.longer & 3) + SHORTEST_SOON
+        (self.sequence_len & 3) + SOON_LEN
     }
 
     /// What that adds to the packet's length, which is the second byte of its first word.
@@ -67,6 +67,6 @@ impl Tail {
         let at = put::varint(packet, at + 1, after);
         let sequence = self.soon >> 16;
         packet[at..at + 8].copy_from_slice(&sequence.to_le_bytes());
-        at + 2 + (self.longer & 3)
+        at + 1 + (self.sequence_len & 3)
     }
 }

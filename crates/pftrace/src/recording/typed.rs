@@ -1,0 +1,289 @@
+//! Annotations by the types of their values: what a macro knows where it stands. An event with them is written by code made for these types; with
+//! [`Argument`]s it has to look at each.
+//!
+//! A macro asks `(&Probe::of(&value)).typed()`. For the types of [`Known`] that is a value of their kind. For all others, which are behind one more reference, it is what
+//! [`Annotate`] says: asked here, since it is the program's own code, which may record, take long, and panic.
+
+use std::string::String;
+
+use super::argument::{Annotate, Argument};
+use super::call_site::CallSite;
+use super::put;
+use super::thread::MEDIUM;
+
+/// A packet whose lengths are all below 128.
+pub(super) type Packet = [u8; MEDIUM];
+
+/// A value, to be asked for its kind.
+#[derive(Debug)]
+pub struct Probe<'a, T: ?Sized>(&'a T);
+
+impl<'a, T: Annotate + ?Sized> Probe<'a, T> {
+    /// Of what can be the value of an annotation.
+    #[inline(always)]
+    pub fn of(value: &'a T) -> Self {
+        Self(value)
+    }
+}
+
+/// Whose kind is known.
+pub trait Known {
+    /// The kind.
+    type Kind;
+
+    /// The value.
+    fn typed(&self) -> Self::Kind;
+}
+
+/// Whose kind is not.
+pub trait Unknown<'a> {
+    /// The value.
+    fn typed(&self) -> Argument<'a>;
+}
+
+impl<'a, T: Annotate + ?Sized> Unknown<'a> for &Probe<'a, T> {
+    #[inline(always)]
+    fn typed(&self) -> Argument<'a> {
+        self.0.argument()
+    }
+}
+
+impl<'a, T: ?Sized> Known for Probe<'a, &T>
+where
+    Probe<'a, T>: Known,
+{
+    type Kind = <Probe<'a, T> as Known>::Kind;
+
+    #[inline(always)]
+    fn typed(&self) -> Self::Kind {
+        Probe(*self.0).typed()
+    }
+}
+
+/// What is known of each kind.
+pub trait Typed<'a>: Copy {
+    /// Writes it as the value of a key, at `at`; returns where it ends. `None` when there is no room, or it is not written by this.
+    fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize>;
+
+    /// The same value, with what it is beside it.
+    fn argument(self) -> Argument<'a>;
+}
+
+macro_rules! kinds {
+    ($($(#[$attribute:meta])* $kind:ident($inner:ty) by $put:ident of $($type:ty),*;)*) => {
+        $(
+            $(#[$attribute])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $kind($inner);
+
+            impl<'a> Typed<'a> for $kind {
+                #[inline(always)]
+                fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+                    put::$put(packet, at, key, self.0)
+                }
+
+                #[inline]
+                fn argument(self) -> Argument<'a> {
+                    Argument::$kind(self.0)
+                }
+            }
+
+            $(
+                impl Known for Probe<'_, $type> {
+                    type Kind = $kind;
+
+                    #[inline(always)]
+                    fn typed(&self) -> $kind {
+                        $kind(<$inner>::from(*self.0))
+                    }
+                }
+            )*
+        )*
+    };
+}
+
+kinds! {
+    /// Yes or no.
+    Bool(bool) by bool of bool;
+    /// An integer.
+    Int(i64) by int of i8, i16, i32, i64;
+    /// An unsigned integer.
+    Uint(u64) by uint of u8, u16, u32, u64;
+    /// A floating-point number.
+    Double(f64) by double of f32, f64;
+}
+
+impl Known for Probe<'_, usize> {
+    type Kind = Uint;
+
+    #[inline(always)]
+    fn typed(&self) -> Uint {
+        Uint(*self.0 as u64)
+    }
+}
+
+impl Known for Probe<'_, isize> {
+    type Kind = Int;
+
+    #[inline(always)]
+    fn typed(&self) -> Int {
+        Int(*self.0 as i64)
+    }
+}
+
+/// A text.
+#[derive(Clone, Copy, Debug)]
+pub struct Str<'a>(&'a str);
+
+impl<'a> Typed<'a> for Str<'a> {
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+        put::str(packet, at, key, self.0)
+    }
+
+    #[inline]
+    fn argument(self) -> Argument<'a> {
+        Argument::Str(self.0)
+    }
+}
+
+impl<'a> Known for Probe<'a, str> {
+    type Kind = Str<'a>;
+
+    #[inline(always)]
+    fn typed(&self) -> Str<'a> {
+        Str(self.0)
+    }
+}
+
+impl<'a> Known for Probe<'a, String> {
+    type Kind = Str<'a>;
+
+    #[inline(always)]
+    fn typed(&self) -> Str<'a> {
+        Str(self.0)
+    }
+}
+
+impl<'a> Typed<'a> for Argument<'a> {
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+        put::argument(packet, at, key, &self)
+    }
+
+    #[inline]
+    fn argument(self) -> Argument<'a> {
+        self
+    }
+}
+
+/// The annotations of an event.
+pub trait Annotations<'a>: Copy {
+    /// Writes them, from `at` on; returns where they end. `None` when there is no room, or one is not written by this.
+    fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize>;
+
+    /// Does something with all of them.
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>]) -> R) -> R;
+}
+
+impl<'a> Annotations<'a> for &[Argument<'a>] {
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
+        put::annotations(packet, at, site, self)
+    }
+
+    #[inline]
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>]) -> R) -> R {
+        then(self)
+    }
+}
+
+/// As a macro has them: one, and the others, `(Uint, (Double, ()))`.
+pub trait List<'a>: Copy {
+    #[doc(hidden)]
+    fn put_from(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize>;
+
+    #[doc(hidden)]
+    fn fill(self, arguments: &mut [Argument<'a>]);
+}
+
+impl<'a> List<'a> for () {
+    #[inline(always)]
+    fn put_from(self, _: &mut Packet, at: usize, _: u32) -> Option<usize> {
+        Some(at)
+    }
+
+    #[inline]
+    fn fill(self, _: &mut [Argument<'a>]) {}
+}
+
+impl<'a, T: Typed<'a>, L: List<'a>> List<'a> for (T, L) {
+    #[inline(always)]
+    fn put_from(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+        let at = self.0.put(packet, at, key)?;
+        self.1.put_from(packet, at, key.wrapping_add(1))
+    }
+
+    #[inline]
+    fn fill(self, arguments: &mut [Argument<'a>]) {
+        if let [first, others @ ..] = arguments {
+            *first = self.0.argument();
+            self.1.fill(others);
+        }
+    }
+}
+
+/// A [`List`] of so many.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<L, const COUNT: usize>(pub L);
+
+impl<'a, L: List<'a>, const COUNT: usize> Annotations<'a> for Listed<L, COUNT> {
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
+        self.0.put_from(packet, at, if COUNT == 0 { 0 } else { site.first_key() })
+    }
+
+    #[inline]
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>]) -> R) -> R {
+        let mut arguments = [Argument::None; COUNT];
+        self.0.fill(&mut arguments);
+        then(&arguments)
+    }
+}
+
+/// The name of an event that is given at run time, if it is.
+pub trait Name<'n>: Copy {
+    #[doc(hidden)]
+    fn given(self) -> Option<&'n str>;
+}
+
+/// The call site's own.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnName;
+
+impl<'n> Name<'n> for OwnName {
+    #[inline(always)]
+    fn given(self) -> Option<&'n str> {
+        None
+    }
+}
+
+impl<'n> Name<'n> for &'n str {
+    #[inline(always)]
+    fn given(self) -> Option<&'n str> {
+        Some(self)
+    }
+}
+
+impl<'n> Name<'n> for Option<&'n str> {
+    #[inline(always)]
+    fn given(self) -> Option<&'n str> {
+        self
+    }
+}
+
+/// A name that is given: what derefs to a text, too.
+#[inline(always)]
+pub fn given(name: &str) -> &str {
+    name
+}
