@@ -74,7 +74,7 @@ pub(super) fn small(value: u64) -> Small {
     let by_14 = value + (value & 0x0fff_c000) * 3;
     let by_7 = by_14 + (by_14 & 0x3f80_3f80);
     // A seventh of the position of the highest bit; the mask only tells the compiler that it is small.
-    let more = ((31 - (value | 1).leading_zeros()) * 37 >> 8) as usize & 3;
+    let more = (((31 - (value | 1).leading_zeros()) * 37) >> 8) as usize & 3;
     Small { bytes: by_7 | MORE[more], more }
 }
 

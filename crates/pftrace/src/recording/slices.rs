@@ -71,10 +71,13 @@ impl Rest {
 
 impl Stack {
     fn new() -> Arc<Self> {
-        const LONG: AtomicU64 = AtomicU64::new(0);
-        const SHORT: AtomicU32 = AtomicU32::new(0);
-        let (begin_ns, sites, rests) = ([const { LONG }; MOST], [const { SHORT }; MOST], [const { SHORT }; MOST]);
-        Arc::new(Self { depth: SHORT, begin_ns, sites, rests, names: [const { LONG }; NAMES_LEN / 8] })
+        Arc::new(Self {
+            depth: AtomicU32::new(0),
+            begin_ns: [const { AtomicU64::new(0) }; MOST],
+            sites: [const { AtomicU32::new(0) }; MOST],
+            rests: [const { AtomicU32::new(0) }; MOST],
+            names: [const { AtomicU64::new(0) }; NAMES_LEN / 8],
+        })
     }
 
     #[inline(always)]
