@@ -158,6 +158,12 @@ impl Category {
         self.met() >> NUMBER_SHIFT
     }
 
+    /// The same, if it has been met: else 0.
+    #[inline(always)]
+    pub(super) fn known_number(&self) -> u32 {
+        self.state.load(Ordering::Relaxed) >> NUMBER_SHIFT
+    }
+
     /// Its state, when it has been met.
     pub(super) fn met(&'static self) -> u32 {
         let state = self.state.load(Ordering::Relaxed);

@@ -312,7 +312,7 @@ impl Session {
         FlightRecorder::of(self.shared.clone())
     }
 
-    /// How large an event can be: a chunk of the buffer, a 2,048th of it between 1 and 64 KiB, without what stands in front. Texts
+    /// How large an event can be: a chunk of the buffer, a 2,048th of it between 1 and 64 KiB (of 1 to 8 MiB 4 KiB), without what stands in front. Texts
     /// of one that is larger are cut, and marked with `…`.
     ///
     /// ```

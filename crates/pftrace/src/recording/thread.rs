@@ -47,11 +47,16 @@ pub(super) struct Thread {
 
 /// Why a packet is not written where it was tried.
 #[derive(Clone, Copy, Debug)]
-struct NoRoom;
+enum NoRoom {
+    /// In another chunk it may be.
+    InChunk,
+    /// It is longer than a short one.
+    InPacket,
+}
 
 impl From<NoChunk> for NoRoom {
     fn from(_: NoChunk) -> Self {
-        Self
+        Self::InChunk
     }
 }
 
@@ -172,19 +177,22 @@ impl Thread {
         self.info.unwritten.push(at_ns);
     }
 
-    /// Ends the innermost slice, if it was begun with that very category, and is no guard's. `None`: it is to be ended in full.
+    /// Ends the innermost slice, if it is of that category and no guard's. `None`: it is to be ended in full.
     #[inline(always)]
-    pub(super) fn try_end_of(&mut self, category: &'static Category) -> Option<()> {
+    pub(super) fn try_end_of(&mut self, category: &Category) -> Option<()> {
         let (depth, rest) = self.slices.innermost()?;
         if rest.is_guarded() || self.slices.has_too_deep() {
             return None;
         }
         let site = CallSite::of_number(self.slices.site_at(depth))?;
-        core::ptr::eq(site.category(), category).then(|| self.try_end())?
+        let number = category.known_number();
+        (number != 0 && site.category().known_number() == number).then(|| self.try_end())?
     }
 
     /// Ends the innermost slice, if it is of that category and no guard's.
-    pub(super) fn end_of(&mut self, category: &Category) {
+    pub(super) fn end_of(&mut self, category: &'static Category) {
+        // So that the next one is ended the short way.
+        category.met();
         if self.can_end(category) {
             self.end();
         }
@@ -311,11 +319,11 @@ impl Thread {
         let words: &[u32] = if *place == listed || number == 0 { &[] } else { &[number] };
         let mut space = self.packets.writer.begin()?;
         if !space.has_room_for_words(N, words.len()) {
-            return Err(NoRoom);
+            return Err(NoRoom::InChunk);
         }
         let now = now.max(self.packets.last_ns);
-        let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom)?;
-        let len = lay_out(packet, template, self.packets.tail, now - self.packets.last_ns, fill).ok_or(NoRoom)?;
+        let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom::InChunk)?;
+        let len = lay_out(packet, template, self.packets.tail, now - self.packets.last_ns, fill).ok_or(NoRoom::InPacket)?;
         space.commit_with(len, words);
         if number != 0 {
             *place = listed;
@@ -348,11 +356,15 @@ impl Thread {
         self.list_and_put::<SHORT>(template, |_, at| Some(at))
     }
 
-    /// Writes an event with what it has to say this time: short; in full length; in another chunk; cut. Whether it could.
+    /// Writes an event with what it has to say this time: short; short in another chunk, which wastes less time than memory; in full length; cut. Whether it could.
     fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
         let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, site, name, arguments);
-        if self.try_listing(&site.template, now, fill).is_ok() {
+        let mut result = self.try_listing(&site.template, now, fill);
+        if matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
+            result = self.try_listing(&site.template, now, fill);
+        }
+        if result.is_ok() {
             return true;
         }
         let result = self.in_full(&Event { name, arguments, ..Event::of(site) }, When::Now(now));

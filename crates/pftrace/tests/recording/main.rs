@@ -1,5 +1,6 @@
 //! Sessions and macros: what is recorded is what the real trace processor shows.
 
+mod again;
 mod categories;
 mod configuration;
 mod details;
