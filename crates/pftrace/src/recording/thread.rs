@@ -323,7 +323,8 @@ impl Thread {
         }
         let now = now.max(self.packets.last_ns);
         let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom::InChunk)?;
-        let len = lay_out(packet, template, self.packets.tail, now - self.packets.last_ns, fill).ok_or(NoRoom::InPacket)?;
+        let len =
+            lay_out(packet, template, self.packets.tail, now - self.packets.last_ns, fill).ok_or(NoRoom::InPacket)?;
         space.commit_with(len, words);
         if number != 0 {
             *place = listed;
@@ -356,12 +357,13 @@ impl Thread {
         self.list_and_put::<SHORT>(template, |_, at| Some(at))
     }
 
-    /// Writes an event with what it has to say this time: short; short in another chunk, which wastes less time than memory; in full length; cut. Whether it could.
+    /// Writes an event with what it has to say this time: short; short in another chunk, where that wastes little of this one; in full length; cut. Whether it could.
     fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
         let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, site, name, arguments);
         let mut result = self.try_listing(&site.template, now, fill);
-        if matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
+        let wastes_little = self.shared.ring.chunk_len() as usize > 24 * MEDIUM;
+        if wastes_little && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
             result = self.try_listing(&site.template, now, fill);
         }
         if result.is_ok() {

@@ -14,15 +14,15 @@ use super::thread::MEDIUM;
 /// A packet whose lengths are all below 128.
 pub(super) type Packet = [u8; MEDIUM];
 
-/// A value, to be asked for its kind.
+/// A value, to be asked for its kind, and what [`Annotate`] says: for a known kind, which is not its own code, the compiler leaves that out.
 #[derive(Debug)]
-pub struct Probe<'a, T: ?Sized>(&'a T);
+pub struct Probe<'a, T: ?Sized>(&'a T, Argument<'a>);
 
 impl<'a, T: Annotate + ?Sized> Probe<'a, T> {
     /// Of what can be the value of an annotation.
     #[inline(always)]
     pub fn of(value: &'a T) -> Self {
-        Self(value)
+        Self(value, value.argument())
     }
 }
 
@@ -41,10 +41,11 @@ pub trait Unknown<'a> {
     fn typed(&self) -> Argument<'a>;
 }
 
-impl<'a, T: Annotate + ?Sized> Unknown<'a> for &Probe<'a, T> {
+// Whatever it is: what is no value of an annotation has no probe, and that is one error and not two.
+impl<'a, T: ?Sized> Unknown<'a> for &Probe<'a, T> {
     #[inline(always)]
     fn typed(&self) -> Argument<'a> {
-        self.0.argument()
+        self.1
     }
 }
 
@@ -56,7 +57,7 @@ where
 
     #[inline(always)]
     fn typed(&self) -> Self::Kind {
-        Probe(*self.0).typed()
+        Probe(*self.0, self.1).typed()
     }
 }
 

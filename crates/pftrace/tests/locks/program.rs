@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::io::sink;
 
-use pftrace::{NamedTrack, Session, counter, instant, slice};
+use pftrace::{NamedTrack, Session, begin, counter, end, instant, slice};
 
 pftrace::categories! {
     ON = "on";
@@ -34,6 +34,12 @@ fn plain_slice(_: u64) {
 }
 
 #[inline(never)]
+fn begun_and_ended(_: u64) {
+    begin!(ON, "slice");
+    end!("on");
+}
+
+#[inline(never)]
 fn plain_instant(_: u64) {
     instant!(ON, "instant");
 }
@@ -41,6 +47,11 @@ fn plain_instant(_: u64) {
 #[inline(never)]
 fn counter_value(i: u64) {
     counter!(ON, "counter", (i & 63) as i64);
+}
+
+#[inline(never)]
+fn real_counter_value(i: u64) {
+    counter!(ON, "real counter", i as f64);
 }
 
 #[inline(never)]
@@ -99,11 +110,13 @@ fn record(forms: &[Form]) {
 fn main() {
     record(&[no_session, no_session_slice]);
     let session = Session::builder().categories("-off").writer(sink()).drain_by_caller().start().expect("a session");
-    let forms: [Form; 9] = [
+    let forms: [Form; 11] = [
         category_off,
         plain_slice,
+        begun_and_ended,
         plain_instant,
         counter_value,
+        real_counter_value,
         one_annotation,
         three_annotations,
         run_time_name,
@@ -115,7 +128,7 @@ fn main() {
         std::thread::spawn(move || record(&[form])).join().expect("it records");
     }
     let report = session.stop().expect("a sink that takes all");
-    // Five forms of one event and three of two, 304 times: what is counted was recorded.
-    let events = 304 * (5 + 2 * 3);
+    // Six forms of one event and four of two, 304 times: what is counted was recorded.
+    let events = 304 * (6 + 2 * 4);
     assert_eq!((report.events, report.lost()), (events, 0), "{report:?}");
 }

@@ -47,7 +47,18 @@ fn what_comes_again_is_written_as_what_came_first() {
             for (number, text) in texts.iter().enumerate() {
                 let value = NUMBERS[number % NUMBERS.len()];
                 let (signed, real, yes) = (value as i64, value as f64 / 3.0, number % 2 == 0);
-                instant!("again", "event", run, value, signed, real, yes, text, small = number as u8, none = None::<u8>);
+                instant!(
+                    "again",
+                    "event",
+                    run,
+                    value,
+                    signed,
+                    real,
+                    yes,
+                    text,
+                    small = number as u8,
+                    none = None::<u8>
+                );
                 instant!(IO, "numbers", value, number);
                 {
                     let _slice = slice!("again", text, value, signed = -signed.max(-5));
@@ -110,7 +121,10 @@ fn what_comes_again_is_written_as_what_came_first() {
     for (slice, (_, _, own)) in begun.iter().zip(values.clone()) {
         let within: Vec<_> = loaded.slices.iter().filter(|inner| inner.parent == Some(slice.id)).collect();
         assert_eq!(within.len(), 1);
-        assert_eq!((within[0].name.as_deref().unwrap_or_default(), &within[0].args["debug.text"]), (&**own, &text(own)));
+        assert_eq!(
+            (within[0].name.as_deref().unwrap_or_default(), &within[0].args["debug.text"]),
+            (&**own, &text(own))
+        );
         assert!(slice.dur >= within[0].dur && within[0].dur >= 0);
     }
     let counted = |name| loaded.counter_values(name).into_iter().map(|(_, value)| value).collect::<Vec<f64>>();

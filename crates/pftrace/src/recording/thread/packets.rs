@@ -168,7 +168,7 @@ impl Packets {
         annotations: impl Annotations<'a>,
         now: u64,
     ) -> Option<()> {
-        let tail = self.soon(now)?;
+        let (tail, tail_len) = self.tail.shortest_soon(now.wrapping_sub(self.last_ns))?;
         if !self.lists(number) {
             return None;
         }
@@ -184,7 +184,7 @@ impl Packets {
         packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
         packet[end] = TIMESTAMP_TAG;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
-        let len = end + self.tail.soon_len();
+        let len = end + tail_len;
         packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
         short.commit(len);
         self.last_ns = now;

@@ -47,6 +47,14 @@ impl Tail {
         (after < SOON).then(|| self.soon | (after + (after & (SOON - 0x80))))
     }
 
+    /// The same, with a time of one byte where that will do; and how long it is, with its first byte.
+    #[inline(always)]
+    pub(super) fn shortest_soon(self, after: u64) -> Option<(u64, usize)> {
+        let two = (self.soon(after)?, self.soon_len());
+        let one = ((self.soon >> 16) << 8 | after, self.soon_len() - 1);
+        Some(if after < 1 << 7 { one } else { two })
+    }
+
     /// How long that is, with its first byte.
     #[inline(always)]
     pub(super) fn soon_len(self) -> usize {
