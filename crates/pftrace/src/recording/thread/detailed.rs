@@ -407,8 +407,17 @@ impl Words {
         self.chunk | u64::from(word)
     }
 
-    /// Commits a packet that refers to them.
+    /// Commits a packet that refers to them. Most of the time the chunk lists all.
+    #[inline]
     fn commit(self, space: Space<'_>, len: usize, sites: &mut [u64; KNOWN], others: &mut [u64; KNOWN_OTHERS]) {
+        match self.count {
+            0 => space.commit(len),
+            _ => self.commit_and_list(space, len, sites, others),
+        }
+    }
+
+    #[cold]
+    fn commit_and_list(self, space: Space<'_>, len: usize, sites: &mut [u64; KNOWN], others: &mut [u64; KNOWN_OTHERS]) {
         let words = &self.words[..self.count];
         space.commit_with(len, words);
         for &word in words {
