@@ -34,18 +34,21 @@ use super::track;
 ///     let _slice = site.slice(None, &[1.argument()]);
 /// }
 /// ```
+///
+/// What an event asks for lies in one line of the cache: in a large program that is where the time goes.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct CallSite {
+    pub(super) template: Template,
+    /// The number of the first key; of a counter, that of the call site which stands for its track.
+    first: AtomicU32,
+    /// The number; 0 until it is first met.
+    number: AtomicU32,
     category: &'static Category,
     kind: EventKind,
     /// `None`: given each time.
     name: Option<&'static str>,
     keys: &'static [&'static str],
-    /// The number; 0 until it is first met.
-    number: AtomicU32,
-    pub(super) template: Template,
-    /// The number of the first key; of a counter, that of the call site which stands for its track.
-    first: AtomicU32,
 }
 
 /// What a call site records.
