@@ -96,6 +96,7 @@ fn a_sink_takes_what_it_likes() {
         let (report, trace) = (session.stop().unwrap(), memory.take());
         assert_eq!((report.events, report.bytes), (4_506, trace.len() as u64), "{report:?}");
         assert_eq!((report.undelivered, report.lost(), report.corrupt_chunks), (0, 0, 0), "{report:?}");
+        assert!(report.threads.iter().all(|thread| thread.bytes > 20 * thread.events), "{report:?}");
         let pieces = pieces.load(Ordering::Relaxed);
         assert!(pieces >= 4, "{pieces} pieces at once: no chunk was written from where it is");
         assert_recorded(&trace);
@@ -140,6 +141,27 @@ fn a_sink_fails_among_chunks() {
         let loaded = processor.load(&trace).unwrap();
         assert!(loaded.slices.len() as u64 >= report.events, "what was reported is there");
     }
+}
+
+/// What a sink says that makes no sense is an error like any other.
+#[test]
+fn a_sink_takes_more_than_there_is() {
+    struct Boasts;
+    impl Write for Boasts {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len() + (1 << 30))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let _alone = alone();
+    let session = builder().writer(Boasts).start().unwrap();
+    instant!("sinks", "event");
+    let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it failed") };
+    let text = source.to_string();
+    assert!(text.starts_with("expected a sink that takes ") && text.contains(" bytes at most, found 10737"), "{text}");
+    assert_eq!(report.undelivered, 1);
 }
 
 /// Takes so many bytes; then it hangs until the other end is gone.
