@@ -114,7 +114,7 @@ bench-schema: ## what the official schema costs to generate and to build
 	benches/encode/schema.sh
 
 RACE := $(abspath $(TARGET))/race
-RACES := --other $(RACE)-fastant/release/race --other $(RACE)-stub/release/race
+RACES := --other $(RACE)-tracy/release/race --other $(RACE)-fastant/release/race --other $(RACE)-stub/release/race
 
 # Stands on standard output, as docs/benchmarks.md has it: make -s bench-record > tables.md
 bench-record: race ## recording events, beside others and beside the floor, against the bars (an hour; builds C++)
@@ -137,6 +137,7 @@ bench-plot: ## the picture in README.md, from the tables in docs/benchmarks.md
 .PHONY: race
 race:
 	cd benches/record && $(CARGO) build -q --release --target-dir $(RACE)
+	cd benches/record && $(CARGO) build -q --release --no-default-features --features tracy --target-dir $(RACE)-tracy
 	cd benches/record && $(CARGO) build -q --release --no-default-features --features recorder-fastant --target-dir $(RACE)-fastant
 	cd benches/record && RUSTFLAGS="--cfg pftrace_stub_clock" $(CARGO) build -q --release --no-default-features --target-dir $(RACE)-stub
 

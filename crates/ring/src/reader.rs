@@ -19,8 +19,8 @@ impl Reader {
         Self { ring: ring.clone() }
     }
 
-    /// The oldest complete chunk.
-    pub fn next_chunk(&mut self) -> Option<Reading<'_>> {
+    /// The oldest complete chunk. Several can be held at a time; no writer gets them meanwhile.
+    pub fn next_chunk(&self) -> Option<Reading<'_>> {
         let index = self.ring.0.complete.pop()?;
         Some(Reading(Chunk { ring: &self.ring, index, word: self.ring.0.read(index) }))
     }

@@ -121,12 +121,22 @@ impl Ring {
         self.0.region.chunk_len()
     }
 
-    /// How many chunks have packets that no reader has given back yet, and how many packets they are. Of chunks that are written
-    /// or read just now it is a guess.
+    /// How many chunks have packets that no reader has taken yet, and how many packets they are. Of chunks that are written just now it is
+    /// a guess.
     #[must_use]
     pub fn unread(&self) -> (u64, u64) {
+        self.count(|state| state != State::Claimed && state != State::Reading)
+    }
+
+    /// The same of chunks that readers have, or a history, and have not given back.
+    #[must_use]
+    pub fn held(&self) -> (u64, u64) {
+        self.count(|state| state == State::Reading)
+    }
+
+    fn count(&self, wanted: impl Fn(State) -> bool) -> (u64, u64) {
         let words = self.0.words.slots().iter().map(|slot| Word(slot.word.load(Ordering::Relaxed)));
-        let packets = words.filter(|word| word.state() != State::Claimed).map(Word::packets);
+        let packets = words.filter(|word| wanted(word.state())).map(Word::packets);
         packets
             .filter(|&packets| packets > 0)
             .fold((0, 0), |(chunks, sum), packets| (chunks + 1, sum + u64::from(packets)))

@@ -298,6 +298,31 @@ fn a_chunk_is_not_taken_away_within_a_packet() {
     assert!(writer.begin().is_err(), "it has been taken away");
 }
 
+/// Chunks that a reader holds are nobody else's, several at a time, and counted apart from those that nobody has read.
+#[test]
+fn several_chunks_are_held() {
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 3, policy: Policy::Keep, writers: 1 }).unwrap();
+    let (mut writer, reader) = (ring.writer().unwrap(), Reader::new(&ring));
+    for len in 1..=3 {
+        assert!(writer.take());
+        let mut space = writer.begin().unwrap();
+        space.bytes()[..len].fill(len as u8);
+        space.commit(len);
+    }
+    assert!(writer.complete());
+    assert_eq!((ring.unread(), ring.held()), ((3, 3), (0, 0)));
+    let mut held = vec![reader.next_chunk().unwrap(), reader.next_chunk().unwrap()];
+    assert_eq!((ring.unread(), ring.held()), ((1, 1), (2, 2)));
+    held.extend(reader.next_chunk());
+    assert!(!writer.take() && reader.next_chunk().is_none());
+    assert!(held.iter().map(|chunk| chunk.bytes()).eq([&[1][..], &[2, 2], &[3, 3, 3]]));
+    drop(held.remove(1));
+    assert!(writer.take(), "one is free");
+    assert_eq!((ring.unread(), ring.held()), ((0, 0), (2, 2)));
+    drop(held);
+    assert_eq!(ring.held(), (0, 0));
+}
+
 #[test]
 fn configurations_that_make_no_sense_say_why() {
     let text = |chunk_len, chunks| {

@@ -40,7 +40,7 @@ impl Session {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, session) = (stop.clone(), self.clone());
         let thread = std::thread::spawn(move || {
-            let mut reader = Reader::new(&session.ring);
+            let reader = Reader::new(&session.ring);
             let mut file = TraceFile { session: &session, sink, defined: BTreeMap::new(), bytes: 0, packets: 0 };
             file.clocks();
             loop {

@@ -127,6 +127,10 @@ impl Assembler {
         self.open = false;
     }
 
+    pub(super) fn open(&mut self) {
+        self.open = true;
+    }
+
     /// The begin of the trace: with how the clocks of the machine relate, not after its first event.
     pub(super) fn begin(&mut self, shared: &Shared, clocks: Snapshot, out: &mut Vec<u8>) {
         self.clocks(clocks, out);
@@ -203,8 +207,8 @@ impl Assembler {
         });
     }
 
-    /// The sink has got, or not got, what was gathered.
-    pub(super) fn written(&mut self, bytes: &[u8]) -> Delivered {
+    /// The sink has got, or not got, what was gathered and returned: so many bytes.
+    pub(super) fn written(&mut self, len: u64) -> Delivered {
         for (number, events, bytes) in self.gathered.drain(..) {
             let Some(Some(sequence)) = self.threads.get_mut(number as usize) else { continue };
             let (info, tally) = (&sequence.info, &mut sequence.tally);
@@ -219,7 +223,7 @@ impl Assembler {
             }
         }
         let mut delivered = core::mem::take(&mut self.delivered);
-        delivered.bytes = bytes.len() as u64;
+        delivered.bytes = len;
         if !self.open {
             (delivered.bytes, delivered.packets) = (0, 0);
         }
@@ -260,12 +264,13 @@ impl Assembler {
         });
     }
 
-    /// The packets of a chunk, and in front of them what they need.
-    pub(super) fn chunk(&mut self, shared: &Shared, chunk: &Chunk<'_>, out: &mut Vec<u8>) {
+    /// The packets of a chunk, and in front of them what they need. Returns packets, the chunk's last bytes, that are worth a write from where they
+    /// are, and come next; when they are none, all is in `out`.
+    pub(super) fn chunk<'c>(&mut self, shared: &Shared, chunk: &'c Chunk<'_>, out: &mut Vec<u8>) -> &'c [u8] {
         let read = Header::read(chunk.bytes()).filter(|(header, _)| self.sequence(shared, header.fixed.thread, out));
         let Some((header, packets)) = read else {
             self.delivered.corrupt += 1;
-            return;
+            return &[];
         };
         let number = header.fixed.thread;
         let begin = out.len();
@@ -307,7 +312,7 @@ impl Assembler {
             // Nothing but time: the packets of the chunk count from there.
             self.event(number, out, header.fixed.resume_ns.wrapping_sub(at), |_| {});
         }
-        self.packets(chunk, packets, out);
+        let rest = self.packets(chunk, packets, out);
         // The header is one of the chunk's packets.
         let own = u64::from(chunk.packets()) - 1;
         self.delivered.packets += own;
@@ -316,8 +321,9 @@ impl Assembler {
         sequence.lost = header.fixed.lost;
         let events = own + u64::from(header.fixed.recovered);
         sequence.begun = true;
-        self.gathered.push((number, events, (out.len() - begin) as u64));
+        self.gathered.push((number, events, (out.len() - begin + rest.len()) as u64));
         add(&shared.gathered, events);
+        rest
     }
 
     /// A thread of which no chunk has been read, and that has begun no more than so many: what it has open.

@@ -118,7 +118,8 @@ impl SessionBuilder {
         self
     }
 
-    /// Writes the trace into `writer`. It gets large pieces, so it needs no buffer of its own.
+    /// Writes the trace into `writer`. It gets large pieces, so it needs no buffer of its own; several at a time where it has a
+    /// [`write_vectored`](Write::write_vectored), which is worth passing on from what wraps a file.
     ///
     /// For a trace in memory: a [`MemorySink`](crate::MemorySink). To measure what recording costs: [`std::io::sink`].
     ///

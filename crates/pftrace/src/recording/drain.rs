@@ -17,6 +17,7 @@ use super::builder::Policy;
 use super::flight::Keeper;
 use super::marks::Marks;
 use super::output::Output;
+use super::pieces::Held;
 use super::session::Shared;
 use super::stats::lock;
 
@@ -185,7 +186,6 @@ impl Stream {
             self.reader.complete_idle();
         }
         self.read();
-        self.write();
         if now >= self.next_slow {
             self.next_slow = now + SLOW_PERIOD;
             self.assembler.look_around(&self.shared, &mut self.gathered);
@@ -216,35 +216,50 @@ impl Stream {
         self.shared.finish();
     }
 
+    /// Writes what can be read.
     fn read(&mut self) {
-        while !self.sink.is_waiting() && self.read_chunk() {
-            if self.gathered.len() >= WRITE_LEN {
-                self.write();
+        // Of its own: we are borrowed while chunks are held.
+        let reader = Reader::new(&self.shared.ring);
+        let mut held = Held::default();
+        while !self.sink.is_waiting() {
+            let Some(chunk) = reader.next_chunk() else { break };
+            let rest = self.assembler.chunk(&self.shared, &chunk, &mut self.gathered).len();
+            if rest > 0 {
+                held.push(chunk, rest, self.gathered.len());
+            }
+            if held.is_full() || self.gathered.len() >= WRITE_LEN {
+                self.write_with(&mut held);
             }
         }
         if !self.sink.is_waiting() {
             self.assembler.late_ends(&self.shared, &mut self.gathered);
         }
-    }
-
-    fn read_chunk(&mut self) -> bool {
-        let Some(chunk) = self.reader.next_chunk() else { return false };
-        self.assembler.chunk(&self.shared, &chunk, &mut self.gathered);
-        true
+        self.write_with(&mut held);
     }
 
     fn write(&mut self) {
-        if self.gathered.is_empty() {
+        self.write_with(&mut Held::default());
+    }
+
+    /// Writes what was gathered, and the packets of the chunks that are held: those are free then.
+    fn write_with(&mut self, held: &mut Held<'_>) {
+        let len = self.gathered.len() + held.len();
+        if len == 0 {
             return;
         }
-        let written = match self.assembler.is_open() {
-            true => self.sink.write_all(&self.gathered),
-            false => Ok(()),
-        };
-        self.fail_if(written);
-        let delivered = self.assembler.written(&self.gathered);
+        if self.assembler.is_open() {
+            // Until it returns: nobody knows how much a sink that panics has taken.
+            self.assembler.close();
+            let written = held.write(&self.gathered, &mut self.sink);
+            match written {
+                Ok(()) => self.assembler.open(),
+                Err(_) => self.fail_if(written),
+            }
+        }
+        let delivered = self.assembler.written(len as u64);
         self.shared.gathered.store(0, Ordering::Relaxed);
         self.gathered.clear();
+        held.clear();
         let mut progress = lock(&self.shared.progress);
         progress.packets += delivered.packets;
         progress.bytes += delivered.bytes;

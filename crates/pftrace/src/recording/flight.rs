@@ -269,7 +269,7 @@ impl Pieces<'_> {
                 self.progress.error = Some(Arc::new(error));
             }
         }
-        let delivered = self.assembler.written(&self.gathered);
+        let delivered = self.assembler.written(self.gathered.len() as u64);
         self.gathered.clear();
         self.progress.packets += delivered.packets;
         self.progress.bytes += delivered.bytes;

@@ -27,6 +27,7 @@ mod options;
 mod os;
 mod output;
 mod panic_hook;
+mod pieces;
 mod put;
 mod record;
 mod recorder;

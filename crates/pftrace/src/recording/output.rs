@@ -2,7 +2,7 @@
 
 use std::boxed::Box;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::sync::Arc;
@@ -82,6 +82,13 @@ impl Write for Output {
         match self {
             Self::Writer(writer) => writer.write(bytes),
             Self::Receiver(receiver) => receiver.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Writer(writer) => writer.write_vectored(pieces),
+            Self::Receiver(receiver) => receiver.write_vectored(pieces),
         }
     }
 

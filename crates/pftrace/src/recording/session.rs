@@ -528,7 +528,16 @@ impl Shared {
         let mut report = self.report();
         let (chunks, packets) = self.ring.unread();
         // Each chunk begins with a header.
-        report.undelivered += self.gathered.load(Ordering::Relaxed) + packets - chunks;
+        report.undelivered += packets - chunks;
+        report.undelivered += match self.policy {
+            // What it holds is to be written: in a snapshot that is given up.
+            Policy::FlightRecorder => {
+                let (chunks, packets) = self.ring.held();
+                packets - chunks
+            }
+            // Also what is in the chunks that the drain holds.
+            Policy::Stream | Policy::Discard => self.gathered.load(Ordering::Relaxed),
+        };
         report
     }
 }

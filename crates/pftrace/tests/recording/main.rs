@@ -13,6 +13,7 @@ mod nested;
 mod options;
 mod reentrancy;
 mod rows;
+mod sinks;
 mod snapshots;
 #[cfg(unix)]
 mod sockets;

@@ -16,6 +16,7 @@ use crate::recording::call_site::CallSite;
 use crate::recording::header::Header;
 use crate::recording::marks::{self, Mark};
 use crate::recording::on_tracks::{Entry, MAX_OPEN_TRACK_SLICES, OnTrack, State};
+use crate::recording::pieces::LEAST_PIECE;
 use crate::recording::session::Shared;
 use crate::recording::track::TrackRef;
 
@@ -150,10 +151,14 @@ fn on_tracks(chunk: &Chunk<'_>) -> bool {
 }
 
 impl Assembler {
-    /// The packets of a chunk; and what makes its slices on tracks whole.
-    pub(super) fn packets(&mut self, chunk: &Chunk<'_>, packets: &[u8], out: &mut Vec<u8>) {
+    /// The packets of a chunk; and what makes its slices on tracks whole. Returns those that are not copied.
+    pub(super) fn packets<'c>(&mut self, chunk: &Chunk<'_>, packets: &'c [u8], out: &mut Vec<u8>) -> &'c [u8] {
         if matches!(self.pairs, Pairs::Whole) || !on_tracks(chunk) {
-            return out.extend_from_slice(packets);
+            if packets.len() >= LEAST_PIECE && !self.keeps {
+                return packets;
+            }
+            out.extend_from_slice(packets);
+            return &[];
         }
         for packet in marks::packets(packets) {
             let written = match packet {
@@ -166,9 +171,10 @@ impl Assembler {
             };
             if written.is_none() {
                 self.delivered.corrupt += 1;
-                return;
+                break;
             }
         }
+        &[]
     }
 
     fn marked(&mut self, packet: &[u8], mark: &Mark, out: &mut Vec<u8>) -> Option<()> {
