@@ -87,10 +87,10 @@ impl Thread {
     /// Begins a slice that is all constant. `None`: it is to be begun in full.
     #[inline(always)]
     pub(super) fn try_begin(&mut self, site: &'static CallSite, guarded: bool) -> Option<()> {
-        let number = site.template.number();
+        let number = self.packets.listed(&site.template)?;
         let ns = self.packets.quick_now()?;
         let opening = self.slices.prepare(Begun { ns, site: number, written: true, guarded }, None)?;
-        self.packets.put_constant(&site.template, number, ns)?;
+        self.packets.put_constant(&site.template, ns)?;
         opening.open();
         Some(())
     }
@@ -114,10 +114,10 @@ impl Thread {
         annotations: impl Annotations<'a>,
         guarded: bool,
     ) -> Option<()> {
-        let number = site.template.number();
+        let number = self.packets.listed(&site.template)?;
         let ns = self.packets.quick_now()?;
         let opening = self.slices.prepare(Begun { ns, site: number, written: true, guarded }, name)?;
-        self.packets.put_varying(site, number, name, annotations, ns)?;
+        self.packets.put_varying(site, name, annotations, ns)?;
         let name_words = opening.open();
         self.slices.opened(name_words);
         Some(())
@@ -215,8 +215,9 @@ impl Thread {
     /// An instant that is all constant. `None`: it is to be recorded in full.
     #[inline(always)]
     pub(super) fn try_instant(&mut self, site: &'static CallSite) -> Option<()> {
+        self.packets.listed(&site.template)?;
         let now = self.packets.quick_now()?;
-        self.packets.put_constant(&site.template, site.template.number(), now)
+        self.packets.put_constant(&site.template, now)
     }
 
     /// An instant that is all constant.
@@ -234,8 +235,9 @@ impl Thread {
         name: Option<&str>,
         annotations: impl Annotations<'a>,
     ) -> Option<()> {
+        self.packets.listed(&site.template)?;
         let now = self.packets.quick_now()?;
-        self.packets.put_varying(site, site.template.number(), name, annotations, now)
+        self.packets.put_varying(site, name, annotations, now)
     }
 
     /// An instant.
@@ -248,6 +250,7 @@ impl Thread {
     /// The value of a counter that is [`put::SMALL`]. `None`: it is to be recorded in full.
     #[inline(always)]
     pub(super) fn try_small_counter(&mut self, site: &'static CallSite, value: Small) -> Option<()> {
+        self.packets.listed(&site.template)?;
         let now = self.packets.quick_now()?;
         self.packets.put_small_counter(&site.template, value, now)
     }
@@ -255,6 +258,7 @@ impl Thread {
     /// The value of a counter. `None`: it is to be recorded in full.
     #[inline(always)]
     pub(super) fn try_counter(&mut self, site: &'static CallSite, value: CounterValue) -> Option<()> {
+        self.packets.listed(&site.template)?;
         let now = self.packets.quick_now()?;
         self.packets.put_counter(&site.template, value, now)
     }

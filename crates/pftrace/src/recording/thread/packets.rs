@@ -64,10 +64,12 @@ impl Packets {
         self.line.fresh_ns(raw_ticks())
     }
 
-    /// Whether the present chunk lists a call site. Not one without a number: it was never listed.
+    /// The number of a call site that the present chunk lists. Not of one without a number: it was never listed. Asked before the clock, which who goes the long
+    /// way reads anew.
     #[inline(always)]
-    fn lists(&self, number: u32) -> bool {
-        self.known[number as usize % KNOWN] == self.chunk | u64::from(number)
+    pub(super) fn listed(&self, template: &Template) -> Option<u32> {
+        let number = template.number();
+        (self.known[number as usize % KNOWN] == self.chunk | u64::from(number)).then_some(number)
     }
 
     /// The tail of what happens now.
@@ -77,13 +79,10 @@ impl Packets {
         self.tail.soon(now.wrapping_sub(self.last_ns))
     }
 
-    /// Writes an event of constant bytes and a time: what is so most of the time.
+    /// Writes an event of constant bytes and a time, which the chunk [lists](Self::listed), as all events below: what is so most of the time.
     #[inline(always)]
-    pub(super) fn put_constant(&mut self, template: &Template, number: u32, now: u64) -> Option<()> {
+    pub(super) fn put_constant(&mut self, template: &Template, now: u64) -> Option<()> {
         let tail = self.soon(now)?;
-        if !self.lists(number) {
-            return None;
-        }
         let mut short = self.writer.begin_short::<CONSTANT>().ok()?;
         let packet = short.bytes();
         let first = template.word(0) + self.tail.soon_len_in_first();
@@ -116,9 +115,6 @@ impl Packets {
         /// What a byte more adds to both lengths.
         const BYTE: u64 = 1 << (8 * PACKET_LEN_AT) | 1 << (8 * EVENT_LEN_AT);
         let tail = self.soon(now)?;
-        if !self.lists(template.number()) {
-            return None;
-        }
         let mut short = self.writer.begin_short::<SHORT>().ok()?;
         let packet = short.bytes();
         // The mask only tells the compiler that it is small.
@@ -140,9 +136,6 @@ impl Packets {
     #[inline(always)]
     pub(super) fn put_counter(&mut self, template: &Template, value: CounterValue, now: u64) -> Option<()> {
         let tail = self.soon(now)?;
-        if !self.lists(template.number()) {
-            return None;
-        }
         let mut short = self.writer.begin_short::<SHORT>().ok()?;
         let packet = short.bytes();
         let bytes = template.bytes();
@@ -163,15 +156,11 @@ impl Packets {
     pub(super) fn put_varying<'a>(
         &mut self,
         site: &CallSite,
-        number: u32,
         name: Option<&str>,
         annotations: impl Annotations<'a>,
         now: u64,
     ) -> Option<()> {
         let (tail, tail_len) = self.tail.shortest_soon(now.wrapping_sub(self.last_ns))?;
-        if !self.lists(number) {
-            return None;
-        }
         let mut short = self.writer.begin_short::<MEDIUM>().ok()?;
         let packet = short.bytes();
         let template = &site.template;
