@@ -228,11 +228,17 @@ fn begin<const W: usize>(window: &mut [u8; W], key: u32, tag: u8) -> usize {
         window[..8].copy_from_slice(&begin.to_le_bytes());
         5
     } else {
-        window[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
-        let tag_at = varint(window, 3, u64::from(key));
-        window[tag_at] = tag;
-        tag_at + 1
+        begin_long(window.first_chunk_mut().expect("it is longer"), key, tag)
     }
+}
+
+/// The same, where the name has a larger number.
+#[inline(never)]
+fn begin_long(begin: &mut [u8; 9], key: u32, tag: u8) -> usize {
+    begin[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
+    let tag_at = varint(begin, 3, u64::from(key));
+    begin[tag_at] = tag;
+    tag_at + 1
 }
 
 /// An annotation of an integer.
@@ -245,10 +251,16 @@ fn number<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, tag: u8, va
         window[value_at..value_at + 4].copy_from_slice(&bytes.to_le_bytes());
         value_at + 1 + more
     } else {
-        varint(window, value_at, value)
+        varint_long(window, value_at, value)
     };
     window[1] = (end - 2) as u8;
     Some(at + end)
+}
+
+/// [`varint`], called.
+#[inline(never)]
+fn varint_long(window: &mut [u8; NUMBER_WINDOW], at: usize, value: u64) -> usize {
+    varint(window, at, value)
 }
 
 #[inline(always)]

@@ -319,7 +319,7 @@ impl Session {
     /// use pftrace::{MemorySink, Session, instant};
     ///
     /// let session = Session::builder().writer(MemorySink::new()).buffer_bytes(1 << 20).start()?;
-    /// assert_eq!(session.max_event_len(), 704);
+    /// assert_eq!(session.max_event_len(), 3008);
     /// instant!("example", "long", text = "x".repeat(10_000)); // cut
     /// let report = session.stop()?;
     /// assert_eq!((report.lost(), report.threads[0].truncated), (0, 1));
