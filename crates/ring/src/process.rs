@@ -40,10 +40,10 @@ pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: ex
 /// The system's number of the calling thread, as `/proc` has it.
 #[cfg(target_os = "linux")]
 #[must_use]
-pub fn thread_id() -> i64 {
+pub fn thread_id() -> i32 {
     // SAFETY: it takes nothing, touches no memory of ours, and always succeeds. By its number, as C libraries before glibc 2.30 have no
     // function for it.
-    i64::from(unsafe { libc::syscall(libc::SYS_gettid) })
+    unsafe { libc::syscall(libc::SYS_gettid) as libc::pid_t }
 }
 
 /// Sends as many of the bytes as a connected socket takes, and returns how many; without a SIGPIPE when its other end is closed.
