@@ -58,3 +58,32 @@ pub fn send(socket: impl AsFd, bytes: &[u8]) -> std::io::Result<usize> {
     let sent = unsafe { libc::send(socket, bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL) };
     usize::try_from(sent).map_err(|_| std::io::Error::last_os_error())
 }
+
+#[cfg(all(test, target_os = "linux", not(loom)))]
+mod tests {
+    use std::io::{ErrorKind, Read};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// In a program whose SIGPIPE kills, as it does where the standard library has not begun `main`.
+    #[test]
+    fn sending_to_nobody_is_an_error_and_no_signal() {
+        // SAFETY: the default action is set for a signal that no other test raises.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let (ours, mut other) = UnixStream::pair().unwrap();
+        assert_eq!(send(&ours, b"hello").unwrap(), 5);
+        let mut received = [0; 5];
+        other.read_exact(&mut received).unwrap();
+        assert_eq!(&received, b"hello");
+        drop(other);
+        assert_eq!(send(&ours, b"hello").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_thread_has_the_number_that_proc_has() {
+        let number = || std::fs::read_link("/proc/thread-self").unwrap().file_name().unwrap().to_owned();
+        std::thread::spawn(move || assert_eq!(*number(), *thread_id().to_string())).join().unwrap();
+        assert_eq!(*number(), *thread_id().to_string());
+    }
+}
