@@ -21,8 +21,7 @@ demo-codegen: ## the code generator compiles the official .proto tree, traced
 
 test: tools ## all tests, judged by the real trace processor and two reference decoders
 	@rm -f $(TOOLS)/skips.log
-	$(CARGO) test --workspace --all-targets
-	$(CARGO) test --workspace --doc
+	$(CARGO) test --workspace
 	$(CARGO) test -p pftrace --no-default-features --test no_std
 	$(CARGO) test -p pftrace --features off --test off
 	$(CARGO) test -p pftrace --no-default-features --features check --test check
@@ -72,13 +71,13 @@ cross: ## the crates that users link, as other machines and systems compile them
 	done
 
 loom: ## the ring and the clock in every order that their threads can meet
-	RUSTFLAGS="--cfg loom" $(CARGO) test -p pftrace-ring -p pftrace-clock --release --lib --target-dir $(TARGET)/loom
+	RUSTFLAGS="--cfg loom" $(CARGO) test -p pftrace-ring -p pftrace-clock --profile loom --lib --target-dir $(TARGET)/loom
 
 CARGO_FUZZ := $(TOOLS)/cargo-fuzz/bin/cargo-fuzz
 
 $(CARGO_FUZZ):
 	@echo "tools: cargo-fuzz 0.13.2, into $(TOOLS)"
-	$(CARGO) install -q --locked cargo-fuzz --version 0.13.2 --root $(TOOLS)/cargo-fuzz
+	$(CARGO) install -q --locked --debug cargo-fuzz --version 0.13.2 --root $(TOOLS)/cargo-fuzz
 
 # Instead of the official tree, whose writers build for minutes with the fuzzer's instruments; the tests judge them.
 fuzz-smoke: export PFTRACE_PROTO_ROOT = $(CURDIR)/codegen/examples/build-script/proto

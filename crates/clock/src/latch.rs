@@ -47,7 +47,7 @@ impl<const WORDS: usize> Latch<WORDS> {
     }
 }
 
-/// `RUSTFLAGS="--cfg loom" cargo test -p pftrace-clock --release --lib`
+/// `RUSTFLAGS="--cfg loom" cargo test -p pftrace-clock --profile loom --lib`
 #[cfg(all(test, loom))]
 mod models {
     use std::sync::Arc;

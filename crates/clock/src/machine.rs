@@ -4,19 +4,17 @@ pub(crate) use system::{boottime, monotonic, realtime};
 
 #[cfg(unix)]
 mod system {
-    use rustix::time::{ClockId, clock_gettime};
-
     pub(crate) fn monotonic() -> u64 {
-        read(ClockId::Monotonic)
+        read(libc::CLOCK_MONOTONIC)
     }
 
     pub(crate) fn realtime() -> u64 {
-        read(ClockId::Realtime)
+        read(libc::CLOCK_REALTIME)
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) fn boottime() -> u64 {
-        read(ClockId::Boottime)
+        read(libc::CLOCK_BOOTTIME)
     }
 
     /// Where there is no other, the monotonic one is the nearest.
@@ -25,8 +23,11 @@ mod system {
         monotonic()
     }
 
-    fn read(id: ClockId) -> u64 {
-        let time = clock_gettime(id);
+    #[allow(unsafe_code)]
+    fn read(id: libc::clockid_t) -> u64 {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `time` is there to write to. It can't fail: the clock is one that the system has.
+        _ = unsafe { libc::clock_gettime(id, &mut time) };
         // Before 1970 there is nothing to record.
         u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + time.tv_nsec as u64
     }

@@ -11,7 +11,6 @@
 //! packet adds stands at the end of the entries until the packet is committed, and is taken back when it is not.
 
 use ahash::RandomState;
-use bytemuck::{Pod, Zeroable};
 
 /// What a text is interned for. Numbers are per kind: each is a field of `perfetto.protos.InternedData`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +32,7 @@ impl Kind {
 }
 
 /// A text and its number.
-#[derive(Debug, Clone, Copy, Zeroable, Pod)]
-#[repr(C)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     extra: u64,
     hash: u32,
@@ -45,11 +43,22 @@ struct Entry {
     kind_and_iid: u32,
 }
 
-const _: () = assert!(size_of::<Entry>() % size_of::<u64>() == 0 && align_of::<Entry>() <= align_of::<u64>());
+/// As it lies in the memory.
+type EntryWords = [u64; 3];
 
 const IID_BITS: u32 = 24;
 
 impl Entry {
+    fn to_words(self) -> EntryWords {
+        let Self { extra, hash, offset, len, kind_and_iid } = self;
+        [extra, u64::from(offset) << 32 | u64::from(hash), u64::from(kind_and_iid) << 32 | u64::from(len)]
+    }
+
+    fn of(&[extra, hash, len]: &EntryWords) -> Self {
+        let (offset, kind_and_iid) = ((hash >> 32) as u32, (len >> 32) as u32);
+        Self { extra, hash: hash as u32, offset, len: len as u32, kind_and_iid }
+    }
+
     fn kind(&self) -> Kind {
         Kind::ALL[(self.kind_and_iid >> IID_BITS) as usize]
     }
@@ -108,7 +117,7 @@ impl Layout {
     /// Half for entries and index, half for texts.
     fn new(words: usize) -> Self {
         let bytes = words * size_of::<u64>();
-        let per_entry = size_of::<Entry>() + 2 * size_of::<u32>();
+        let per_entry = size_of::<EntryWords>() + 2 * size_of::<u32>();
         let most = (bytes / 2 / per_entry).min(1 << (IID_BITS - 1));
         // The number of places of the index must be a power of two.
         let entries = if most == 0 { 0 } else { 1 << most.ilog2() };
@@ -143,7 +152,8 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Interner<M> {
         let Table { entries, index, .. } = self.table();
         // The last one first: then no chain of probes is cut.
         for number in (committed.entries..used.entries).rev() {
-            let place = places(entries[number].hash, index.len()).find(|&place| index[place] == number as u32 + 1);
+            let place =
+                places(Entry::of(&entries[number]).hash, index.len()).find(|&place| index[place] == number as u32 + 1);
             if let Some(place) = place {
                 index[place] = 0;
             }
@@ -153,12 +163,12 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Interner<M> {
 
     /// The parts of the memory, to look up and define.
     pub(crate) fn table(&mut self) -> Table<'_> {
-        const ENTRY_WORDS: usize = size_of::<Entry>() / size_of::<u64>();
         let Layout { entries, texts } = self.layout;
-        let (entry_words, rest) = self.memory.as_mut().split_at_mut(entries * ENTRY_WORDS);
+        let (entry_words, rest) =
+            self.memory.as_mut().split_at_mut(entries * size_of::<EntryWords>() / size_of::<u64>());
         let (index_words, text_words) = rest.split_at_mut(entries);
         Table {
-            // Whole entries, aligned as words are: this can't fail.
+            // Whole entries: this can't fail.
             entries: bytemuck::cast_slice_mut(entry_words),
             index: bytemuck::must_cast_slice_mut(index_words),
             texts: &mut bytemuck::must_cast_slice_mut(text_words)[..texts],
@@ -171,7 +181,7 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Interner<M> {
 /// The table while a packet is written.
 #[derive(Debug)]
 pub(crate) struct Table<'m> {
-    entries: &'m mut [Entry],
+    entries: &'m mut [EntryWords],
     index: &'m mut [u32],
     texts: &'m mut [u8],
     hasher: &'m RandomState,
@@ -192,9 +202,9 @@ impl Table<'_> {
             let Some(number) = self.index[place].checked_sub(1) else {
                 return self.has_room(kind, text.len()).then(|| self.define(kind, text, extra, hash, place));
             };
-            let entry = &self.entries[number as usize];
+            let entry = Entry::of(&self.entries[number as usize]);
             let same = entry.hash == hash && entry.kind() == kind && entry.extra == extra;
-            if same && text_of(entry, self.texts) == text.as_bytes() {
+            if same && text_of(&entry, self.texts) == text.as_bytes() {
                 return Some(entry.iid());
             }
         }
@@ -205,11 +215,11 @@ impl Table<'_> {
     /// What the packet being written defines.
     pub(crate) fn definitions(&self) -> impl Iterator<Item = Definition<'_>> {
         let Progress { used, committed } = *self.progress;
-        self.entries[committed.entries..used.entries].iter().map(|entry| Definition {
+        self.entries[committed.entries..used.entries].iter().map(Entry::of).map(|entry| Definition {
             kind: entry.kind(),
             iid: entry.iid(),
             // A `&str` was stored there whole.
-            text: core::str::from_utf8(text_of(entry, self.texts)).unwrap_or_default(),
+            text: core::str::from_utf8(text_of(&entry, self.texts)).unwrap_or_default(),
             extra: entry.extra,
         })
     }
@@ -239,13 +249,9 @@ impl Table<'_> {
         let count = &mut used.per_kind[kind as usize];
         *count += 1;
         self.texts[offset..][..text.len()].copy_from_slice(text.as_bytes());
-        self.entries[number] = Entry {
-            extra,
-            hash,
-            offset: offset as u32,
-            len: text.len() as u32,
-            kind_and_iid: (kind as u32) << IID_BITS | *count,
-        };
+        let kind_and_iid = (kind as u32) << IID_BITS | *count;
+        let entry = Entry { extra, hash, offset: offset as u32, len: text.len() as u32, kind_and_iid };
+        self.entries[number] = entry.to_words();
         self.index[place] = number as u32 + 1;
         u64::from(*count)
     }

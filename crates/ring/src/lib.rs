@@ -55,6 +55,8 @@ mod writer;
 
 pub use history::History;
 pub use process::{at_exit, at_fork};
+#[cfg(target_os = "linux")]
+pub use process::{send, thread_id};
 pub use reader::{Chunk, Reader, Reading};
 pub use ring::{Config, Policy, Ring};
 pub use word::{MAX_CHUNK_LEN, MAX_TAIL, Owner};

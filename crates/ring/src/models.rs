@@ -1,6 +1,6 @@
 //! Every order in which the ring's threads can meet, within the bounds that each model states.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p pftrace-ring --release --lib`
+//! `RUSTFLAGS="--cfg loom" cargo test -p pftrace-ring --profile loom --lib`
 //!
 //! What is in a chunk is a cell that loom watches: a read while somebody writes is an error in the model, whatever the
 //! values. The memory of the region itself is not looked at.

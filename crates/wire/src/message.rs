@@ -42,7 +42,7 @@ macro_rules! scalars {
                 #[doc = concat!("Packed elements, each as [`", stringify!($name), "`](Self::", stringify!($name), ") writes it.")]
                 #[inline]
                 pub fn $packed<const N: u32>(&mut self, values: impl Packed<$type>) {
-                    scalars!(@packed self, values, $value, $how, $raw);
+                    scalars!(@packed self, values, $value, $how, $type, $raw);
                 }
             )*
         }
@@ -51,23 +51,23 @@ macro_rules! scalars {
     (@field $self:ident, bool, $raw:expr) => { $self.cursor.fixed::<N, 0, 1>([u8::from($raw)]) };
     (@field $self:ident, fixed32, $raw:expr) => { $self.cursor.fixed::<N, 5, 4>($raw.to_le_bytes()) };
     (@field $self:ident, fixed64, $raw:expr) => { $self.cursor.fixed::<N, 1, 8>($raw.to_le_bytes()) };
-    (@packed $self:ident, $values:ident, $value:ident, varint, $raw:expr) => {
+    (@packed $self:ident, $values:ident, $value:ident, varint, $type:ty, $raw:expr) => {
         match $values.as_slice() {
             Some(values) if values.is_empty() => {}
             Some(values) => $self.cursor.packed_varints::<N, _>(values, |$value| $raw),
             None => $self.packed::<N, _>($values, |cursor, $value| cursor.append_varint($raw)),
         }
     };
-    (@packed $self:ident, $values:ident, $value:ident, bool, $raw:expr) => {
-        scalars!(@packed_fixed $self, $values, $value, [u8::from($raw)])
+    (@packed $self:ident, $values:ident, $value:ident, bool, $type:ty, $raw:expr) => {
+        scalars!(@packed_fixed $self, $values, $value, $type, [u8::from($raw)])
     };
-    (@packed $self:ident, $values:ident, $value:ident, $fixed:ident, $raw:expr) => {
-        scalars!(@packed_fixed $self, $values, $value, $raw.to_le_bytes())
+    (@packed $self:ident, $values:ident, $value:ident, $fixed:ident, $type:ty, $raw:expr) => {
+        scalars!(@packed_fixed $self, $values, $value, $type, $raw.to_le_bytes())
     };
-    (@packed_fixed $self:ident, $values:ident, $value:ident, $bytes:expr) => {
+    (@packed_fixed $self:ident, $values:ident, $value:ident, $type:ty, $bytes:expr) => {
         match $values.as_slice() {
             Some(values) if values.is_empty() => {}
-            Some(values) => $self.cursor.packed_fixed::<N, _, _>(values, |$value| $bytes),
+            Some(values) => $self.cursor.packed_fixed::<N, { size_of::<$type>() }, _>(values, |$value| $bytes),
             None => $self.packed::<N, _>($values, |cursor, $value| cursor.append($bytes)),
         }
     };

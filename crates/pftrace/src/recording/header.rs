@@ -6,13 +6,10 @@
 //!
 //! It is committed as a packet of its own, the chunk's first.
 
-use bytemuck::{Pod, Zeroable};
-
 use super::slices::Listing;
 
 /// A slice that is open where the chunk begins.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
-#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Open {
     /// When it began, on our clock.
     pub(super) begin_ns: u64,
@@ -27,8 +24,7 @@ pub(super) struct Open {
 }
 
 /// The fixed part.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
-#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fixed {
     /// The thread's number in its session.
     pub(super) thread: u32,
@@ -53,7 +49,58 @@ pub(super) struct Fixed {
     pub(super) unlisted: u32,
 }
 
-const FIXED_LEN: usize = size_of::<Fixed>();
+/// As they stand in the chunk: words, of their members in order. Written out, since deriving it would have whoever builds a program with
+/// this build syn as well: docs/decisions/033.
+type FixedWords = [u64; 7];
+type OpenWords = [u64; 2];
+
+const FIXED_LEN: usize = size_of::<FixedWords>();
+const OPEN_LEN: usize = size_of::<OpenWords>();
+// Nothing of it is padding.
+const _: () = assert!(size_of::<Fixed>() == FIXED_LEN && size_of::<Open>() == OPEN_LEN);
+
+impl Fixed {
+    fn to_words(self) -> FixedWords {
+        [
+            pair(self.thread, self.serial),
+            self.last_ns,
+            self.resume_ns,
+            self.lost,
+            pair(self.recovered, self.ended_together),
+            pair(self.ended, self.listed),
+            pair(self.names_len, self.unlisted),
+        ]
+    }
+
+    fn from_words(words: FixedWords) -> Self {
+        let [threads, last_ns, resume_ns, lost, recovered, ended, names] = words;
+        let (thread, serial) = unpair(threads);
+        let (recovered, ended_together) = unpair(recovered);
+        let (ended, listed) = unpair(ended);
+        let (names_len, unlisted) = unpair(names);
+        Self { thread, serial, last_ns, resume_ns, lost, recovered, ended_together, ended, listed, names_len, unlisted }
+    }
+}
+
+impl Open {
+    fn to_words(self) -> OpenWords {
+        let name = u32::from(self.name_len) | u32::from(self.written) << 16 | u32::from(self.guarded) << 24;
+        [self.begin_ns, pair(self.site, name)]
+    }
+
+    fn from_words([begin_ns, rest]: OpenWords) -> Self {
+        let (site, name) = unpair(rest);
+        Self { begin_ns, site, name_len: name as u16, written: (name >> 16) as u8, guarded: (name >> 24) as u8 }
+    }
+}
+
+fn pair(low: u32, high: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+fn unpair(word: u64) -> (u32, u32) {
+    (word as u32, (word >> 32) as u32)
+}
 
 /// Writes a header into the front of `bytes`; returns its length. `None` when there is no room for it.
 pub(super) fn write(bytes: &mut [u8], fixed: Fixed, listing: &Listing<'_>) -> Option<usize> {
@@ -72,9 +119,9 @@ pub(super) fn write(bytes: &mut [u8], fixed: Fixed, listing: &Listing<'_>) -> Op
         len += part.len();
         Some(())
     };
-    write(bytemuck::bytes_of(&fixed))?;
+    write(bytemuck::bytes_of(&fixed.to_words()))?;
     write(bytemuck::cast_slice(listing.ended))?;
-    listing.open().try_for_each(|open| write(bytemuck::bytes_of(&open)))?;
+    listing.open().try_for_each(|open| write(bytemuck::bytes_of(&open.to_words())))?;
     listing.names().try_for_each(|byte| write(&[byte]))?;
     Some(len)
 }
@@ -92,9 +139,9 @@ impl<'c> Header<'c> {
     /// The header in the front of a chunk, and the packets behind it.
     pub(super) fn read(chunk: &'c [u8]) -> Option<(Self, &'c [u8])> {
         let (front, rest) = chunk.split_at_checked(FIXED_LEN)?;
-        let fixed: Fixed = bytemuck::try_pod_read_unaligned(front).ok()?;
+        let fixed = Fixed::from_words(bytemuck::pod_read_unaligned(front));
         let (ended, rest) = rest.split_at_checked(fixed.ended as usize * size_of::<u64>())?;
-        let (open, rest) = rest.split_at_checked(fixed.listed as usize * size_of::<Open>())?;
+        let (open, rest) = rest.split_at_checked(fixed.listed as usize * OPEN_LEN)?;
         let (names, packets) = rest.split_at_checked(fixed.names_len as usize)?;
         Some((Self { fixed, ended, open, names }, packets))
     }
@@ -109,8 +156,8 @@ impl<'c> Header<'c> {
     /// The slices that are open, the outermost first, with the names that were given at run time.
     pub(super) fn open(&self) -> impl Iterator<Item = (Open, &'c str)> + use<'c> {
         let mut names = self.names;
-        self.open.chunks_exact(size_of::<Open>()).map(move |bytes| {
-            let open: Open = bytemuck::pod_read_unaligned(bytes);
+        self.open.chunks_exact(OPEN_LEN).map(move |bytes| {
+            let open = Open::from_words(bytemuck::pod_read_unaligned(bytes));
             let (name, rest) = names.split_at_checked(open.name_len as usize).unwrap_or_default();
             names = rest;
             (open, core::str::from_utf8(name).unwrap_or_default())

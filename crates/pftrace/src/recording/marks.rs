@@ -10,8 +10,6 @@
 
 use std::vec::Vec;
 
-use bytemuck::{Pod, Zeroable};
-
 use super::on_tracks::{NAME_LEN, OnTrack, Told};
 
 const PACKET_TAG: u8 = 0x0a;
@@ -42,37 +40,28 @@ pub(super) struct Mark {
     pub(super) slice: Option<OnTrack>,
 }
 
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-struct Front {
-    kind: u8,
-    id: [u8; 4],
-}
-
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-struct Body {
-    begin_ns: [u8; 8],
-    track: [u8; 4],
-    site: [u8; 4],
-}
+/// The kind and the number.
+const FRONT_LEN: usize = size_of::<u8>() + size_of::<u32>();
+/// The begin, the track and the call site.
+const BODY_LEN: usize = size_of::<u64>() + 2 * size_of::<u32>();
 
 /// Writes a mark into the front of `room`; returns its length. `None` when there is no room for it.
 #[inline]
 pub(super) fn write(room: &mut [u8], kind: Kind, id: u32, told: Option<&Told<'_>>) -> Option<usize> {
-    const FRONT: usize = 2 + size_of::<Front>();
-    let front = Front { kind: kind as u8, id: id.to_le_bytes() };
-    room.get_mut(2..FRONT)?.copy_from_slice(bytemuck::bytes_of(&front));
+    const FRONT: usize = 2 + FRONT_LEN;
+    let front = room.get_mut(2..FRONT)?;
+    front[0] = kind as u8;
+    front[1..].copy_from_slice(&id.to_le_bytes());
     let mut end = FRONT;
     if let Some(&Told { begin_ns, track, site, name }) = told {
-        let body = Body { begin_ns: begin_ns.to_le_bytes(), track: track.to_le_bytes(), site: site.to_le_bytes() };
         // Longer ones are never given: then it would take more than a byte to say how long the mark is.
         let name = &name.as_bytes()[..name.len().min(NAME_LEN)];
-        let (at, name_at) = (end, end + size_of::<Body>());
+        let (at, name_at) = (end, end + BODY_LEN);
         end = name_at + name.len();
-        let place = room.get_mut(at..end)?;
-        place[..size_of::<Body>()].copy_from_slice(bytemuck::bytes_of(&body));
-        place[size_of::<Body>()..].copy_from_slice(name);
+        let (body, place) = room.get_mut(at..end)?.split_at_mut(BODY_LEN);
+        let numbers = [begin_ns, u64::from(site) << 32 | u64::from(track)].map(u64::to_le_bytes);
+        body.copy_from_slice(numbers.as_flattened());
+        place.copy_from_slice(name);
     }
     (room[0], room[1]) = (MARK_TAG, (end - 2) as u8);
     Some(end)
@@ -80,16 +69,20 @@ pub(super) fn write(room: &mut [u8], kind: Kind, id: u32, told: Option<&Told<'_>
 
 impl Mark {
     fn read(bytes: &[u8]) -> Option<Self> {
-        let (front, rest) = bytes.split_at_checked(size_of::<Front>())?;
-        let front: Front = bytemuck::pod_read_unaligned(front);
-        let slice = rest.split_at_checked(size_of::<Body>()).map(|(body, name)| {
-            let body: Body = bytemuck::pod_read_unaligned(body);
-            let (track, site) = (u32::from_le_bytes(body.track), u32::from_le_bytes(body.site));
-            let name = core::str::from_utf8(name).unwrap_or_default();
-            OnTrack::of(&Told { begin_ns: u64::from_le_bytes(body.begin_ns), track, site, name })
-        });
-        let kind = if front.kind == Kind::Begin as u8 { Kind::Begin } else { Kind::End };
-        Some(Self { kind, id: u32::from_le_bytes(front.id), slice })
+        let (&kind, rest) = bytes.split_first()?;
+        let (&id, rest) = rest.split_first_chunk()?;
+        let slice = Self::slice(rest);
+        let kind = if kind == Kind::Begin as u8 { Kind::Begin } else { Kind::End };
+        Some(Self { kind, id: u32::from_le_bytes(id), slice })
+    }
+
+    fn slice(bytes: &[u8]) -> Option<OnTrack> {
+        let (&begin, rest) = bytes.split_first_chunk()?;
+        let (&track, rest) = rest.split_first_chunk()?;
+        let (&site, name) = rest.split_first_chunk()?;
+        let (begin_ns, track, site) = (u64::from_le_bytes(begin), u32::from_le_bytes(track), u32::from_le_bytes(site));
+        let name = core::str::from_utf8(name).unwrap_or_default();
+        Some(OnTrack::of(&Told { begin_ns, track, site, name }))
     }
 }
 

@@ -7,7 +7,7 @@ use std::{fs, process, thread};
 /// The system's number of the calling thread.
 pub(super) fn thread_id() -> i64 {
     #[cfg(target_os = "linux")]
-    let id = i64::from(rustix::thread::gettid().as_raw_nonzero().get());
+    let id = i64::from(pftrace_ring::thread_id());
     #[cfg(not(target_os = "linux"))]
     let id = other::thread_id();
     id

@@ -141,9 +141,9 @@ impl Connection {
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Unix(stream) => Ok(rustix::net::send(stream, bytes, rustix::net::SendFlags::NOSIGNAL)?),
+            Self::Unix(stream) => pftrace_ring::send(stream, bytes),
             #[cfg(target_os = "linux")]
-            Self::Tcp(stream) => Ok(rustix::net::send(stream, bytes, rustix::net::SendFlags::NOSIGNAL)?),
+            Self::Tcp(stream) => pftrace_ring::send(stream, bytes),
             #[cfg(all(unix, not(target_os = "linux")))]
             Self::Unix(stream) => stream.write(bytes),
             #[cfg(not(target_os = "linux"))]
