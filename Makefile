@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record bench-publish bench-lossless bench-plot ci
+.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross msrv loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record bench-publish bench-lossless bench-plot ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,12 @@ cross: ## the crates that users link, as other machines and systems compile them
 	for target in $(OTHERS); do \
 		RUSTFLAGS="-D warnings" $(CARGO) check -q -p pftrace -p pftrace-codegen --target $$target --target-dir $(TARGET)/cross || exit 1; \
 	done
+
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1.0/p' Cargo.toml)
+
+msrv: ## the crates that users link, with the oldest Rust that they are for
+	rustup toolchain install $(MSRV) --profile minimal
+	RUSTFLAGS="-D warnings" $(CARGO) +$(MSRV) check -q -p pftrace -p pftrace-codegen --features pftrace/check --target-dir $(TARGET)/msrv
 
 loom: ## the ring and the clock in every order that their threads can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test -p pftrace-ring -p pftrace-clock --profile loom --lib --target-dir $(TARGET)/loom

@@ -161,8 +161,11 @@ impl Slices {
                 return self.open.push(Open { begin: event, meant_by: event.place.packet, misread: None });
             }
             if self.too_deep == 0 {
-                let say = format_args!("expected at most {MAX_DEPTH} open slices on track {}, found more", self.uuid);
-                report.say_at(event.place, Kind::SlicesTooDeep, say);
+                report.say_at(
+                    event.place,
+                    Kind::SlicesTooDeep,
+                    format_args!("expected at most {MAX_DEPTH} open slices on track {}, found more", self.uuid),
+                );
             }
             self.too_deep += 1;
             return;
@@ -175,8 +178,11 @@ impl Slices {
             return;
         }
         let Some(top) = self.open.pop() else {
-            let say = format_args!("expected an open slice on track {} at {} ns, found none", self.uuid, event.at);
-            return report.say_at(event.place, Kind::EndsNothing, say);
+            return report.say_at(
+                event.place,
+                Kind::EndsNothing,
+                format_args!("expected an open slice on track {} at {} ns, found none", self.uuid, event.at),
+            );
         };
         names.ended(top.begin.name.name, event.at.abs_diff(top.begin.at));
         self.compare(event, top, report);
@@ -198,11 +204,10 @@ impl Slices {
     fn mismatch(&mut self, end: Event, top: Open, report: &mut Report<'_>) {
         let uuid = self.uuid;
         let Some(other) = self.open.iter_mut().rev().find(|open| open.meant_by == end.meant) else {
-            let say = format_args!(
+            return report.say_at(end.place, Kind::SlicesOverlap, format_args!(
                 "the slice of track {uuid} that is to end here, begun in packet {}, has not begun at {} ns, or is ended",
                 end.meant, end.at
-            );
-            return report.say_at(end.place, Kind::SlicesOverlap, say);
+            ));
         };
         // The slice that stays open stands for the one that has been ended in its place, until that one's end comes.
         let before = core::mem::replace(&mut other.misread, top.misread.or(Some((end.at, end.place))));
@@ -215,12 +220,15 @@ impl Slices {
     /// A slice was ended at one time, and is to end at another. Where both are the same there is no difference to be seen.
     fn overlap(&self, (read, place): (i64, Place), meant: i64, report: &mut Report<'_>) {
         if read != meant {
-            let say = format_args!(
-                "expected slices of track {} to lie in each other or apart, \
+            report.say_at(
+                place,
+                Kind::SlicesOverlap,
+                format_args!(
+                    "expected slices of track {} to lie in each other or apart, \
                  found one that ends at {read} ns as read, at {meant} ns as written",
-                self.uuid
+                    self.uuid
+                ),
             );
-            report.say_at(place, Kind::SlicesOverlap, say);
         }
     }
 
@@ -232,20 +240,26 @@ impl Slices {
                 && (end.name.hash == 0 || name == 0 || end.name.hash == name)
         };
         let Some(index) = self.open.iter().rposition(fits) else {
-            let say = format_args!(
-                "expected an open slice of that name and category on track {} at {} ns, found none",
-                self.uuid, end.at
+            return report.say_at(
+                end.place,
+                Kind::EndsNothing,
+                format_args!(
+                    "expected an open slice of that name and category on track {} at {} ns, found none",
+                    self.uuid, end.at
+                ),
             );
-            return report.say_at(end.place, Kind::EndsNothing, say);
         };
         let within = self.open.len() - 1 - index;
         if within > 0 {
-            let say = format_args!(
-                "expected the innermost slice of track {} to end first, \
+            report.say_at(
+                end.place,
+                Kind::SlicesOverlap,
+                format_args!(
+                    "expected the innermost slice of track {} to end first, \
                  found {within} open within the one of that name and category",
-                self.uuid
+                    self.uuid
+                ),
             );
-            report.say_at(end.place, Kind::SlicesOverlap, say);
         }
         let begin = self.open[index].begin;
         names.ended(begin.name.name, end.at.abs_diff(begin.at));
@@ -259,12 +273,15 @@ impl Slices {
         for open in core::mem::take(&mut self.open) {
             match open.misread {
                 Some((at, place)) => {
-                    let say = format_args!(
-                        "expected slices of track {} to lie in each other or apart, \
+                    report.say_at(
+                        place,
+                        Kind::SlicesOverlap,
+                        format_args!(
+                            "expected slices of track {} to lie in each other or apart, \
                          found one that ends at {at} ns as read, and not at all as written",
-                        self.uuid
+                            self.uuid
+                        ),
                     );
-                    report.say_at(place, Kind::SlicesOverlap, say);
                 }
                 None => {
                     never += 1;
@@ -273,11 +290,14 @@ impl Slices {
             }
         }
         if let Some(first) = first {
-            let say = format_args!(
-                "slices of track {} do not end: {never}, the first one begun at {} ns",
-                self.uuid, first.at
+            report.say_at(
+                first.place,
+                Kind::NeverEnded,
+                format_args!(
+                    "slices of track {} do not end: {never}, the first one begun at {} ns",
+                    self.uuid, first.at
+                ),
             );
-            report.say_at(first.place, Kind::NeverEnded, say);
         }
     }
 }

@@ -266,11 +266,10 @@ impl Tracks {
             let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
             let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
             if track.described.is_some() && !line.any(is_thread) {
-                let say = format_args!(
+                report.say_at(place, Kind::LegacyMisuse, format_args!(
                     "expected an event of a thread's phase on a thread's track, found track {}; told once per track",
                     track.uuid
-                );
-                report.say_at(place, Kind::LegacyMisuse, say);
+                ));
             }
         }
     }
@@ -314,10 +313,13 @@ impl Tracks {
         let found = self.numbers.get(&parent).copied().filter(|number| self.tracks[*number].described.is_some());
         if found.is_none() {
             let uuid = self.tracks[number].uuid;
-            let say = format_args!(
-                "expected the parent of track {uuid} to be described in the trace, found nothing of {parent}"
+            report.say_at(
+                place,
+                Kind::ParentUndescribed,
+                format_args!(
+                    "expected the parent of track {uuid} to be described in the trace, found nothing of {parent}"
+                ),
             );
-            report.say_at(place, Kind::ParentUndescribed, say);
         }
         found
     }
@@ -325,10 +327,9 @@ impl Tracks {
     fn tell_loop(&self, number: usize, report: &mut Report<'_>) {
         let Some((place, parent)) = self.tracks[number].parent() else { return };
         let uuid = self.tracks[number].uuid;
-        let say = format_args!(
+        report.say_at(place, Kind::ParentLoop, format_args!(
             "expected the ancestors of track {uuid} to come to an end, found its parent {parent} among its descendants"
-        );
-        report.say_at(place, Kind::ParentLoop, say);
+        ));
     }
 
     fn tell_depth(&self, number: usize, report: &mut Report<'_>) {
