@@ -116,7 +116,7 @@ fn end_on(track: TrackRef, event: &Event<'_>, id: u32) {
 }
 
 /// Formats what has to be formatted, and goes on with the event.
-fn formatted<R>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
+fn formatted<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
     let log =
         event.details.iter().find_map(|detail| if let Detail::Log(_, text) = detail { Some(*text) } else { None });
     let log = log.unwrap_or(Argument::None);

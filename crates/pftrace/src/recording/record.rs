@@ -328,7 +328,7 @@ fn counter_in_full(site: &'static CallSite, value: CounterValue) {
 /// Formats what has to be formatted, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`
 /// may record, take long, and panic.
 #[inline]
-fn formatted<R>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R) -> R {
+fn formatted<R: Default>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R) -> R {
     if arguments.iter().any(Argument::is_formatted) {
         format(arguments, Argument::None, |arguments, _| then(arguments))
     } else {
@@ -338,11 +338,19 @@ fn formatted<R>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -
 
 /// [`formatted`], with a text beside the arguments.
 #[cold]
-pub(super) fn format<R>(
+pub(super) fn format<R: Default>(
     arguments: &[Argument<'_>],
     text: Argument<'_>,
     then: impl FnOnce(&[Argument<'_>], &str) -> R,
 ) -> R {
+    let (mut then, mut result) = (Some(then), None);
+    format_then(arguments, text, &mut |arguments, text| result = then.take().map(|then| then(arguments, text)));
+    // It has been done.
+    result.unwrap_or_default()
+}
+
+/// The same, once for all that is done then: `then` is called once.
+fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: &mut dyn FnMut(&[Argument<'_>], &str)) {
     let mut formatting = Formatting(local::with(|thread| thread.scratch().take()).flatten());
     let mut ranges = [const { None }; MAX_ANNOTATIONS + 1];
     let (arguments, _) = arguments.split_at(arguments.len().min(MAX_ANNOTATIONS));
@@ -360,7 +368,7 @@ pub(super) fn format<R>(
     for ((to, argument), range) in texts.iter_mut().zip(arguments).zip(&ranges) {
         *to = shown(*argument, range, formatting.0.as_deref());
     }
-    then(&texts[..arguments.len()], shown(text, &ranges[arguments.len()], formatting.0.as_deref()).text())
+    then(&texts[..arguments.len()], shown(text, &ranges[arguments.len()], formatting.0.as_deref()).text());
 }
 
 fn shown<'a>(argument: Argument<'a>, range: &Option<Range<usize>>, scratch: Option<&'a Scratch>) -> Argument<'a> {
