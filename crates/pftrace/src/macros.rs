@@ -506,7 +506,6 @@ macro_rules! __annotations {
         $keys:tt $values:tt) => {{
         $crate::__site!($kind $category $crate::__private::Some($name), $keys);
         if __PFTRACE_CATEGORY.is_enabled() {
-            #[allow(unused_imports)]
             use $crate::__private::{Known as _, Unknown as _};
             $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::OwnName, $crate::__typed!($values))
         } else {
@@ -517,7 +516,6 @@ macro_rules! __annotations {
         $keys:tt $values:tt) => {{
         $crate::__site!($kind $category $crate::__private::None, $keys);
         if __PFTRACE_CATEGORY.is_enabled() {
-            #[allow(unused_imports)]
             use $crate::__private::{Known as _, Unknown as _};
             $crate::__private::$with(&__PFTRACE_SITE, $crate::__private::given($name), $crate::__typed!($values))
         } else {
