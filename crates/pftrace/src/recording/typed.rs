@@ -234,7 +234,7 @@ impl<'a, T: Typed<'a>, L: List<'a>> List<'a> for (T, L) {
     }
 }
 
-/// A [`List`] of so many.
+/// A list of so many.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<L, const COUNT: usize>(pub L);
 
