@@ -222,22 +222,22 @@ fn window<const N: usize, const W: usize>(packet: &mut [u8; N], at: usize) -> Op
 
 /// Begins an annotation of a value of that tag, all but its length; returns where the value goes.
 #[inline(always)]
-fn begin<const W: usize>(window: &mut [u8; W], key: u32, tag: u8) -> usize {
+fn begin(window: &mut [u8; NUMBER_WINDOW], key: u32, tag: u8) -> usize {
     if key < 1 << 7 {
         let begin = u64::from_le_bytes([ANNOTATION, 0, NAME_IID, 0, tag, 0, 0, 0]) | u64::from(key) << 24;
         window[..8].copy_from_slice(&begin.to_le_bytes());
         5
     } else {
-        begin_long(window.first_chunk_mut().expect("it is longer"), key, tag)
+        begin_long(window, key, tag)
     }
 }
 
 /// The same, where the name has a larger number.
 #[inline(never)]
-fn begin_long(begin: &mut [u8; 9], key: u32, tag: u8) -> usize {
-    begin[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
-    let tag_at = varint(begin, 3, u64::from(key));
-    begin[tag_at] = tag;
+fn begin_long(window: &mut [u8; NUMBER_WINDOW], key: u32, tag: u8) -> usize {
+    window[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
+    let tag_at = varint(window, 3, u64::from(key));
+    window[tag_at] = tag;
     tag_at + 1
 }
 
