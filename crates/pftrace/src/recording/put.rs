@@ -119,10 +119,14 @@ fn text<const N: usize>(packet: &mut [u8; N], at: usize, text: &str) -> Option<u
     Some(at + 1 + len)
 }
 
+/// The longest text of an annotation whose own length takes one byte: beside it are three tags and lengths, and the number of a name, of which there are
+/// at most 2^20.
+const LONGEST_TEXT: usize = 127 - 3 - 3;
+
 /// Copies what is longer than [`WINDOW`], or has little room.
 #[inline(never)]
 fn copy_long(to: &mut [u8], text: &str) -> Option<()> {
-    to.get_mut(..text.len()).filter(|to| to.len() < 1 << 7)?.copy_from_slice(text.as_bytes());
+    to.get_mut(..text.len()).filter(|to| to.len() <= LONGEST_TEXT)?.copy_from_slice(text.as_bytes());
     Some(())
 }
 
@@ -418,6 +422,23 @@ mod tests {
             assert_eq!(details(&mut packet, 5, &[flow; 6]), None);
             assert_eq!(details(&mut packet, 5, &[correlation, correlation]), None);
             assert_eq!(details(&mut packet, 5, &[Detail::At(number)]), None);
+        }
+    }
+
+    /// Up to where the annotation's length would take two bytes, which this does not write.
+    #[test]
+    fn texts_of_every_length_are_those_of_the_generated_writers() {
+        for (key, len) in [1, 127, 128, 1 << 20].into_iter().flat_map(|key| (0..200).map(move |len| (key, len))) {
+            let (mut packet, mut buffer, value) = ([0; 256], [0; 256], "x".repeat(len));
+            let expected = TrackEvent::encode(&mut buffer, |event| {
+                event.add_debug_annotations(|annotation| {
+                    annotation.set_name_iid(u64::from(key)).set_string_value(&value);
+                });
+            });
+            match str(&mut packet, 5, key, &value) {
+                Some(end) => assert_eq!(&packet[5..end], &*expected.unwrap(), "{key}, {len}"),
+                None => assert!(len > 120, "{key}, {len}"),
+            }
         }
     }
 
