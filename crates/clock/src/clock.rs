@@ -66,7 +66,7 @@ impl Clock {
 
     fn draw(&self, pen: &mut Pen) {
         let old = self.drawn();
-        // Two threads that find the same line stale come here one after the other; and each line begins up to 1 ns ahead.
+        // Two threads that find the same line stale come here one after the other; and each line begins up to 2 ns ahead.
         if old.is_young(ticks()) {
             return;
         }

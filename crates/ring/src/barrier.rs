@@ -42,15 +42,7 @@ impl Barrier {
         }
     }
 
-    /// [`light`](Self::light) where it [is for short packets](Self::is_for_short): one that needs no look at which barrier it is.
-    #[inline(always)]
-    pub(crate) fn light_of_short(self) {
-        #[cfg(all(target_os = "linux", not(loom)))]
-        compiler_fence(Ordering::SeqCst);
-        #[cfg(not(all(target_os = "linux", not(loom))))]
-        self.light();
-    }
-
+    /// Whether [`light_of_short`] does.
     pub(crate) fn is_for_short(self) -> bool {
         match self {
             #[cfg(all(target_os = "linux", not(loom)))]
@@ -68,6 +60,15 @@ impl Barrier {
             Self::Symmetric => true,
         }
     }
+}
+
+/// [`Barrier::light`] of the kind that [is for the short way](Barrier::is_for_short), which needs no look at which it is.
+#[inline(always)]
+pub(crate) fn light_of_short() {
+    #[cfg(all(target_os = "linux", not(loom)))]
+    compiler_fence(Ordering::SeqCst);
+    #[cfg(not(all(target_os = "linux", not(loom))))]
+    fence(Ordering::SeqCst);
 }
 
 #[cfg(all(target_os = "linux", not(loom)))]

@@ -2,20 +2,23 @@
 //!
 //! | who wants the chunk | its writer |
 //! |---|---|
-//! | word: idle → claimed | flag: busy |
+//! | word: idle → claimed | place: busy |
+//! | closes the writer's window | |
 //! | heavy barrier | light barrier |
-//! | flag busy? word: claimed → idle | word not idle? flag: not busy, and goes elsewhere |
+//! | window open, or place busy? word: claimed → idle | window closed? place: as before, and looks at the word, the long way |
 //! | else reserves a place in the queue | |
-//! | word: claimed → complete | |
+//! | word: claimed → complete, with what the place says | |
 //!
 //! One of them sees the other, at least. So the word is complete only when its writer is not within a packet, and will not be. Where each
-//! sees the other the chunk stays idle, until its writer ends it on its way to the next one. Each claim has a number of its own, so who made it
-//! finds it gone when its writer has ended the chunk meanwhile, even if it has come round and been claimed by another. The place is reserved
+//! sees the other the chunk stays idle, until its writer ends it on its way to the next one. A writer that opens its window passes a light barrier, too, before it looks at the
+//! word: it sees the claim, and closes the window again, or is seen to have opened it. Who wants the chunk may be late, and close the window of
+//! a writer that has gone on: which then finds, the long way, that its chunk is still its own, and opens it again. Each claim has a number of its own, so who made it
+//! finds it gone when its writer has ended the chunk meanwhile, even if it has come round and been claimed by another. The place in the queue is reserved
 //! late, since others may have to wait for it.
 
 use crate::ring::Shared;
 use crate::sync::Ordering;
-use crate::word::{State, Word};
+use crate::word::{Content, State, Word};
 
 /// Chunks that are claimed: several for one heavy barrier.
 #[derive(Debug)]
@@ -42,10 +45,11 @@ impl<'s> Claims<'s> {
 
     /// Claims one more, if its word is still `idle`. Returns what settling others has, which may be needed before.
     pub(crate) fn add(&mut self, index: u32, idle: Word) -> usize {
-        let claimed = idle.claimed(self.shared.claims.fetch_add(1, Ordering::Relaxed));
-        // Relaxed: nothing comes with a claim.
+        let claimed = idle.claimed(self.shared.number());
+        // Acquire: with the release of who took it, its window is there.
         let word = self.shared.word(index);
-        if word.compare_exchange(idle.0, claimed.0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        if word.compare_exchange(idle.0, claimed.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            self.shared.window(idle.owner()).inspect(|window| window.close());
             self.claims[self.count] = Claim { index, idle, claimed };
             self.count += 1;
         }
@@ -66,29 +70,30 @@ impl<'s> Claims<'s> {
 impl Claim {
     /// Whether its writer was not within a packet.
     fn settle(&self, shared: &Shared, passed: bool) -> bool {
-        // Acquire: with the release at a packet's end, what was committed has happened.
-        let is_idle = passed && shared.busy(self.idle.owner()).load(Ordering::Acquire) == 0;
-        if !is_idle {
-            self.change(shared, State::Idle);
-        } else if self.idle.packets() == 0 {
-            if self.change(shared, State::Reading) {
-                shared.release(self.index);
+        // What its place says is of this chunk, if the claim is still there below: until then it has not gone on.
+        let content = if passed { shared.content(self.index, self.idle.owner()) } else { None };
+        match content {
+            None => _ = self.change(shared, self.idle),
+            Some(content @ Content { packets: 0, .. }) => {
+                if self.change(shared, self.idle.ended(content, State::Reading)) {
+                    shared.release(self.index);
+                }
             }
-        } else {
-            match shared.complete.reserve() {
-                Some(place) if self.change(shared, State::Complete) => shared.fill(place, self.index, self.idle),
-                Some(place) => place.pass(),
+            Some(content) => match shared.complete.reserve() {
+                Some(place) => {
+                    let ended = self.idle.ended(content, State::Complete);
+                    if self.change(shared, ended) { shared.fill(place, self.index, ended) } else { place.pass() }
+                }
                 // Later.
-                None => _ = self.change(shared, State::Idle),
-            }
+                None => _ = self.change(shared, self.idle),
+            },
         }
-        is_idle
+        content.is_some()
     }
 
-    /// Whether it could: not when its writer has ended the chunk, or committed a packet that it was within.
-    fn change(&self, shared: &Shared, to: State) -> bool {
-        let (from, to) = (self.claimed, self.idle.with(to));
-        // Acquire: with the release of the commit that left it idle. Release: who finds it changed sees that a place was reserved.
-        shared.word(self.index).compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    /// Whether it could: not when its writer has ended the chunk.
+    fn change(&self, shared: &Shared, to: Word) -> bool {
+        // Release: who finds it changed sees that a place was reserved.
+        shared.word(self.index).compare_exchange(self.claimed.0, to.0, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 }

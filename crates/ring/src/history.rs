@@ -16,7 +16,6 @@
 
 use std::collections::VecDeque;
 
-use crate::claim::Claims;
 use crate::reader::Chunk;
 use crate::ring::{Ring, Shared};
 use crate::sync::Ordering;
@@ -132,16 +131,17 @@ impl History {
         // Acquire: who has ended a chunk, had reserved a place for it.
         let load = |index: u32| Word(shared.word(index).load(Ordering::Acquire));
         self.begun.clear();
+        let is_begun = |word: Word| match word.state() {
+            State::Idle => shared.packets_of(word.owner()) > 0,
+            state => state == State::Claimed || state == State::Left,
+        };
         self.begun
-            .extend((0..self.ring.chunks()).map(|index| (index, load(index))).filter(|(_, word)| word.is_begun()));
+            .extend((0..self.ring.chunks()).map(|index| (index, load(index))).filter(|(_, word)| is_begun(*word)));
         loop {
             self.begun.retain(|&(index, begun)| {
                 let word = load(index);
-                let is_idle = word.state() == State::Idle && shared.busy(word.owner()).load(Ordering::Relaxed) == 0;
-                if is_idle && word.goes_on_from(begun) {
-                    let mut claims = Claims::new(shared);
-                    claims.add(index, word);
-                    claims.settle();
+                if word.goes_on_from(begun) {
+                    shared.end_begun(index, word);
                 }
                 load(index).goes_on_from(begun)
             });

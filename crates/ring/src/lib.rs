@@ -35,13 +35,54 @@
 //!
 //! # Design
 //!
-//! Each chunk has a word of 64 bits: its state, its owner, and how much of it is committed. Each writer has a flag that is set while a
-//! packet of its is open. A packet begins with a store into the flag and a look at the word, which is what its owner left there; it
-//! ends with a store that says how much there is. Whoever wants a chunk that its owner has left idle marks the word, and has all threads pass a
-//! barrier before it looks at the flag: so either sees the other, and the owner pays for no barrier. Nobody waits.
+//! Each chunk has a word of 64 bits: its state, its owner, and, once it is ended, how much is in it. Each writer has a window: where its next packet goes, and how far it may go. A
+//! packet begins with an instruction that marks the place as busy, and a look at the window's end, or at the word; it ends with a store of the next place. Whoever wants a chunk that its owner
+//! has left idle marks the word, closes the window, and has all threads pass a barrier before it looks at the place: so either sees the other, and the owner pays for no barrier. Nobody waits.
+//!
+//! # The short way
+//!
+//! What records often sits at a [`Desk`]:
+//!
+//! ```
+//! use pftrace_ring::{Config, Desk, NoDesk, Policy, Reader, Ring, Seat, Sits, Writer};
+//!
+//! struct Pen(Writer);
+//!
+//! impl Sits for Pen {
+//!     fn writer(&self) -> Option<&Writer> {
+//!         Some(&self.0)
+//!     }
+//! }
+//!
+//! static NONE: NoDesk<(), Pen> = NoDesk::new(());
+//! thread_local! {
+//!     static SEAT: Seat<(), Pen> = const { Seat::new(&NONE) };
+//! }
+//!
+//! let ring = Ring::new(Config { chunk_len: 4096, chunks: 16, policy: Policy::Keep, writers: 100 })?;
+//! SEAT.with(|seat| {
+//!     assert!(seat.enter().is_none());
+//!     // The long way: once, and each time that there is no chunk, or it has no room.
+//!     let desk = Box::leak(Box::new(Desk::new(())));
+//!     assert!(seat.sit(desk));
+//!     let mut writer = ring.writer_at(desk).unwrap();
+//!     writer.take();
+//!     *seat.occupy().unwrap().sitting() = Some(Pen(writer));
+//!     // The short way.
+//!     let mut packet = seat.enter().unwrap();
+//!     let (bytes, _pen, ()) = packet.parts();
+//!     bytes[..5].copy_from_slice(b"hello");
+//!     packet.commit(5);
+//! });
+//! let mut reader = Reader::new(&ring);
+//! reader.complete_idle();
+//! assert_eq!(reader.next_chunk().unwrap().bytes(), b"hello");
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod barrier;
 mod claim;
+mod desk;
 mod history;
 mod lists;
 mod process;
@@ -49,18 +90,21 @@ mod reader;
 mod region;
 mod ring;
 mod sync;
+mod window;
 mod word;
 mod words;
 mod writer;
 
+pub use desk::{Desk, Entered, NoDesk, Occupied, Seat, Sits};
 pub use history::History;
 pub use process::{at_exit, at_fork};
 #[cfg(target_os = "linux")]
 pub use process::{send, thread_id};
 pub use reader::{Chunk, Reader, Reading};
 pub use ring::{Config, Policy, Ring};
+pub use window::ROOM;
 pub use word::{MAX_CHUNK_LEN, MAX_TAIL, Owner};
-pub use writer::{NoChunk, Short, Space, Writer};
+pub use writer::{NoChunk, Space, Writer};
 
 #[cfg(all(test, loom))]
 mod models;

@@ -13,7 +13,7 @@ use loom::thread;
 
 use crate::lists::{Queue, Stack};
 use crate::ring::{Config, Policy, Ring};
-use crate::{History, Reader, Writer};
+use crate::{Desk, History, NoDesk, Reader, Seat, Sits, Writer};
 
 /// The packets of each chunk: `contents[chunk][packet]`.
 struct Contents(Vec<Vec<UnsafeCell<u32>>>);
@@ -52,6 +52,49 @@ fn write(writer: &mut Writer, contents: &Contents, values: &[u32], per_chunk: us
         written += 1;
     }
     written
+}
+
+struct Pen(Writer);
+
+impl Sits for Pen {
+    fn writer(&self) -> Option<&Writer> {
+        Some(&self.0)
+    }
+}
+
+type PenSeat = Seat<(), Pen>;
+
+/// A seat where a writer sits that has a chunk.
+fn seat(ring: &Ring) -> PenSeat {
+    let seat = Seat::new(Box::leak(Box::new(NoDesk::of(()))));
+    let desk = Box::leak(Box::new(Desk::of((), false)));
+    assert!(seat.sit(desk));
+    let mut writer = ring.writer_at(desk).unwrap();
+    writer.take();
+    *seat.occupy().unwrap().sitting() = Some(Pen(writer));
+    seat
+}
+
+/// The same as `write`, the short way where that can be gone; returns also how often it was.
+fn write_at(seat: &PenSeat, contents: &Contents, values: &[u32]) -> (u32, u32) {
+    let (mut written, mut short) = (0, 0);
+    for &value in values {
+        if let Some(mut packet) = seat.enter() {
+            let (chunk, number) = packet.place(|pen| &pen.0);
+            contents.write(chunk, number, value);
+            packet.commit(1);
+            short += 1;
+        } else {
+            let mut occupied = seat.occupy().unwrap();
+            let Some(Pen(writer)) = occupied.sitting() else { unreachable!() };
+            let Ok(space) = writer.begin_or_take() else { continue };
+            let (chunk, number) = space.place();
+            contents.write(chunk, number, value);
+            space.commit(1);
+        }
+        written += 1;
+    }
+    (written, short)
 }
 
 /// Reads all there is, when nobody writes any more.
@@ -99,6 +142,87 @@ fn an_idle_chunk_is_taken_away_between_packets_only() {
         values.extend(read_rest(&mut reader, &contents));
         assert_eq!(written, 2, "there is always a chunk: two are read, one is free");
         assert_eq!(values, [(0, 1), (0, 2), (0, 3)]);
+    });
+}
+
+/// The same the short way: the writer goes on in another chunk, the long way, and then the short way again.
+#[test]
+fn a_window_is_closed_between_packets_only() {
+    check(3, || {
+        let ring = ring(3, Policy::Keep);
+        let contents = Contents::new(3, 3);
+        let thread = thread::spawn({
+            let (ring, contents) = (ring.clone(), contents.clone());
+            move || {
+                let seat = seat(&ring);
+                let (written, _) = write_at(&seat, &contents, &[1, 2, 3]);
+                written
+            }
+        });
+        let mut reader = Reader::new(&ring);
+        reader.complete_idle();
+        let mut values = read(&mut reader, &contents);
+        let written = thread.join().unwrap();
+        values.extend(read_rest(&mut reader, &contents));
+        assert_eq!(written, 3, "there is always a chunk: two are read, one is free");
+        assert_eq!(values, [(0, 1), (0, 2), (0, 3)]);
+    });
+}
+
+/// Two claim the chunk of one who writes the short way: whoever is late closes a window that has been opened again, or none at all.
+#[test]
+fn a_window_that_is_closed_late_is_opened_again() {
+    check(2, || {
+        let ring = ring(4, Policy::Keep);
+        let contents = Contents::new(4, 4);
+        let claiming = thread::spawn({
+            let ring = ring.clone();
+            move || _ = Reader::new(&ring).complete_idle()
+        });
+        let writing = thread::spawn({
+            let (ring, contents) = (ring.clone(), contents.clone());
+            move || {
+                let seat = seat(&ring);
+                write_at(&seat, &contents, &[1, 2]);
+                seat
+            }
+        });
+        let mut reader = Reader::new(&ring);
+        reader.complete_idle();
+        claiming.join().unwrap();
+        let seat = writing.join().unwrap();
+        // Nobody wants it any more: the long way, perhaps, and then the short one.
+        write_at(&seat, &contents, &[3]);
+        assert_eq!(write_at(&seat, &contents, &[4]), (1, 1));
+        let values: Vec<_> = read_rest(&mut reader, &contents).into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, [1, 2, 3, 4]);
+    });
+}
+
+/// Closing while one writes the short way: what it writes is read, and when no chunk is left its window is closed, and stays so.
+#[test]
+fn no_window_is_open_after_the_end() {
+    check(3, || {
+        let ring = ring(2, Policy::Keep);
+        let contents = Contents::new(2, 3);
+        let thread = thread::spawn({
+            let (ring, contents) = (ring.clone(), contents.clone());
+            move || {
+                let seat = seat(&ring);
+                let (written, _) = write_at(&seat, &contents, &[1, 2]);
+                (seat, written)
+            }
+        });
+        let mut reader = Reader::new(&ring);
+        reader.close();
+        let mut values = read(&mut reader, &contents);
+        let (seat, written) = thread.join().unwrap();
+        assert!(seat.enter().is_none(), "also of who was within a packet");
+        assert_eq!(write_at(&seat, &contents, &[3]).1, 0);
+        values.extend(read_rest(&mut reader, &contents));
+        assert!(values.len() as u32 >= written, "{values:?}");
+        assert_eq!(reader.close(), 0);
+        assert!(seat.enter().is_none());
     });
 }
 
@@ -156,7 +280,7 @@ fn what_is_written_over_is_counted() {
     check(2, || {
         let ring = ring(1, Policy::Overwrite);
         let contents = Contents::new(1, 2);
-        let threads = [(1, &[10, 11][..]), (2, &[20])].map(|(number, values)| {
+        let threads = [&[10, 11][..], &[20]].map(|values| {
             let (contents, mut writer) = (contents.clone(), ring.writer().unwrap());
             thread::spawn(move || write(&mut writer, &contents, values, 1))
         });

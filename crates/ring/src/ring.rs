@@ -7,9 +7,10 @@ use crate::barrier::Barrier;
 use crate::claim::Claims;
 use crate::lists::{Place, Queue, Stack};
 use crate::region::Region;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use crate::word::{MAX_CHUNK_LEN, Owner, State, Word};
-use crate::words::{Slots, Words};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::window::{self, Window};
+use crate::word::{Content, MAX_CHUNK_LEN, Owner, State, Word};
+use crate::words::Words;
 
 /// What happens when no chunk is free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Config {
     pub chunks: u32,
     /// What happens when all are full.
     pub policy: Policy,
-    /// How many writers can live at the same time: at most [`Owner::COUNT`]. Four bytes each.
+    /// How many writers can live at the same time: at most [`Owner::COUNT`]. Twelve bytes each.
     pub writers: u32,
 }
 
@@ -42,11 +43,11 @@ pub struct Ring(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     words: Words,
     pub(crate) region: Region,
-    /// Of each owner: not 0 while it is within a packet.
-    busy: Slots,
+    /// Each owner's, or the last one's of that number.
+    windows: Box<[AtomicPtr<Window>]>,
     pub(crate) barrier: Barrier,
-    /// How many claims there have been.
-    pub(crate) claims: AtomicU64,
+    /// How often a chunk has been taken or claimed.
+    numbers: AtomicU64,
     /// The numbers that no living writer has.
     pub(crate) owners: Stack,
     pub(crate) free: Stack,
@@ -82,9 +83,9 @@ impl Ring {
         Ok(Self(Arc::new(Shared {
             words: Words::new(chunks)?,
             region: Region::new(chunks, chunk_len)?,
-            busy: Slots::new(writers.max(1))?,
+            windows: (0..writers).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect(),
             barrier: Barrier::new(),
-            claims: AtomicU64::new(0),
+            numbers: AtomicU64::new(0),
             owners: Stack::full(writers),
             free: Stack::full(chunks),
             complete: Queue::with_room_for(chunks),
@@ -125,19 +126,24 @@ impl Ring {
     /// a guess.
     #[must_use]
     pub fn unread(&self) -> (u64, u64) {
-        self.count(|state| state != State::Claimed && state != State::Reading)
+        self.count(|word| match word.state() {
+            State::Idle => self.0.packets_of(word.owner()),
+            State::Complete | State::Left => word.packets(),
+            State::Free | State::Claimed | State::Reading => 0,
+        })
     }
 
     /// The same of chunks that readers have, or a history, and have not given back.
     #[must_use]
     pub fn held(&self) -> (u64, u64) {
-        self.count(|state| state == State::Reading)
+        self.count(|word| if word.state() == State::Reading { word.packets() } else { 0 })
     }
 
-    fn count(&self, wanted: impl Fn(State) -> bool) -> (u64, u64) {
-        let words = self.0.words.slots().iter().map(|slot| Word(slot.word.load(Ordering::Relaxed)));
-        let packets = words.filter(|word| wanted(word.state())).map(Word::packets);
-        packets
+    fn count(&self, packets: impl Fn(Word) -> u32) -> (u64, u64) {
+        // Acquire: the window of who took it is there.
+        let words = self.0.words.slots().iter().map(|slot| Word(slot.word.load(Ordering::Acquire)));
+        words
+            .map(packets)
             .filter(|&packets| packets > 0)
             .fold((0, 0), |(chunks, sum), packets| (chunks + 1, sum + u64::from(packets)))
     }
@@ -163,13 +169,45 @@ impl Shared {
         &self.words.slots()[index as usize].word
     }
 
-    /// Whether the owner is within a packet.
-    pub(crate) fn busy(&self, owner: Owner) -> &AtomicU64 {
-        &self.busy.all()[owner.number() as usize].word
+    /// How often a chunk has been taken or claimed: no two are told the same.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A chunk for `owner`, if one can be had.
-    pub(crate) fn take(&self, owner: Owner) -> Option<u32> {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// From now on that is the owner's.
+    pub(crate) fn set_window(&self, owner: Owner, window: &'static Window) {
+        // Relaxed: it has no chunk yet, and whoever comes with one of its finds the window by the release of that chunk's word.
+        self.windows[owner.number() as usize].store(std::ptr::from_ref(window).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// Of an owner who has been seen with a chunk; else there may be none.
+    pub(crate) fn window(&self, owner: Owner) -> Option<&'static Window> {
+        let window = self.windows[owner.number() as usize].load(Ordering::Relaxed);
+        // SAFETY: null until there is an owner of that number, and afterwards one of the references that live for ever, which `set_window` was given.
+        unsafe { window.as_ref() }
+    }
+
+    /// How many packets an owner who has been seen with a chunk has in it.
+    pub(crate) fn packets_of(&self, owner: Owner) -> u32 {
+        self.window(owner).map_or(0, |window| window.packets.load(Ordering::Relaxed))
+    }
+
+    fn is_busy(&self, owner: Owner) -> bool {
+        self.window(owner).is_some_and(|window| window::is_busy(window.at()))
+    }
+
+    /// What the owner, whose window was closed, says that is in that chunk: `None` while it is within a packet or may be soon, and when it has another one.
+    pub(crate) fn content(&self, index: u32, owner: Owner) -> Option<Content> {
+        let window = self.window(owner).filter(|window| !window.is_open())?;
+        window.content(self.region.chunk(index), self.region.chunk_len())
+    }
+
+    /// A chunk for `owner`, whose window that is, if one can be had.
+    pub(crate) fn take(&self, owner: Owner, window: &Window) -> Option<(u32, Word)> {
         if self.words.are_wiped() {
             return None;
         }
@@ -178,9 +216,11 @@ impl Shared {
             // A history gives back as many as it takes: between our two looks, perhaps.
             None => self.oldest().or_else(|| self.free.pop())?,
         };
-        // Nobody else has it: it was popped. Release: a history that sees this sees the places that its owner has reserved before.
-        self.word(index).store(Word::taken(owner).0, Ordering::Release);
-        Some(index)
+        window.begin(self.region.chunk(index));
+        // Nobody else has it: it was popped. Release: who sees this sees that nothing is in it yet; a history that sees this sees the places that its owner has reserved before.
+        let taken = Word::taken(owner, self.number());
+        self.word(index).store(taken.0, Ordering::Release);
+        Some((index, taken))
     }
 
     /// The oldest chunk, to write over.
@@ -212,11 +252,11 @@ impl Shared {
         word
     }
 
-    /// Ends the chunk `index` of the caller, who is not within a packet and left its word `idle`, unless another has been quicker. False when
+    /// Ends the chunk `index` of the caller, who is not within a packet, whose word was `idle` and who has so much in it, unless another has been quicker. False when
     /// it is still the caller's: there is no place in the queue just now.
-    pub(crate) fn end_own(&self, index: u32, idle: Word) -> bool {
-        if idle.packets() == 0 {
-            if self.change_own(index, idle, State::Reading) {
+    pub(crate) fn end_own(&self, index: u32, idle: Word, content: Content) -> bool {
+        if content.packets == 0 {
+            if self.change_own(index, idle, idle.ended(content, State::Reading)) {
                 self.release(index);
             }
             return true;
@@ -227,12 +267,29 @@ impl Shared {
             return true;
         }
         let Some(place) = self.complete.reserve() else { return false };
-        if self.change_own(index, idle, State::Complete) {
-            self.fill(place, index, idle);
+        let ended = idle.ended(content, State::Complete);
+        if self.change_own(index, idle, ended) {
+            self.fill(place, index, ended)
         } else {
-            place.pass();
+            place.pass()
         }
         true
+    }
+
+    /// Leaves the chunk `index` of the caller, as in `end_own`, where it is, for others to put into the queue.
+    pub(crate) fn leave_own(&self, index: u32, idle: Word, content: Content) {
+        self.change_own(index, idle, idle.ended(content, State::Left));
+    }
+
+    /// Puts a chunk that was left into the queue. Another may be quicker.
+    fn end_left(&self, index: u32, left: Word) {
+        let Some(place) = self.complete.reserve() else { return };
+        let ended = left.with(State::Complete);
+        // Acquire: what is in it has happened. Release: who finds it changed sees that a place was reserved.
+        match self.word(index).compare_exchange(left.0, ended.0, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => self.fill(place, index, ended),
+            Err(_) => place.pass(),
+        }
     }
 
     /// Puts a chunk that has been ended into its place.
@@ -245,13 +302,13 @@ impl Shared {
     }
 
     /// Whether it could: not when another has ended it.
-    fn change_own(&self, index: u32, idle: Word, end: State) -> bool {
+    fn change_own(&self, index: u32, idle: Word, to: Word) -> bool {
         let word = self.word(index);
         let mut from = idle;
         loop {
             // Release, with the acquire of whoever gets the chunk from the queue or the stack. Acquire: who was quicker has reserved a place
             // before, and ours for the next chunk comes behind it.
-            match word.compare_exchange(from.0, idle.with(end).0, Ordering::AcqRel, Ordering::Acquire) {
+            match word.compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return true,
                 // Somebody wants it, and does not have it yet; or has withdrawn.
                 Err(found) if found == idle.0 || Word(found).is_claimed_of(idle.owner()) => from = Word(found),
@@ -262,28 +319,49 @@ impl Shared {
 
     /// Ends every chunk that has something in it and whose owner is not within a packet. Returns how many are within one.
     pub(crate) fn complete_idle(&self) -> usize {
-        self.end_idle(|word| word.packets() > 0)
+        self.end_idle(|owner| self.packets_of(owner) > 0)
     }
 
-    /// Ends every chunk whose word is `wanted` and whose owner is not within a packet. Returns how many are within one.
-    fn end_idle(&self, wanted: impl Fn(Word) -> bool) -> usize {
+    /// Ends every chunk whose owner is `wanted` and not within a packet. Returns how many are within one.
+    fn end_idle(&self, wanted: impl Fn(Owner) -> bool) -> usize {
         let (mut busy, mut claims) = (0, Claims::new(self));
         for index in 0..self.words.slots().len() as u32 {
-            let word = Word(self.word(index).load(Ordering::Relaxed));
-            if word.state() == State::Idle && wanted(word) {
-                match self.busy(word.owner()).load(Ordering::Relaxed) {
-                    0 => busy += claims.add(index, word),
-                    _ => busy += 1,
-                }
+            // Acquire: the window of who took it is there.
+            let word = Word(self.word(index).load(Ordering::Acquire));
+            match word.state() {
+                State::Idle if !wanted(word.owner()) => {}
+                State::Idle if self.is_busy(word.owner()) => busy += 1,
+                State::Idle => busy += claims.add(index, word),
+                State::Left => self.end_left(index, word),
+                _ => {}
             }
         }
         busy + claims.settle()
     }
 
+    /// Ends that chunk, if its owner is gone, or is not within a packet.
+    pub(crate) fn end_begun(&self, index: u32, word: Word) {
+        match word.state() {
+            State::Idle if !self.is_busy(word.owner()) => {
+                let mut claims = Claims::new(self);
+                claims.add(index, word);
+                claims.settle();
+            }
+            State::Left => self.end_left(index, word),
+            _ => {}
+        }
+    }
+
     /// See [`Reader::close`](crate::Reader::close).
     pub(crate) fn close(&self) -> u32 {
         self.closed.store(true, Ordering::Relaxed);
-        self.end_idle(|_| true);
+        // With the light barrier of `Writer::open`: who opens a window sees that, or it is closed after it was opened.
+        self.barrier.heavy();
+        self.end_idle(|owner| {
+            // Also of who is within a packet now: it is its last.
+            self.window(owner).inspect(|window| window.close());
+            true
+        });
         // One by one they come here: free now, or given back by a reader later. None leaves again.
         while self.free.pop().is_some() {
             self.collected.fetch_add(1, Ordering::Relaxed);

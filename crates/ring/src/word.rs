@@ -11,18 +11,19 @@
 //! ```text
 //!            take                claim               read
 //!   Free ----------> Idle <--------------> Claimed     Complete ------> Reading
-//!    ^               |  ^      withdraw      |            ^                |
-//!    |          commit\_/                    | settle     |                |
-//!    |                |                      +----------->|                |
-//!    |                +-- end (by its owner) ------------>|                |
+//!    ^               |         withdraw      |            ^                |
+//!    |               |                       | settle     |                |
+//!    |               |                       +----------->|                |
+//!    |               +-- end (by its owner) ------------->|                |
+//!    |               +-- its owner is gone --> Left ----->|                |
 //!    |                                                    |                |
 //!    |                        overwrite (to Idle, new owner)               |
 //!    +---------------------------------------------------------------------+
 //!                                          release
 //! ```
 //!
-//! `Idle` carries the length that is committed: what lies before it is never written again until the chunk is free. `Claimed` has the number of
-//! the claim in its place, and who claims remembers the rest. Whether its owner is within a packet is not in the word, but in the owner's own flag: see [`writer`](crate::writer).
+//! While a writer has the chunk, how much is committed is not here but in the writer's [`Window`](crate::window::Window), and the word has a number instead, which no other
+//! word of the ring has: of the taking, or of the claim.
 
 /// What a chunk is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) enum State {
     Complete = 3,
     /// A reader's.
     Reading = 4,
+    /// Waits for a place in the queue: its writer is gone.
+    Left = 5,
 }
 
 /// Who writes a chunk. Two writers that live at the same time have different ones; the ring gives them out.
@@ -80,14 +83,41 @@ pub const MAX_TAIL: u32 = (1 << TAIL_BITS) - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
 
+/// What is in a chunk. It has no more packets than bytes, since none is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) len: u32,
+    pub(crate) packets: u32,
+    /// How many words there are at the end.
+    pub(crate) tail: u32,
+}
+
 impl Word {
     pub(crate) const FREE: Self = Self(State::Free as u64);
     /// No word of any chunk, in no state: its length is none that there is.
     pub(crate) const NONE: Self = Self(u64::MAX - 1);
 
-    /// A chunk that `owner` has just taken.
-    pub(crate) fn taken(owner: Owner) -> Self {
-        Self(u64::from(owner.0) << OWNER_SHIFT | State::Idle as u64)
+    /// A chunk that `owner` takes, for the `number`th time that one is taken or claimed.
+    pub(crate) fn taken(owner: Owner, number: u64) -> Self {
+        Self::numbered(owner, number, State::Idle)
+    }
+
+    /// The same when somebody wants it.
+    pub(crate) fn claimed(self, number: u64) -> Self {
+        Self::numbered(self.owner(), number, State::Claimed)
+    }
+
+    fn numbered(owner: Owner, number: u64, state: State) -> Self {
+        let number = number & ((1 << (OWNER_SHIFT - STATE_BITS)) - 1);
+        Self(u64::from(owner.0) << OWNER_SHIFT | number << STATE_BITS | state as u64)
+    }
+
+    /// The same, ended with so much in it.
+    pub(crate) fn ended(self, content: Content, state: State) -> Self {
+        let Content { len, packets, tail } = content;
+        debug_assert!(len <= MAX_CHUNK_LEN && packets <= len && tail <= MAX_TAIL);
+        let content = u64::from(len) << LEN_SHIFT | u64::from(packets) << PACKETS_SHIFT | u64::from(tail) << TAIL_SHIFT;
+        Self(u64::from(self.owner().0) << OWNER_SHIFT | content | state as u64)
     }
 
     pub(crate) fn state(self) -> State {
@@ -96,7 +126,8 @@ impl Word {
             1 => State::Idle,
             2 => State::Claimed,
             3 => State::Complete,
-            _ => State::Reading,
+            4 => State::Reading,
+            _ => State::Left,
         }
     }
 
@@ -105,38 +136,21 @@ impl Word {
         Self(self.0 & !((1 << STATE_BITS) - 1) | state as u64)
     }
 
-    /// One packet more, of `len` bytes, at least one, and `words` words. Together they have room in the chunk: so no field
-    /// overflows into the next, since a chunk has no more packets than bytes.
-    #[inline]
-    pub(crate) fn committed(self, len: usize, words: usize) -> Self {
-        debug_assert!(len > 0 && self.len() as usize + len <= MAX_CHUNK_LEN as usize);
-        debug_assert!(self.tail() as usize + words <= MAX_TAIL as usize);
-        Self(self.0 + ((len as u64) << LEN_SHIFT) + (1 << PACKETS_SHIFT) + ((words as u64) << TAIL_SHIFT))
-    }
-
-    /// The same, idle before, when somebody wants it: with the number of the claim instead of what is committed, so that no two look the same.
-    pub(crate) fn claimed(self, number: u64) -> Self {
-        let number = number & ((1 << (OWNER_SHIFT - STATE_BITS)) - 1);
-        Self(u64::from(self.owner().0) << OWNER_SHIFT | number << STATE_BITS | State::Claimed as u64)
-    }
-
     /// Whether somebody wants it of that owner.
     pub(crate) fn is_claimed_of(self, owner: Owner) -> bool {
         self.state() == State::Claimed && self.owner() == owner
     }
 
-    /// Whether the chunk is in the hands of a writer, who has committed something.
-    pub(crate) fn is_begun(self) -> bool {
-        match self.state() {
-            State::Idle => self.packets() > 0,
-            state => state == State::Claimed,
-        }
-    }
-
-    /// Whether it is still in the hands of the writer who had committed as much as `begun` says.
+    /// Whether it is still in the hands of the writer who had it when it was `begun`.
     pub(crate) fn goes_on_from(self, begun: Self) -> bool {
-        let is_known = self.state() == State::Idle && begun.state() == State::Idle;
-        self.is_begun() && self.owner() == begun.owner() && (!is_known || self.len() >= begun.len())
+        match (self.state(), begun.state()) {
+            _ if self == begun => true,
+            // Claimed and given back, perhaps.
+            (State::Idle, State::Claimed) | (State::Claimed | State::Left, State::Idle | State::Claimed) => {
+                self.owner() == begun.owner()
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn len(self) -> u32 {
@@ -167,23 +181,21 @@ mod tests {
     #[test]
     fn every_field_has_its_own_bits() {
         let owner = Owner::new(Owner::COUNT - 1);
-        let word = Word::taken(owner);
-        assert_eq!((word.state(), word.len(), word.packets(), word.tail()), (State::Idle, 0, 0, 0));
-        let word = word.committed(MAX_CHUNK_LEN as usize, MAX_TAIL as usize);
-        assert_eq!((word.len(), word.packets(), word.tail(), word.owner()), (MAX_CHUNK_LEN, 1, MAX_TAIL, owner));
-        let claimed = word.claimed(u64::MAX);
-        assert!(claimed.is_claimed_of(owner) && claimed.is_begun() && claimed.goes_on_from(word));
-        assert!(claimed != word.claimed(7) && !claimed.is_claimed_of(Owner::new(0)));
-        // As many packets as bytes.
-        let full = (0..MAX_CHUNK_LEN).fold(Word::taken(owner), |word, _| word.committed(1, 0));
-        assert_eq!((full.len(), full.packets(), full.tail(), full.owner()), (MAX_CHUNK_LEN, MAX_CHUNK_LEN, 0, owner));
-        for state in [State::Free, State::Idle, State::Claimed, State::Complete, State::Reading] {
-            let other = word.with(state);
-            assert_eq!(other.state(), state);
-            assert_eq!(
-                (other.len(), other.packets(), other.tail(), other.owner()),
-                (MAX_CHUNK_LEN, 1, MAX_TAIL, owner)
-            );
+        let (taken, claimed) = (Word::taken(owner, u64::MAX), Word::taken(owner, 7).claimed(u64::MAX));
+        assert_eq!((taken.state(), taken.owner()), (State::Idle, owner));
+        assert!(claimed.is_claimed_of(owner) && !claimed.is_claimed_of(Owner::new(0)));
+        assert!(claimed != taken.claimed(7) && taken != Word::taken(owner, 7));
+        assert!(
+            claimed.goes_on_from(taken) && taken.goes_on_from(claimed) && !taken.goes_on_from(Word::taken(owner, 7))
+        );
+        let full = Content { len: MAX_CHUNK_LEN, packets: MAX_CHUNK_LEN, tail: MAX_TAIL };
+        for content in [full, Content::default(), Content { packets: 0, ..full }] {
+            for state in [State::Complete, State::Reading, State::Left] {
+                let word = claimed.ended(content, State::Complete).with(state);
+                assert_eq!((word.state(), word.owner()), (state, owner));
+                assert_eq!((word.len(), word.packets(), word.tail()), (content.len, content.packets, content.tail));
+                assert_eq!(word.goes_on_from(taken), state == State::Left);
+            }
         }
     }
 }

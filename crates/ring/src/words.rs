@@ -10,7 +10,7 @@ pub(crate) struct Slot {
 }
 
 #[cfg(not(loom))]
-pub(crate) use mapped::{Slots, Words};
+pub(crate) use mapped::Words;
 
 #[cfg(not(loom))]
 mod mapped {
@@ -18,24 +18,6 @@ mod mapped {
 
     use super::Slot;
     use crate::sync::Ordering;
-
-    /// Slots of zero, in memory that is there when it is first used.
-    #[derive(Debug)]
-    pub(crate) struct Slots {
-        memory: memmap2::MmapMut,
-    }
-
-    impl Slots {
-        pub(crate) fn new(count: u32) -> io::Result<Self> {
-            Ok(Self { memory: memmap2::MmapMut::map_anon(size_of::<Slot>() * count as usize)? })
-        }
-
-        pub(crate) fn all(&self) -> &[Slot] {
-            let count = self.memory.len() / size_of::<Slot>();
-            // SAFETY: a mapping is aligned to pages, is ours, and all zero is a valid slot; it is only reached as slots.
-            unsafe { slice::from_raw_parts(self.memory.as_ptr().cast(), count) }
-        }
-    }
 
     /// Says that these are the words, and not the zeros that a child sees.
     const HERE: u64 = 0x7066_7472_6163_6521;
@@ -46,27 +28,34 @@ mod mapped {
     /// is written, and noticing it costs nothing. That is Linux; elsewhere the number of the process tells the child.
     #[derive(Debug)]
     pub(crate) struct Words {
-        /// One more, in front, tells the child.
-        slots: Slots,
+        /// Slots; one more, in front, tells the child.
+        memory: memmap2::MmapMut,
         #[cfg(not(target_os = "linux"))]
         process: u32,
     }
 
     impl Words {
         pub(crate) fn new(count: u32) -> io::Result<Self> {
-            let slots = Slots::new(count + 1)?;
+            let memory = memmap2::MmapMut::map_anon(size_of::<Slot>() * (count as usize + 1))?;
             #[cfg(target_os = "linux")]
-            wipe_on_fork(&slots.memory)?;
-            slots.all()[0].word.store(HERE, Ordering::Relaxed);
-            Ok(Self {
-                slots,
+            wipe_on_fork(&memory)?;
+            let this = Self {
+                memory,
                 #[cfg(not(target_os = "linux"))]
                 process: std::process::id(),
-            })
+            };
+            this.all()[0].word.store(HERE, Ordering::Relaxed);
+            Ok(this)
+        }
+
+        fn all(&self) -> &[Slot] {
+            let count = self.memory.len() / size_of::<Slot>();
+            // SAFETY: a mapping is aligned to pages, is ours, and all zero is a valid slot; it is only reached as slots.
+            unsafe { slice::from_raw_parts(self.memory.as_ptr().cast(), count) }
         }
 
         pub(crate) fn slots(&self) -> &[Slot] {
-            &self.slots.all()[1..]
+            &self.all()[1..]
         }
 
         /// Whether we are a child of the process that made them.
@@ -75,7 +64,7 @@ mod mapped {
             if std::process::id() != self.process {
                 return true;
             }
-            self.slots.all()[0].word.load(Ordering::Relaxed) != HERE
+            self.all()[0].word.load(Ordering::Relaxed) != HERE
         }
     }
 
@@ -90,31 +79,16 @@ mod mapped {
 /// Loom's atomics are no plain memory.
 #[cfg(loom)]
 #[derive(Debug)]
-pub(crate) struct Slots(Box<[Slot]>);
-
-#[cfg(loom)]
-impl Slots {
-    pub(crate) fn new(count: u32) -> std::io::Result<Self> {
-        Ok(Self((0..count).map(|_| Slot { word: AtomicU64::new(0) }).collect()))
-    }
-
-    pub(crate) fn all(&self) -> &[Slot] {
-        &self.0
-    }
-}
-
-#[cfg(loom)]
-#[derive(Debug)]
-pub(crate) struct Words(Slots);
+pub(crate) struct Words(Box<[Slot]>);
 
 #[cfg(loom)]
 impl Words {
     pub(crate) fn new(count: u32) -> std::io::Result<Self> {
-        Slots::new(count).map(Self)
+        Ok(Self((0..count).map(|_| Slot { word: AtomicU64::new(0) }).collect()))
     }
 
     pub(crate) fn slots(&self) -> &[Slot] {
-        self.0.all()
+        &self.0
     }
 
     pub(crate) fn are_wiped(&self) -> bool {

@@ -1,15 +1,19 @@
 //! The writing side: one per thread.
 //!
-//! Opening a packet is a plain store into a flag that only this writer sets, and a plain load of the chunk's word, which is what this writer left
-//! there unless the chunk has been ended or is wanted: see [`claim`](crate::claim). Closing it is two plain stores, word and flag.
+//! Opening a packet marks the writer's place as busy, and looks whether the chunk's word is what this writer left
+//! there, unless the chunk has been ended or is wanted: see [`claim`](crate::claim). Closing it is one plain store. Where the window is [open](Writer::open), the word need not be
+//! looked at: see [`desk`](crate::desk).
 
-use std::ptr::NonNull;
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
 use std::slice;
 
 use crate::barrier::Barrier;
+use crate::desk::Desk;
 use crate::ring::{Ring, Shared};
 use crate::sync::{AtomicU64, Ordering};
-use crate::word::{MAX_TAIL, Owner, Word};
+use crate::window::{ROOM, Window, is_busy};
+use crate::word::{Content, MAX_TAIL, Owner, Word};
 
 /// Writes packets into one chunk after the other. It never waits: what can't be written is for the caller to count.
 ///
@@ -17,25 +21,24 @@ use crate::word::{MAX_TAIL, Owner, Word};
 /// by a reader that wants what is in it; the writer notices at the next packet and [takes](Self::take) another.
 #[derive(Debug)]
 pub struct Writer {
+    /// Where it is. Nobody else's, and on this thread.
+    window: &'static Window,
     /// What the chunk's word is while nobody has taken the chunk away; [`Word::NONE`] when there is no chunk.
     idle: Word,
     /// The chunk's word; some word of the ring when there is no chunk.
     word: NonNull<AtomicU64>,
-    /// Not 0 while a packet is open.
-    busy: NonNull<AtomicU64>,
     barrier: Barrier,
-    /// Where the next packet goes, and where the words at the chunk's end begin.
-    at: *mut u8,
+    /// Where the words at the chunk's end begin.
     limit: *mut u8,
-    /// Where short packets end at most: there, or nowhere.
-    short_limit: usize,
     index: u32,
     is_taken: bool,
     owner: Owner,
     ring: Ring,
+    on_its_thread: PhantomData<*mut ()>,
 }
 
-// SAFETY: the pointers lead into what `ring` shares between threads anyway.
+// SAFETY: models move a writer before anybody uses it.
+#[cfg(loom)]
 unsafe impl Send for Writer {}
 
 /// There is no chunk to write into, or it has been taken away: [`Writer::take`] another.
@@ -45,23 +48,42 @@ pub struct NoChunk;
 impl Ring {
     /// A writer, without a chunk. `None` when as many live as the configuration has room for. (The number of one whose last chunk
     /// could not be ended, since all places of the queue were filled, is not given out again.)
+    ///
+    /// It takes a little memory that is never given back: what writes often sits at a [`Desk`].
     #[must_use]
     pub fn writer(&self) -> Option<Writer> {
-        let owner = Owner::new(self.0.owners.pop()?);
-        let (word, busy) = (NonNull::from(self.0.word(0)), NonNull::from(self.0.busy(owner)));
-        let (at, barrier) = (self.0.region.chunk(0), self.0.barrier);
+        self.writer_of(Box::leak(Box::new(Window::closed())))
+    }
+
+    /// The same, of whoever sits at a desk. `None` also when that has a writer.
+    #[must_use]
+    pub fn writer_at<S, T>(&self, desk: &'static Desk<S, T>) -> Option<Writer> {
+        self.writer_of(desk.window())
+    }
+
+    fn writer_of(&self, window: &'static Window) -> Option<Writer> {
+        // Acquire: with the release of the last writer there, what it did has happened.
+        if window.is_written.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        let Some(number) = self.0.owners.pop() else {
+            window.is_written.store(false, Ordering::Release);
+            return None;
+        };
+        let owner = Owner::new(number);
+        window.begin(ptr::null_mut());
+        self.0.set_window(owner, window);
         Some(Writer {
+            window,
             idle: Word::NONE,
-            word,
-            busy,
-            barrier,
-            at,
-            limit: at,
-            short_limit: 0,
+            word: NonNull::from(self.0.word(0)),
+            barrier: self.0.barrier,
+            limit: ptr::null_mut(),
             index: 0,
             is_taken: false,
             owner,
             ring: self.clone(),
+            on_its_thread: PhantomData,
         })
     }
 }
@@ -83,7 +105,7 @@ impl Writer {
     #[inline]
     #[must_use]
     pub fn packets(&self) -> u32 {
-        if self.idle == Word::NONE { 0 } else { self.idle.packets() }
+        if self.idle == Word::NONE { 0 } else { self.window.packets.load(Ordering::Relaxed) }
     }
 
     /// Whether the last packet that was to be [begun](Self::begin) was not, since the chunk had been taken away: it may go into another.
@@ -102,21 +124,15 @@ impl Writer {
         unsafe { self.word.as_ref() }
     }
 
-    #[inline]
-    fn busy(&self) -> &AtomicU64 {
-        // SAFETY: it points at the flag of our owner in `ring`, whose flags stay where they are as long as we hold it.
-        unsafe { self.busy.as_ref() }
-    }
-
     /// Opens a packet in the present chunk.
     ///
     /// # Errors
     ///
-    /// There is none, or it has been taken away.
+    /// There is none, or it has been taken away; or a packet is open.
     #[inline]
     pub fn begin(&mut self) -> Result<Space<'_>, NoChunk> {
-        self.make_busy()?;
-        Ok(Space { writer: self })
+        let at = self.mark()?;
+        Ok(Space { writer: self, at })
     }
 
     /// Opens a packet, in another chunk when the present one can't be written to.
@@ -126,40 +142,28 @@ impl Writer {
     /// There is none.
     #[inline]
     pub fn begin_or_take(&mut self) -> Result<Space<'_>, NoChunk> {
-        if self.make_busy().is_err() {
-            if !self.take() {
-                return Err(NoChunk);
-            }
-            self.make_busy()?;
-        }
-        Ok(Space { writer: self })
+        let at = match self.mark() {
+            Ok(at) => at,
+            Err(_) if self.take() => self.mark()?,
+            Err(error) => return Err(error),
+        };
+        Ok(Space { writer: self, at })
     }
 
-    /// Opens a packet of at most `N` bytes in the present chunk, whose address is all that is to be known of it then.
-    ///
-    /// # Errors
-    ///
-    /// There is none, or it has been taken away, or has not that much room.
-    #[inline(always)]
-    pub fn begin_short<const N: usize>(&mut self) -> Result<Short<'_, N>, NoChunk> {
-        let at = self.at;
-        if at as usize + N > self.short_limit {
+    /// Makes us busy, unless the chunk has been ended, or is wanted: another one will do. Returns where the packet goes.
+    #[inline]
+    fn mark(&mut self) -> Result<*mut u8, NoChunk> {
+        let at = self.window.mark();
+        // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
+        self.barrier.light();
+        // Relaxed: nobody else has written into the chunk since we took it, which is what `idle` says. Nobody
+        // reads behind what the window says before the commit that follows.
+        if is_busy(at) || self.word().load(Ordering::Relaxed) != self.idle.0 {
+            self.window.set_at(at);
+            self.is_taken = self.idle != Word::NONE;
             return Err(NoChunk);
         }
-        let (word, busy) = (self.word, self.busy);
-        // SAFETY: as in `word()` and `busy()`, whose they are.
-        let idle =
-            open(unsafe { word.as_ref() }, &self.idle, unsafe { busy.as_ref() }, || self.barrier.light_of_short())?;
-        Ok(Short { space: Space { writer: self }, at, idle, word, busy })
-    }
-
-    #[inline]
-    fn make_busy(&mut self) -> Result<(), NoChunk> {
-        let opened = open(self.word(), &self.idle, self.busy(), || self.barrier.light());
-        if opened.is_err() {
-            self.is_taken = self.idle != Word::NONE;
-        }
-        opened.map(|_| ())
+        Ok(at)
     }
 
     /// Ends the chunk, if there is one, and takes another. Returns whether there was one to take.
@@ -168,53 +172,80 @@ impl Writer {
         if !self.complete() {
             return false;
         }
-        match self.shared().take(self.owner) {
-            Some(index) => {
-                (self.index, self.idle, self.is_taken) = (index, Word::taken(self.owner), false);
+        match self.shared().take(self.owner, self.window) {
+            Some((index, taken)) => {
+                (self.index, self.idle, self.is_taken) = (index, taken, false);
                 let shared = &self.ring.0;
-                (self.word, self.at) = (NonNull::from(shared.word(index)), shared.region.chunk(index));
-                // SAFETY: its end.
-                let limit = unsafe { self.at.add(shared.region.chunk_len() as usize) };
-                self.set_limit(limit);
+                self.word = NonNull::from(shared.word(index));
+                // SAFETY: the chunk's end.
+                self.limit = unsafe { shared.region.chunk(index).add(shared.region.chunk_len() as usize) };
                 true
             }
             None => false,
         }
     }
 
-    fn set_limit(&mut self, limit: *mut u8) {
-        self.limit = limit;
-        self.short_limit = if self.barrier.is_for_short() { limit as usize } else { 0 };
-    }
-
-    /// How many bytes are free between the packets so far and the words at the end.
-    #[inline(always)]
-    fn free(&self) -> usize {
-        self.limit as usize - self.at as usize
-    }
-
     /// Ends the chunk, if there is one: what is in it can be read. False when that can't be done just now, and it is kept.
     #[cold]
     pub fn complete(&mut self) -> bool {
-        if self.idle != Word::NONE {
-            if !self.shared().end_own(self.index, self.idle) {
-                return false;
-            }
-            self.idle = Word::NONE;
+        if self.idle == Word::NONE {
+            return true;
         }
+        let Some(content) = self.content() else { return false };
+        if !self.shared().end_own(self.index, self.idle, content) {
+            return false;
+        }
+        self.idle = Word::NONE;
         true
+    }
+
+    /// `None` while a packet is open.
+    fn content(&self) -> Option<Content> {
+        let region = &self.shared().region;
+        self.window.content(region.chunk(self.index), region.chunk_len())
+    }
+
+    /// Opens the window: packets of [`ROOM`] bytes can be written without us from now on, until somebody closes it. Not where the barrier has to be looked at.
+    pub(crate) fn open(&self) {
+        if self.idle == Word::NONE || !self.barrier.is_for_short() {
+            return;
+        }
+        // Where there is less room than that the window is as good as closed.
+        self.window.open(self.limit.wrapping_sub(ROOM - 1));
+        // With the heavy barrier of who closes it: it sees that we have opened it, or we see why not to.
+        self.barrier.light();
+        if self.word().load(Ordering::Relaxed) != self.idle.0 || self.shared().is_closed() {
+            self.window.close();
+        }
+    }
+
+    #[cfg(all(test, loom))]
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Whether that is where it is.
+    pub(crate) fn is_at(&self, window: &Window) -> bool {
+        ptr::eq(self.window, window)
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // A packet that was left open, its `Space` forgotten, is none any more. Release: as when it is dropped.
-        self.busy().store(0, Ordering::Release);
-        // Nobody expects a word of ours any more. Where the chunk can't be ended now, it stays idle until a reader ends it, and comes
+        self.window.close();
+        // A packet is open, its `Space` forgotten: its chunk stays where it is, and the window.
+        if is_busy(self.window.at()) {
+            return;
+        }
+        // Nobody expects a word of ours any more. Where the chunk can't be ended now, others will, and it comes
         // behind what a next writer of that number would have written: so there is none.
         if self.complete() {
             self.ring.0.owners.push(self.owner.number());
+        } else if let Some(content) = self.content() {
+            self.ring.0.leave_own(self.index, self.idle, content);
         }
+        // Release: with the acquire of the next writer there.
+        self.window.is_written.store(false, Ordering::Release);
     }
 }
 
@@ -225,37 +256,48 @@ const WORD_LEN: usize = size_of::<u32>();
 #[derive(Debug)]
 pub struct Space<'w> {
     writer: &'w mut Writer,
+    at: *mut u8,
 }
 
 impl Space<'_> {
     /// The bytes between the packets so far and the words at the end.
     #[inline]
     pub fn bytes(&mut self) -> &mut [u8] {
-        let (at, free) = (self.writer.at, self.writer.free());
-        // SAFETY: the chunk is ours and nobody ends it while we are busy, with so many bytes free from there; nobody reads behind the committed length or
-        // before the committed words.
-        unsafe { slice::from_raw_parts_mut(at, free) }
+        // SAFETY: the chunk is ours and nobody ends it while we are busy, with so many bytes free from there; nobody reads behind what was committed or
+        // before the words that were.
+        unsafe { slice::from_raw_parts_mut(self.at, self.free()) }
+    }
+
+    /// How many bytes are free between the packets so far and the words at the end.
+    #[inline(always)]
+    fn free(&self) -> usize {
+        self.writer.limit.addr() - self.at.addr()
+    }
+
+    /// How many words there are at the end.
+    #[inline]
+    fn tail(&self) -> u32 {
+        self.writer.window.tail.load(Ordering::Relaxed)
     }
 
     /// The chunk, and how many packets are before this one.
     #[cfg(all(test, loom))]
     pub(crate) fn place(&self) -> (u32, usize) {
-        (self.writer.index, self.writer.idle.packets() as usize)
+        (self.writer.index, self.writer.packets() as usize)
     }
 
     /// Room for one more word at the end, beside a packet of `len` bytes.
     #[inline]
     #[must_use]
     pub fn has_room_for_word(&self, len: usize) -> bool {
-        self.writer.idle.tail() < MAX_TAIL && len + WORD_LEN <= self.writer.free()
+        self.has_room_for_words(len, 1)
     }
 
     /// Room for `count` more words at the end, beside a packet of `len` bytes.
     #[inline]
     #[must_use]
     pub fn has_room_for_words(&self, len: usize, count: usize) -> bool {
-        let free = self.writer.free();
-        self.writer.idle.tail() as usize + count <= MAX_TAIL as usize && len + WORD_LEN * count <= free
+        self.tail() as usize + count <= MAX_TAIL as usize && len + WORD_LEN * count <= self.free()
     }
 
     /// The packet is `len` bytes, at least one: the first ones of [`bytes`](Self::bytes). They can be read from now on.
@@ -265,8 +307,7 @@ impl Space<'_> {
     /// When it is longer than that, or empty.
     #[inline]
     pub fn commit(self, len: usize) {
-        assert!(len > 0 && len <= self.writer.free(), "the packet is larger than its space, or empty");
-        self.end(len, 0);
+        self.commit_with(len, &[]);
     }
 
     /// Also adds words at the end of the chunk, which come before those that are there. The packet must leave them room.
@@ -274,114 +315,33 @@ impl Space<'_> {
     /// # Panics
     ///
     /// When they don't fit, or are more than a chunk takes, or the packet is empty.
+    #[inline]
     pub fn commit_with(self, len: usize, words: &[u32]) {
-        let Writer { limit, idle, .. } = *self.writer;
-        let tail = idle.tail() as usize;
-        assert!(
-            len > 0 && tail + words.len() <= MAX_TAIL as usize && len + WORD_LEN * words.len() <= self.writer.free(),
-            "the packet is larger than its space, or empty"
-        );
+        assert!(len > 0 && self.has_room_for_words(len, words.len()), "the packet is larger than its space, or empty");
+        let (tail, Self { writer, at }) = (self.tail(), &self);
         for (number, value) in (1..).zip(words) {
             // SAFETY: behind the packet and before the words that are committed, in a chunk that is ours. It is aligned, since
             // the end of a chunk is, and only words have been taken off it.
-            unsafe { limit.sub(WORD_LEN * number).cast::<u32>().write(*value) };
+            unsafe { writer.limit.sub(WORD_LEN * number).cast::<u32>().write(*value) };
         }
-        self.end(len, words.len());
+        // SAFETY: within the chunk: packet and words had room.
+        let (limit, next) = unsafe { (writer.limit.sub(WORD_LEN * words.len()), at.add(len)) };
+        let window = writer.window;
+        window.tail.store(tail + words.len() as u32, Ordering::Relaxed);
+        window.commit(next);
+        self.end(limit);
     }
 
-    /// That much has room, which the callers have checked.
-    #[inline]
-    fn end(self, len: usize, words: usize) {
-        let writer = &mut *self.writer;
-        writer.idle = writer.idle.committed(len, words);
-        // SAFETY: within the chunk: the words had room.
-        let limit = unsafe { writer.limit.sub(WORD_LEN * words) };
-        writer.set_limit(limit);
-        // SAFETY: within the chunk, or its end: `len` was free.
-        writer.at = unsafe { writer.at.add(len) };
-        commit(writer.word(), writer.idle, writer.busy());
-        std::mem::forget(self);
+    /// The words begin there; nothing is to be given back.
+    fn end(self, limit: *mut u8) {
+        let mut this = std::mem::ManuallyDrop::new(self);
+        this.writer.limit = limit;
     }
 }
 
 impl Drop for Space<'_> {
     fn drop(&mut self) {
-        // Release: what was written and not committed comes before what the next owner of the chunk writes.
-        self.writer.busy().store(0, Ordering::Release);
+        // What was written and not committed comes before what the next owner of the chunk writes.
+        self.writer.window.set_at(self.at);
     }
-}
-
-/// [`Space`] for `N` bytes.
-#[derive(Debug)]
-pub struct Short<'w, const N: usize> {
-    space: Space<'w>,
-    /// The writer's, which the compiler would load anew after each store into the packet.
-    at: *mut u8,
-    idle: Word,
-    word: NonNull<AtomicU64>,
-    busy: NonNull<AtomicU64>,
-}
-
-impl<const N: usize> Short<'_, N> {
-    /// The bytes of the packet.
-    #[inline(always)]
-    pub fn bytes(&mut self) -> &mut [u8; N] {
-        // SAFETY: as in `Space::bytes`; so many were free when it was made.
-        unsafe { &mut *self.at.cast::<[u8; N]>() }
-    }
-
-    /// The packet is `len` bytes, at least one: the first ones of [`bytes`](Self::bytes). They can be read from now on.
-    ///
-    /// # Panics
-    ///
-    /// When it is longer than that, or empty.
-    #[inline(always)]
-    pub fn commit(self, len: usize) {
-        assert!(len > 0 && len <= N, "the packet is larger than its space, or empty");
-        let Self { space, at, idle, word, busy } = self;
-        let idle = idle.committed(len, 0);
-        space.writer.idle = idle;
-        // SAFETY: within the chunk, or its end: `len` was free.
-        space.writer.at = unsafe { at.add(len) };
-        // SAFETY: as in `Writer::word` and `Writer::busy`, whose they are.
-        commit(unsafe { word.as_ref() }, idle, unsafe { busy.as_ref() });
-        std::mem::forget(space);
-    }
-}
-
-/// Makes us busy, unless the chunk has been ended, or is wanted: another one will do. Returns its word.
-#[inline(always)] // Called, it makes its callers save registers.
-fn open(word: &AtomicU64, idle: &Word, busy: &AtomicU64, light: impl FnOnce()) -> Result<Word, NoChunk> {
-    busy.store(1, Ordering::Relaxed);
-    // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
-    light();
-    // Relaxed: nobody else has written into the chunk since our own last commit, which is what `idle` says. Nobody
-    // reads behind its length before the commit that follows.
-    let word = Word(word.load(Ordering::Relaxed));
-    if word != *idle {
-        busy.store(0, Ordering::Relaxed);
-        return Err(NoChunk);
-    }
-    Ok(word)
-}
-
-/// A packet is there, and nothing is being written any more.
-#[inline(always)]
-fn commit(word: &AtomicU64, idle: Word, busy: &AtomicU64) {
-    // Release: who sees the length sees the packet.
-    store_over(word, idle.0);
-    // Release: who sees that we are not busy sees the word.
-    busy.store(0, Ordering::Release);
-}
-
-/// Release: with the acquire of who ends or claims the chunk, the packet has happened.
-///
-/// It may come over a claim, which then is none any more: a compare-and-swap from the value before it comes before it.
-#[inline(always)]
-fn store_over(word: &AtomicU64, value: u64) {
-    #[cfg(not(loom))]
-    word.store(value, Ordering::Release);
-    // That order is one that loom does not know of stores.
-    #[cfg(loom)]
-    word.swap(value, Ordering::Release);
 }

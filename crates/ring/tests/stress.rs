@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
-use pftrace_ring::{Config, History, Policy, Reader, Ring, Writer};
+use pftrace_ring::{Config, Desk, History, NoDesk, Policy, Reader, Ring, Seat, Sits, Writer};
 
 /// How much is done: less under a sanitizer, which is slow.
 fn scale() -> u32 {
@@ -65,6 +65,57 @@ fn write(ring: &Ring, begun: &AtomicU32, packets: u32) -> u64 {
     written
 }
 
+/// What sits at a desk.
+struct Pen(Writer);
+
+impl Sits for Pen {
+    fn writer(&self) -> Option<&Writer> {
+        Some(&self.0)
+    }
+}
+
+static NONE: NoDesk<(), Pen> = NoDesk::new(());
+
+fn seat(ring: &Ring) -> Seat<(), Pen> {
+    let (seat, desk) = (Seat::new(&NONE), Box::leak(Box::new(Desk::new(()))));
+    assert!(seat.sit(desk));
+    *seat.occupy().unwrap().sitting() = ring.writer_at(desk).map(Pen);
+    seat
+}
+
+/// Writes one packet the short way, or else the long one. False where there is no room.
+fn write_one(seat: &Seat<(), Pen>, number: u32) -> bool {
+    if let Some(mut entered) = seat.enter() {
+        let len = packet(number, entered.parts().0).unwrap();
+        entered.commit(len);
+        return true;
+    }
+    let mut occupied = seat.occupy().unwrap();
+    let Some(Pen(writer)) = occupied.sitting() else { unreachable!("it has a writer") };
+    for _ in 0..2 {
+        if let Ok(mut space) = writer.begin() {
+            if let Some(len) = packet(number, space.bytes()) {
+                space.commit(len);
+                return true;
+            }
+        }
+        if !writer.take() {
+            return false;
+        }
+    }
+    // Taken away at once.
+    false
+}
+
+/// The same as `write`, at a desk, and without words.
+fn write_at_a_desk(ring: &Ring, begun: &AtomicU32, packets: u32) -> u64 {
+    let seat = seat(ring);
+    let number = begun.fetch_add(packets, Ordering::Relaxed);
+    let written = (number..number + packets).filter(|&number| write_one(&seat, number)).count();
+    *seat.occupy().unwrap().sitting() = None;
+    written as u64
+}
+
 /// What a reader has seen of each owner.
 #[derive(Default)]
 struct Seen {
@@ -105,10 +156,11 @@ fn stress(config: Config, threads: u32, packets: u32) {
         });
         // Each as three writers, one after the other.
         let writing: Vec<_> = (0..threads)
-            .map(|_| {
+            .map(|thread| {
                 let (ring, written, begun) = (&ring, &written, &begun);
                 scope.spawn(move || {
-                    for _ in 0..3 {
+                    for round in 0..3 {
+                        let write = if (thread + round) % 2 == 0 { write } else { write_at_a_desk };
                         written.fetch_add(write(ring, begun, packets / 3), Ordering::Relaxed);
                     }
                 })
@@ -141,6 +193,22 @@ fn nothing_is_torn_and_all_is_counted_where_the_newest_is_kept() {
     for (chunks, threads) in [(1, 4), (3, 8), (64, 64)] {
         stress(Config { chunk_len: 256, chunks, policy: Policy::Overwrite, writers: 256 }, threads, 100 * scale());
     }
+}
+
+/// The same as `write_on`, at a desk.
+fn write_on_at_a_desk(ring: &Ring, committed: &AtomicU32, over: &AtomicBool) -> u32 {
+    let seat = seat(ring);
+    let (mut next, mut without_room) = (0, 0);
+    while !over.load(Ordering::Relaxed) {
+        if write_one(&seat, next) {
+            next += 1;
+            committed.store(next, Ordering::Release);
+        } else {
+            without_room += 1;
+        }
+    }
+    *seat.occupy().unwrap().sitting() = None;
+    without_room
 }
 
 /// Writes as fast as it can; numbers are only used once there was room. `committed` is how many were. Returns how often there was none.
@@ -176,9 +244,10 @@ fn a_history_has_no_hole() {
         let (ring, over) = (Ring::new(config).unwrap(), AtomicBool::new(false));
         let committed: Vec<_> = (0..threads).map(|_| AtomicU32::new(0)).collect();
         thread::scope(|scope| {
-            let writers: Vec<_> = (committed.iter())
-                .map(|committed| {
+            let writers: Vec<_> = (committed.iter().enumerate())
+                .map(|(thread, committed)| {
                     let (ring, over) = (&ring, &over);
+                    let write_on = if thread % 2 == 0 { write_on } else { write_on_at_a_desk };
                     scope.spawn(move || write_on(ring, committed, over))
                 })
                 .collect();
@@ -267,21 +336,24 @@ fn as_many_writers_live_as_there_is_room_for() {
     assert_eq!(ring.writer().unwrap().owner(), free);
 }
 
-/// A packet that was left open does not outlive its writer: the next one of that number is not taken for busy.
+/// A packet that was left open is one for ever: its chunk and its writer's number are nobody else's.
 #[test]
-fn a_packet_left_open_ends_with_its_writer() {
-    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 1 }).unwrap();
+fn a_packet_left_open_keeps_its_chunk() {
+    let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 2 }).unwrap();
     let (mut writer, mut reader) = (ring.writer().unwrap(), Reader::new(&ring));
     writer.begin_or_take().unwrap().commit(1);
     std::mem::forget(writer.begin().unwrap());
+    assert!(writer.begin().is_err() && !writer.take() && !writer.complete());
+    let owner = writer.owner();
     drop(writer);
-    assert_eq!(reader.next_chunk().unwrap().packets(), 1);
+    assert_eq!(reader.complete_idle(), 1);
     let mut next = ring.writer().unwrap();
-    assert!(next.take());
-    assert_eq!(reader.close(), 0, "it is not within a packet");
+    assert!(next.owner() != owner && ring.writer().is_none());
+    assert!(next.take(), "there is one more");
+    assert_eq!(reader.close(), 1, "one is within a packet");
 }
 
-/// A packet that is open, or was left so, keeps its chunk with its writer.
+/// A packet that is open keeps its chunk with its writer.
 #[test]
 fn a_chunk_is_not_taken_away_within_a_packet() {
     let ring = Ring::new(Config { chunk_len: 256, chunks: 2, policy: Policy::Keep, writers: 256 }).unwrap();
@@ -290,9 +362,7 @@ fn a_chunk_is_not_taken_away_within_a_packet() {
     let open = writer.begin().unwrap();
     assert_eq!(reader.complete_idle(), 1, "it is seen to be within a packet");
     assert!(reader.next_chunk().is_none());
-    std::mem::forget(open);
-    assert_eq!(reader.complete_idle(), 1);
-    writer.begin().unwrap().commit(1);
+    open.commit(1);
     assert_eq!(reader.complete_idle(), 0);
     assert_eq!(reader.next_chunk().unwrap().packets(), 2);
     assert!(writer.begin().is_err(), "it has been taken away");

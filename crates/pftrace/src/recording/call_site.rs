@@ -94,10 +94,33 @@ static KEYS: AtomicU32 = AtomicU32::new(1);
 #[derive(Debug)]
 pub(super) struct Template {
     words: [AtomicU64; TEMPLATE_WORDS],
-    /// The number of the call site; 0 until the bytes are there.
-    number: AtomicU32,
-    /// How many of the bytes count.
-    len: AtomicU32,
+    /// A [`Head`]; 0 until the bytes are there.
+    head: AtomicU32,
+}
+
+/// What is loaded first of a template: the number of its call site, in 16 bits, and how many of its bytes count, in five.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head(u32);
+
+const HEAD_LEN_SHIFT: u32 = u32::BITS - 5;
+const _: () = assert!(MAX_CALL_SITES <= u16::MAX as u32 && TEMPLATE_LEN < 1 << 5);
+
+impl Head {
+    const fn new(number: u16, len: usize) -> Self {
+        Self(number as u32 | (len as u32) << HEAD_LEN_SHIFT)
+    }
+
+    /// The number of the call site; 0 if the bytes are not there.
+    #[inline(always)]
+    pub(super) fn number(self) -> u16 {
+        self.0 as u16
+    }
+
+    /// How many of the bytes count: at most 31.
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        (self.0 >> HEAD_LEN_SHIFT) as usize
+    }
 }
 
 const TEMPLATE_WORDS: usize = 3;
@@ -122,7 +145,7 @@ pub(super) const TIMESTAMP_TAG: u8 = put::tag_1(TracePacket::TIMESTAMP_FIELD_NUM
 /// What ends a slice: without a name, so of no call site.
 pub(super) static END: Template = {
     let words = [AtomicU64::new(u64::from_le_bytes(END_BYTES)), AtomicU64::new(0), AtomicU64::new(0)];
-    Template { words, number: AtomicU32::new(0), len: AtomicU32::new(END_BYTES.len() as u32) }
+    Template { words, head: AtomicU32::new(Head::new(0, END_BYTES.len()).0) }
 };
 
 /// The bytes of [`END`].
@@ -131,20 +154,23 @@ pub(super) const END_BYTES: [u8; 8] = [0x0a, 6, 0x68, 2, 0x5a, 2, 0x48, Type::TY
 impl Template {
     const fn new() -> Self {
         let words = [const { AtomicU64::new(0) }; TEMPLATE_WORDS];
-        Self { words, number: AtomicU32::new(0), len: AtomicU32::new(0) }
+        Self { words, head: AtomicU32::new(0) }
     }
 
-    /// The number, which is 0 until the bytes are there. Acquire: with the release of `set`.
+    /// Acquire: with the release of `set`, the bytes are there where the number is.
     #[inline(always)]
-    pub(super) fn number(&self) -> u32 {
-        self.number.load(Ordering::Acquire)
+    pub(super) fn head(&self) -> Head {
+        Head(self.head.load(Ordering::Acquire))
+    }
+
+    /// The number, which is 0 until the bytes are there.
+    pub(super) fn number(&self) -> u16 {
+        self.head().number()
     }
 
     /// How many of the bytes count.
-    #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        // The mask only tells the compiler that it is small.
-        self.len.load(Ordering::Relaxed) as usize & (TEMPLATE_LEN | 7)
+        self.head().len()
     }
 
     /// Some of the bytes, and the tag behind them.
@@ -158,13 +184,12 @@ impl Template {
         bytemuck::must_cast([0, 1, 2].map(|word: usize| self.words[word].load(Ordering::Relaxed).to_le_bytes()))
     }
 
-    fn set(&self, number: u32, bytes: &[u8; TEMPLATE_LEN], len: usize) {
+    fn set(&self, number: u16, bytes: &[u8; TEMPLATE_LEN], len: usize) {
         let words: [[u8; 8]; TEMPLATE_WORDS] = bytemuck::must_cast(*bytes);
         for (place, word) in self.words.iter().zip(words) {
             place.store(u64::from_le_bytes(word), Ordering::Relaxed);
         }
-        self.len.store(len as u32, Ordering::Relaxed);
-        self.number.store(number, Ordering::Release);
+        self.head.store(Head::new(number, len).0, Ordering::Release);
     }
 }
 
@@ -333,7 +358,7 @@ impl CallSite {
         let mut bytes = [0; TEMPLATE_LEN];
         let len = self.write_packet(&mut bytes, category, number, first)?;
         *bytes.get_mut(len)? = TIMESTAMP_TAG;
-        self.template.set(number, &bytes, len);
+        self.template.set(u16::try_from(number).ok()?, &bytes, len);
         Some(())
     }
 

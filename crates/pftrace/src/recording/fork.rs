@@ -13,7 +13,7 @@ use super::{category, local, session};
 /// All locks that are not of one session, in the order in which they are taken.
 pub(super) struct Held {
     _session: MutexGuard<'static, Option<std::sync::Arc<Shared>>>,
-    _places: MutexGuard<'static, std::vec::Vec<&'static mut Place>>,
+    _places: MutexGuard<'static, std::vec::Vec<&'static Place>>,
     _categories: category::Held,
 }
 
@@ -41,6 +41,7 @@ extern "C" fn in_parent() {
 
 extern "C" fn in_child() {
     session::forget();
+    local::close();
     in_parent();
     category::refresh();
 }

@@ -168,11 +168,11 @@ impl<'c> Header<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::slices::{Begun, Slices};
+    use crate::recording::slices::{Begun, Slices, Stack};
 
     #[test]
     fn what_is_written_is_read() {
-        let mut slices = Slices::new();
+        let mut slices = Slices::new(std::boxed::Box::leak(std::boxed::Box::new(Stack::new())));
         slices.push(Begun { ns: 7, site: 1, written: true, guarded: true }, None);
         slices.push(Begun { ns: 8, site: 2, written: false, guarded: true }, Some("näme"));
         slices.push(Begun { ns: 9, site: 3, written: true, guarded: true }, Some("popped"));
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_ended_and_has_no_room_ends_with_the_next() {
-        let mut slices = Slices::new();
+        let mut slices = Slices::new(std::boxed::Box::leak(std::boxed::Box::new(Stack::new())));
         (1..=5).for_each(|ns| slices.end_unwritten(ns));
         let mut bytes = [0; 256];
         let listing = slices.listing(4 * 8);

@@ -1,24 +1,28 @@
 //! The calling thread's state: where it lies, and what happens when it can't be had.
 //!
-//! It is taken out of its place while an event is recorded, and put back after it. Who looks meanwhile, a signal handler or
-//! what is being recorded, finds nothing, and records nothing.
+//! It lies at a desk, where a packet is open while an event is recorded the short way, and which is occupied while one is the long way. Who looks meanwhile, a signal handler or
+//! what is being recorded, finds that, and records nothing.
 
 use std::boxed::Box;
 use std::cell::Cell;
-use std::sync::atomic::{Ordering, compiler_fence};
 use std::sync::{Mutex, MutexGuard};
 use std::vec::Vec;
 
+use pftrace_ring::{Desk, NoDesk, ROOM, Seat};
+
 use super::session;
+use super::slices::Stack;
 use super::stats::lock;
 use super::thread::Thread;
 
 /// Where a thread's state lies. It is never freed but given to a later thread, so that it can be had without a destructor in
-/// the way; there are as many as threads have ever recorded at the same time.
-pub(super) type Place = Option<Thread>;
+/// the way, and others can look there; there are as many as threads have ever recorded at the same time.
+pub(super) type Place = Desk<Stack, Thread>;
+
+static NONE: NoDesk<Stack, Thread> = NoDesk::new(Stack::new());
 
 std::thread_local! {
-    static CURRENT: Cell<Option<&'static mut Place>> = const { Cell::new(None) };
+    static SEAT: Seat<Stack, Thread> = const { Seat::new(&NONE) };
     static PHASE: Cell<Phase> = const { Cell::new(Phase::New) };
     /// Its destructor is the thread's end.
     static AT_END: AtEnd = const { AtEnd };
@@ -28,79 +32,89 @@ std::thread_local! {
 enum Phase {
     /// The thread has recorded nothing yet.
     New,
-    /// It has a place. That it is not there means that an event is being recorded.
+    /// It has a place. That it can't be had means that an event is being recorded.
     Placed,
     /// Its thread-locals are being destroyed.
     Ended,
 }
 
-static FREE: Mutex<Vec<&'static mut Place>> = Mutex::new(Vec::new());
+static FREE: Mutex<Vec<&'static Place>> = Mutex::new(Vec::new());
 
 /// Keeps other threads from beginning and ending, as far as it is up to us.
-pub(super) fn hold() -> MutexGuard<'static, Vec<&'static mut Place>> {
+pub(super) fn hold() -> MutexGuard<'static, Vec<&'static Place>> {
     lock(&FREE)
-}
-
-/// Puts the place back, also when what is done with it panics.
-struct Taken(Option<&'static mut Place>);
-
-impl Drop for Taken {
-    #[inline]
-    fn drop(&mut self) {
-        // A signal handler that comes before this line finds nothing, and one that comes after it finds all that was done.
-        compiler_fence(Ordering::SeqCst);
-        CURRENT.set(self.0.take());
-    }
 }
 
 /// Does something with the thread's state. `None` when it can't be had: nothing is recorded (any more), or an event of this
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    let mut taken = Taken(Some(match CURRENT.take() {
-        Some(place) => place,
-        None => first_place()?,
-    }));
-    compiler_fence(Ordering::SeqCst);
-    let place = taken.0.as_mut()?;
-    let takes_part = place.as_ref().is_some_and(|thread| thread.session == session::recording());
-    if !takes_part && !join(place) {
-        return None;
-    }
-    place.as_mut().map(f)
+    SEAT.with(|seat| {
+        let mut occupied = match seat.occupy() {
+            Some(occupied) => occupied,
+            None => {
+                first_place(seat)?;
+                seat.occupy()?
+            }
+        };
+        let takes_part = occupied.sitting().as_ref().is_some_and(|thread| thread.session == session::recording());
+        if !takes_part {
+            join(seat.desk()?, occupied.sitting());
+        }
+        occupied.sitting().as_mut().map(f)
+    })
 }
 
-/// Does something that calls nothing with the thread's state, if it is there and takes part in the present session: else, or where `f` returns `None`, it is to be
-/// done [in full](with).
-#[inline(always)]
-pub(super) fn quickly<R>(f: impl FnOnce(&mut Thread) -> Option<R>) -> Option<R> {
-    quickly_in(session::recording(), f)
+/// The same, if the thread takes part in the present session already.
+pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
+    SEAT.with(|seat| {
+        let mut occupied = match seat.occupy() {
+            Some(occupied) => occupied,
+            None => {
+                first_place(seat)?;
+                return None;
+            }
+        };
+        occupied.sitting().as_mut().filter(|thread| thread.session == session::recording()).map(f)
+    })
 }
 
-/// The same in that session, be it over by now.
+/// Records an event with the thread's state, if that can be had at once, takes part in the session, and has a chunk with room: else, or where `f` returns `None`, it is to be
+/// done [in full](with). `f` calls nothing, and returns how long the packet is, besides what it has to say.
 #[inline(always)]
-pub(super) fn quickly_in<R>(session: u32, f: impl FnOnce(&mut Thread) -> Option<R>) -> Option<R> {
-    let mut taken = Taken(Some(CURRENT.take()?));
-    compiler_fence(Ordering::SeqCst);
-    taken.0.as_mut()?.as_mut().filter(|thread| thread.session == session).and_then(f)
+pub(super) fn quickly<R>(
+    f: impl FnOnce(&mut [u8; ROOM], &mut Thread, &'static Stack) -> Option<(usize, R)>,
+) -> Option<R> {
+    SEAT.with(|seat| {
+        let mut entered = seat.enter()?;
+        let (packet, thread, stack) = entered.parts();
+        let (len, result) = f(packet, thread, stack)?;
+        entered.commit(len);
+        Some(result)
+    })
+}
+
+/// In a forked child: nothing is recorded at once any more.
+pub(super) fn close() {
+    SEAT.with(Seat::close);
 }
 
 /// Takes part in the present session, if there is one.
 #[cold]
-fn join(place: &mut Place) -> bool {
+fn join(desk: &'static Place, place: &mut Option<Thread>) {
     *place = None;
     // None where it was stopped just now, or a category is met for the first time.
     if let Some(shared) = session::current() {
-        *place = Thread::join(&shared);
+        *place = Thread::join(&shared, desk);
         if place.is_none() {
             shared.no_place();
         }
     }
-    place.is_some()
 }
 
+/// Takes a place, if the thread has none.
 #[cold]
-fn first_place() -> Option<&'static mut Place> {
+fn first_place(seat: &Seat<Stack, Thread>) -> Option<()> {
     match PHASE.get() {
         Phase::Placed => {
             session::count_nested();
@@ -118,7 +132,8 @@ fn first_place() -> Option<&'static mut Place> {
         session::count_ignored();
         return None;
     }
-    Some(lock(&FREE).pop().unwrap_or_else(|| Box::leak(Box::new(None))))
+    let place = lock(&FREE).pop().unwrap_or_else(|| Box::leak(Box::new(Desk::new(Stack::new()))));
+    seat.sit(place).then_some(())
 }
 
 #[derive(Debug)]
@@ -127,9 +142,13 @@ struct AtEnd;
 impl Drop for AtEnd {
     fn drop(&mut self) {
         PHASE.set(Phase::Ended);
-        if let Some(place) = CURRENT.take() {
-            *place = None;
-            lock(&FREE).push(place);
-        }
+        SEAT.with(|seat| {
+            if let Some(mut occupied) = seat.occupy() {
+                *occupied.sitting() = None;
+            }
+            if let Some(place) = seat.leave(&NONE) {
+                lock(&FREE).push(place);
+            }
+        });
     }
 }

@@ -9,6 +9,7 @@ use super::local;
 use super::open::Ended;
 use super::record::{SliceGuard, format};
 use super::session;
+use super::slices::Token;
 use super::stats::Loss;
 use super::thread::Event;
 use super::track::{NamedCounter, NamedState, NamedTrack, TrackRef};
@@ -154,10 +155,8 @@ impl SliceTrack for ThisThread {
     type Guard = SliceGuard;
 
     fn begin(self, event: &Event<'_>) -> SliceGuard {
-        let begun = formatted(event, |event| {
-            local::with(|thread| if thread.begin_detailed(event, true) { thread.session } else { 0 })
-        });
-        SliceGuard::new(begun.unwrap_or(0))
+        let begun = formatted(event, |event| local::with(|thread| thread.begin_detailed(event, true)));
+        SliceGuard::of(begun.unwrap_or(Token::LOST))
     }
 }
 
@@ -325,10 +324,14 @@ pub trait EndSlice {
 
 impl EndSlice for SliceGuard {
     fn end(self, event: &Event<'_>) {
-        let session = self.into_session();
-        if session != 0 && session == session::recording() {
-            formatted(event, |event| local::with(|thread| thread.end_detailed(event)));
-        }
+        let Some(token) = self.into_token().filter(|_| session::is_recording()) else { return };
+        formatted(event, |event| {
+            local::with_present(|thread| {
+                if thread.has_begun(token) {
+                    thread.end_detailed(event);
+                }
+            })
+        });
     }
 }
 

@@ -10,8 +10,8 @@ use super::category::Category;
 use super::local;
 use super::put::{self, SMALL};
 use super::session;
+use super::slices::Token;
 use super::text::Scratch;
-use super::thread::Thread;
 use super::typed::{Annotations, Name};
 use crate::CounterValue;
 
@@ -36,8 +36,8 @@ pub const MAX_ANNOTATIONS: usize = 32;
 #[derive(Debug)]
 #[must_use = "a slice ends when its guard is dropped: `let _slice = slice!(…);`"]
 pub struct SliceGuard {
-    /// The session in which it began; 0 if it did not.
-    session: u32,
+    /// What the slice is known by, if it is on.
+    token: Option<Token>,
     not_send: PhantomData<*const ()>,
 }
 
@@ -45,17 +45,17 @@ impl SliceGuard {
     /// Of no slice.
     #[inline(always)]
     pub fn inactive() -> Self {
-        Self::new(0)
+        Self { token: None, not_send: PhantomData }
     }
 
     #[inline(always)]
-    pub(super) fn new(session: u32) -> Self {
-        Self { session, not_send: PhantomData }
+    pub(super) fn of(token: Token) -> Self {
+        Self { token: Some(token), not_send: PhantomData }
     }
 
-    /// The session in which it is to be ended, by other means than being dropped: 0 for none.
-    pub(super) fn into_session(mut self) -> u32 {
-        core::mem::take(&mut self.session)
+    /// What it is to be ended by, by other means than being dropped.
+    pub(super) fn into_token(mut self) -> Option<Token> {
+        self.token.take()
     }
 }
 
@@ -69,62 +69,86 @@ impl Default for SliceGuard {
 impl Drop for SliceGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.session != 0 {
-            end_in(self.session);
+        if let Some(token) = self.token {
+            end_of(token);
         }
     }
 }
 
 /// A session that is over has no ends.
 #[inline(never)]
-fn end_in(session: u32) {
-    if local::quickly_in(session, Thread::try_end).is_none() {
-        end_in_full(session);
+fn end_of(token: Token) {
+    if local::quickly(|packet, thread, stack| thread.try_end(packet, stack, token)).is_none() {
+        end_of_named(token);
+    }
+}
+
+/// The same of one that has a name of its own: in one function with the others, these would take five instructions more.
+#[inline(never)]
+fn end_of_named(token: Token) {
+    if local::quickly(|packet, thread, stack| thread.try_end_named(packet, stack, token)).is_none() {
+        end_of_in_full(token);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn end_in_full(session: u32) {
-    if session == session::recording() {
-        local::with(Thread::end);
+fn end_of_in_full(token: Token) {
+    if token == Token::LOST {
+        return;
     }
+    local::with_present(|thread| {
+        if thread.has_begun(token) {
+            thread.end();
+        }
+    });
 }
 
 /// Begins a slice of a call site that has a name and no annotations.
-#[inline(never)]
+#[inline(always)]
 pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
-    match local::quickly(|thread| thread.try_begin(site, true).map(|()| thread.session)) {
-        Some(session) => SliceGuard::new(session),
-        None => begin_slice_in_full(site),
+    // Here, where it is known that there is something to end, so that nobody asks.
+    SliceGuard::of(begin_guarded(site))
+}
+
+#[inline(never)]
+fn begin_guarded(site: &'static CallSite) -> Token {
+    match local::quickly(|packet, thread, stack| thread.try_begin(packet, stack, site, true)) {
+        Some(token) => token,
+        None => begin_guarded_in_full(site),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn begin_slice_in_full(site: &'static CallSite) -> SliceGuard {
-    let session = local::with(|thread| if thread.begin(site, true) { thread.session } else { 0 });
-    SliceGuard::new(session.unwrap_or_else(|| unmet(site)))
+fn begin_guarded_in_full(site: &'static CallSite) -> Token {
+    local::with(|thread| thread.begin(site, true)).unwrap_or_else(|| unmet(site))
 }
 
 /// Nothing could be recorded. Perhaps nothing is at all, and the category has not been met: then nobody comes here any more.
-fn unmet(site: &'static CallSite) -> u32 {
+fn unmet(site: &'static CallSite) -> Token {
     site.category().met();
-    0
+    Token::LOST
 }
 
 /// Begins a slice. `name` is for call sites that have none.
-#[inline(never)]
+#[inline(always)]
 pub fn begin_slice_with<'a>(
     site: &'static CallSite,
     name: impl Name<'a>,
     annotations: impl Annotations<'a>,
 ) -> SliceGuard {
-    let begin =
-        |thread: &mut Thread| thread.try_begin_with(site, name.given(), annotations, true).map(|()| thread.session);
-    match local::quickly(begin) {
-        Some(session) => SliceGuard::new(session),
-        None => in_full(annotations, |arguments| begin_slice_with_in_full(site, name.given(), arguments)),
+    SliceGuard::of(begin_guarded_with(site, name, annotations))
+}
+
+#[inline(never)]
+fn begin_guarded_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) -> Token {
+    let begun = local::quickly(|packet, thread, stack| {
+        thread.try_begin_with(packet, stack, site, name.given(), annotations, true)
+    });
+    match begun {
+        Some(token) => token,
+        None => in_full(annotations, |arguments| begin_guarded_with_in_full(site, name.given(), arguments)),
     }
 }
 
@@ -137,17 +161,15 @@ fn in_full<'a, R>(annotations: impl Annotations<'a>, then: impl FnOnce(&[Argumen
 
 #[cold]
 #[inline(never)]
-fn begin_slice_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
-    let begin = |arguments: &[Argument<'_>]| {
-        local::with(|thread| if thread.begin_with(site, name, arguments, true) { thread.session } else { 0 })
-    };
-    SliceGuard::new(formatted(arguments, begin).unwrap_or(0))
+fn begin_guarded_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> Token {
+    let begin = |arguments: &[Argument<'_>]| local::with(|thread| thread.begin_with(site, name, arguments, true));
+    formatted(arguments, begin).unwrap_or(Token::LOST)
 }
 
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
 pub fn begin(site: &'static CallSite) {
-    if local::quickly(|thread| thread.try_begin(site, false)).is_none() {
+    if local::quickly(|packet, thread, stack| thread.try_begin(packet, stack, site, false)).is_none() {
         begin_in_full(site);
     }
 }
@@ -163,7 +185,10 @@ fn begin_in_full(site: &'static CallSite) {
 /// Begins a slice that [`end`] ends.
 #[inline(never)]
 pub fn begin_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
-    if local::quickly(|thread| thread.try_begin_with(site, name.given(), annotations, false)).is_none() {
+    let begun = local::quickly(|packet, thread, stack| {
+        thread.try_begin_with(packet, stack, site, name.given(), annotations, false)
+    });
+    if begun.is_none() {
         in_full(annotations, |arguments| begin_with_in_full(site, name.given(), arguments));
     }
 }
@@ -185,7 +210,7 @@ pub fn end(category: &'static Category) {
 
 #[inline(never)]
 fn end_now(category: &'static Category) {
-    if local::quickly(|thread| thread.try_end_of(category)).is_none() {
+    if local::quickly(|packet, thread, stack| thread.try_end_of(packet, stack, category)).is_none() {
         end_now_in_full(category);
     }
 }
@@ -199,7 +224,7 @@ fn end_now_in_full(category: &'static Category) {
 /// Records an instant of a call site that has a name and no annotations.
 #[inline(never)]
 pub fn instant(site: &'static CallSite) {
-    if local::quickly(|thread| thread.try_instant(site)).is_none() {
+    if local::quickly(|packet, thread, _| thread.try_instant(packet, site)).is_none() {
         instant_in_full(site);
     }
 }
@@ -215,7 +240,7 @@ fn instant_in_full(site: &'static CallSite) {
 /// Records an instant.
 #[inline(never)]
 pub fn instant_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
-    if local::quickly(|thread| thread.try_instant_with(site, name.given(), annotations)).is_none() {
+    if local::quickly(|packet, thread, _| thread.try_instant_with(packet, site, name.given(), annotations)).is_none() {
         in_full(annotations, |arguments| instant_with_in_full(site, name.given(), arguments));
     }
 }
@@ -297,7 +322,8 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
 #[inline(never)]
 fn small_counter(site: &'static CallSite, value: i64) {
     let small = u64::try_from(value).ok().filter(|&value| value < SMALL).map(put::small);
-    let recorded = small.and_then(|value| local::quickly(|thread| thread.try_small_counter(site, value)));
+    let recorded =
+        small.and_then(|value| local::quickly(|packet, thread, _| thread.try_small_counter(packet, site, value)));
     if recorded.is_none() {
         int_counter(site, value);
     }
@@ -306,7 +332,7 @@ fn small_counter(site: &'static CallSite, value: i64) {
 /// The same, of any value.
 #[inline(never)]
 fn int_counter(site: &'static CallSite, value: i64) {
-    if local::quickly(|thread| thread.try_counter(site, CounterValue::Int(value))).is_none() {
+    if local::quickly(|packet, thread, _| thread.try_counter(packet, site, CounterValue::Int(value))).is_none() {
         counter_in_full(site, CounterValue::Int(value));
     }
 }
@@ -314,7 +340,7 @@ fn int_counter(site: &'static CallSite, value: i64) {
 /// The same: with both in one, the enum is put together first, which costs 10 instructions.
 #[inline(never)]
 fn double_counter(site: &'static CallSite, value: f64) {
-    if local::quickly(|thread| thread.try_counter(site, CounterValue::Double(value))).is_none() {
+    if local::quickly(|packet, thread, _| thread.try_counter(packet, site, CounterValue::Double(value))).is_none() {
         counter_in_full(site, CounterValue::Double(value));
     }
 }

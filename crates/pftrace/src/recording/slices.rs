@@ -1,8 +1,8 @@
 //! The slices that a thread has open: what a header says of them.
 
+use core::num::NonZeroU32;
 use std::string::String;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::vec::Vec;
 
 use super::header::Open;
@@ -19,6 +19,7 @@ const _: () = assert!(NAMES_LEN <= u16::MAX as usize);
 /// stores.
 #[derive(Debug)]
 pub(super) struct Stack {
+    /// How many there are, and in the bits above which time it is that a thread begins here: what is open of one session is not taken for another's.
     depth: AtomicU32,
     // Each an [`Open`], in what can be loaded and stored alone; an array for each part, so that the depth is the index as it is.
     begin_ns: [AtomicU64; MOST],
@@ -26,6 +27,32 @@ pub(super) struct Stack {
     rests: [AtomicU32; MOST],
     /// The names that were given at run time, one behind the other, each from a word's begin.
     names: [AtomicU64; NAMES_LEN / 8],
+}
+
+/// How many are open.
+const DEPTH: u32 = 2 * MOST as u32 - 1;
+const _: () = assert!(MOST.is_power_of_two());
+
+/// What an open slice is known by to who ends it: how many were open with it, as in [`Stack::depth`]. Not 0, so that a guard with one is known to have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token(NonZeroU32);
+
+/// Of a token: it is not plain, so its end has to look.
+const LOOK: u32 = 1 << 31;
+
+impl Token {
+    /// Of what was to be begun and was not: of no time that a thread begins.
+    pub(super) const LOST: Self = Self(NonZeroU32::new(LOOK | DEPTH).unwrap());
+
+    #[inline(always)]
+    fn of(counted: u32) -> Self {
+        // It is never 0, since the times are not.
+        NonZeroU32::new(counted).map_or(Self::LOST, Self)
+    }
+
+    fn counted(self) -> u32 {
+        self.0.get()
+    }
 }
 
 /// What of an open slice its end asks for: the length of its name, whether it was written, whether a guard ends it.
@@ -70,19 +97,96 @@ impl Rest {
 }
 
 impl Stack {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) const fn new() -> Self {
+        Self {
             depth: AtomicU32::new(0),
             begin_ns: [const { AtomicU64::new(0) }; MOST],
             sites: [const { AtomicU32::new(0) }; MOST],
             rests: [const { AtomicU32::new(0) }; MOST],
             names: [const { AtomicU64::new(0) }; NAMES_LEN / 8],
-        })
+        }
+    }
+
+    /// A thread begins, which has nothing open.
+    fn begin(&self) {
+        // With the fence of `ThreadInfo::open_while`: who sees anything of this thread sees that the one before has exited.
+        fence(Ordering::Release);
+        // Never 0, also after 2^21 times.
+        let time = (self.depth.load(Ordering::Relaxed) | DEPTH).wrapping_add(1) & !LOOK;
+        self.depth.store(time.max(DEPTH + 1), Ordering::Relaxed);
+    }
+
+    /// How many are open, and which time it is.
+    #[inline(always)]
+    fn counted(&self) -> u32 {
+        self.depth.load(Ordering::Relaxed)
     }
 
     #[inline(always)]
     fn depth(&self) -> usize {
-        self.depth.load(Ordering::Relaxed) as usize
+        (self.counted() & DEPTH) as usize
+    }
+
+    /// One more, if it is not full, as soon as it is [there](Opening::open). `name` is one that was given at run time, behind so many words of others.
+    #[inline(always)]
+    pub(super) fn prepare(&self, begun: Begun, name: Option<&str>, names_len: usize) -> Option<Opening<'_>> {
+        let counted = self.counted();
+        if counted & MOST as u32 != 0 {
+            return None;
+        }
+        let depth = counted as usize % MOST;
+        let name_len = name.map_or(0, |name| self.store_name(name, names_len));
+        self.begin_ns[depth].store(begun.ns, Ordering::Relaxed);
+        self.sites[depth].store(begun.site, Ordering::Relaxed);
+        let rest = Rest::of(name_len, begun.written, begun.guarded);
+        self.rests[depth].store(rest.0, Ordering::Relaxed);
+        Some(Opening { stack: self, counted, rest })
+    }
+
+    /// Stores a name behind the others. Returns how long it is there.
+    #[inline(always)]
+    fn store_name(&self, name: &str, names_len: usize) -> usize {
+        let free = self.names.get(names_len..).unwrap_or_default();
+        match free.first_chunk() {
+            Some(places) if name.len() <= 32 => store_short(places, name.as_bytes()),
+            _ => store_long(free, name),
+        }
+    }
+
+    /// The innermost, if it is that one and plain.
+    #[inline(always)]
+    pub(super) fn plain_innermost(&self, token: Token) -> Option<Ending> {
+        let counted = self.counted();
+        (counted == token.counted()).then(|| Ending(counted.wrapping_sub(1)))
+    }
+
+    /// The innermost, if it is that one and written, but not plain; and what its end asks for.
+    #[inline(always)]
+    pub(super) fn named_innermost(&self, token: Token) -> Option<(Ending, Rest)> {
+        let counted = self.counted();
+        let ending = Ending(counted.wrapping_sub(1));
+        let rest = self.rest(ending.0 as usize);
+        (counted | LOOK == token.counted() && rest.is_written()).then_some((ending, rest))
+    }
+
+    /// How many are around the innermost, and what its end asks for.
+    #[inline(always)]
+    pub(super) fn innermost(&self) -> Option<(Ending, Rest)> {
+        let counted = self.counted();
+        let ending = Ending(counted.wrapping_sub(1));
+        (counted & DEPTH != 0).then(|| (ending, self.rest(ending.0 as usize)))
+    }
+
+    /// The call site of that one.
+    #[inline(always)]
+    pub(super) fn site_of(&self, ending: Ending) -> u32 {
+        self.site(ending.0 as usize)
+    }
+
+    /// It is open no more.
+    #[inline(always)]
+    pub(super) fn end(&self, ending: Ending) {
+        self.depth.store(ending.0, Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -124,29 +228,40 @@ impl Stack {
     }
 }
 
+/// The innermost slice, which ends: what is counted without it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending(u32);
+
 /// A slice that is not open yet.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Opening<'s> {
     stack: &'s Stack,
-    name_words: usize,
+    counted: u32,
+    rest: Rest,
 }
 
 impl Opening<'_> {
-    /// It is open now. Returns how many words its name has: for [`Slices::opened`].
+    /// It is open now. Returns what it is known by.
     #[inline(always)]
-    pub(super) fn open(self) -> usize {
-        let depth = &self.stack.depth;
-        depth.store(depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        self.name_words
+    pub(super) fn open(&self) -> Token {
+        let counted = self.counted + 1;
+        self.stack.depth.store(counted, Ordering::Relaxed);
+        Token::of(if self.rest.is_plain() { counted } else { counted | LOOK })
+    }
+
+    /// How many words its name has: for [`Slices::opened`].
+    #[inline(always)]
+    pub(super) fn name_words(&self) -> usize {
+        self.rest.name_words()
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Slices {
-    stack: Arc<Stack>,
+    stack: &'static Stack,
     /// How many words of names there are.
-    names_len: usize,
+    pub(super) names_len: usize,
     /// When slices ended, whose begin is written and whose end is not: the next header says so.
     ended: [u64; MOST],
     unwritten_ends: usize,
@@ -166,41 +281,17 @@ pub(super) struct Begun {
 }
 
 impl Slices {
-    pub(super) fn new() -> Self {
-        Self { stack: Stack::new(), names_len: 0, ended: [0; MOST], unwritten_ends: 0, too_deep: 0 }
+    pub(super) fn new(stack: &'static Stack) -> Self {
+        stack.begin();
+        Self { stack, names_len: 0, ended: [0; MOST], unwritten_ends: 0, too_deep: 0 }
     }
 
-    pub(super) fn stack(&self) -> &Arc<Stack> {
-        &self.stack
+    pub(super) fn stack(&self) -> &'static Stack {
+        self.stack
     }
 
-    #[inline(always)]
     pub(super) fn is_full(&self) -> bool {
         self.stack.depth() >= MOST
-    }
-
-    /// One more, if it is not full, as soon as it is [there](Opening::open). `name` is one that was given at run time.
-    #[inline(always)]
-    pub(super) fn prepare(&self, begun: Begun, name: Option<&str>) -> Option<Opening<'_>> {
-        let depth = self.stack.depth();
-        // All parts have as many places.
-        let (begin_ns, site, rest) =
-            (self.stack.begin_ns.get(depth)?, &self.stack.sites[depth], &self.stack.rests[depth]);
-        let name_len = name.map_or(0, |name| self.store_name(name));
-        begin_ns.store(begun.ns, Ordering::Relaxed);
-        site.store(begun.site, Ordering::Relaxed);
-        rest.store(Rest::of(name_len, begun.written, begun.guarded).0, Ordering::Relaxed);
-        Some(Opening { stack: &self.stack, name_words: name_len.div_ceil(8) })
-    }
-
-    /// Stores a name behind the others. Returns how long it is there.
-    #[inline(always)]
-    fn store_name(&self, name: &str) -> usize {
-        let free = self.stack.names.get(self.names_len..).unwrap_or_default();
-        match free.first_chunk() {
-            Some(places) if name.len() <= 32 => store_short(places, name.as_bytes()),
-            _ => store_long(free, name),
-        }
     }
 
     /// The names of those that are open have become longer by so many words.
@@ -210,30 +301,30 @@ impl Slices {
     }
 
     /// One more, if it is not full.
-    pub(super) fn push(&mut self, begun: Begun, name: Option<&str>) {
-        let name_words = self.prepare(begun, name).map_or(0, Opening::open);
-        self.opened(name_words);
+    pub(super) fn push(&mut self, begun: Begun, name: Option<&str>) -> Token {
+        let Some(opening) = self.stack.prepare(begun, name, self.names_len) else { return Token::LOST };
+        self.opened(opening.name_words());
+        opening.open()
+    }
+
+    /// Whether that is one of this thread in this session.
+    pub(super) fn has_begun(&self, token: Token) -> bool {
+        (token.counted() ^ self.stack.counted()) & !(LOOK | DEPTH) == 0
     }
 
     /// The innermost is open no more.
     pub(super) fn pop(&mut self) -> Option<Open> {
-        let (depth, rest) = self.innermost()?;
-        let open = self.stack.get(depth);
-        self.pop_at(depth, rest);
+        let (ending, rest) = self.stack.innermost()?;
+        let open = self.stack.get(ending.0 as usize);
+        self.pop_at(ending, rest);
         Some(open)
     }
 
     /// The same, of which that is known.
     #[inline(always)]
-    pub(super) fn pop_at(&mut self, depth: usize, rest: Rest) {
-        self.pop_plain_at(depth);
+    pub(super) fn pop_at(&mut self, ending: Ending, rest: Rest) {
+        self.stack.end(ending);
         self.names_len -= rest.name_words();
-    }
-
-    /// The same of one that is [plain](Rest::is_plain).
-    #[inline(always)]
-    pub(super) fn pop_plain_at(&mut self, depth: usize) {
-        self.stack.depth.store(depth as u32, Ordering::Relaxed);
     }
 
     /// One was begun that is not open, and that an end will come for.
@@ -251,20 +342,6 @@ impl Slices {
         let is_any = self.too_deep > 0;
         self.too_deep -= u32::from(is_any);
         is_any
-    }
-
-    /// How many are around the innermost, and what its end asks for.
-    #[inline(always)]
-    pub(super) fn innermost(&self) -> Option<(usize, Rest)> {
-        // None is open: there is no such place.
-        let depth = self.stack.depth().wrapping_sub(1);
-        let rest = self.stack.rests.get(depth)?;
-        Some((depth, Rest(rest.load(Ordering::Relaxed))))
-    }
-
-    /// The call site of that one.
-    pub(super) fn site_at(&self, depth: usize) -> u32 {
-        self.stack.site(depth)
     }
 
     /// The end of one whose begin is written had no room.
@@ -292,7 +369,7 @@ impl Slices {
         Listing {
             ended_together: ended_together.len() as u32,
             ended,
-            stack: &self.stack,
+            stack: self.stack,
             count,
             names_len,
             unlisted: (count..depth).filter(|&number| self.stack.rest(number).is_written()).count() as u32,

@@ -88,7 +88,7 @@ pub(super) struct ThreadInfo {
     /// How many chunks it has begun.
     chunks: AtomicU32,
     /// What it has open; until it exits.
-    stack: Mutex<Option<Arc<Stack>>>,
+    stack: Mutex<Option<&'static Stack>>,
     /// How many the ring had completed when it exited; `u64::MAX` if its last one could not be completed.
     completed: AtomicU64,
     /// How many chunks of it have been read, by the drain; what follows is the drain's too.
@@ -176,8 +176,8 @@ impl ThreadInfo {
     }
 
     /// It begins to record, with this for what it will have open.
-    pub(super) fn enter(&self, stack: &Arc<Stack>) {
-        *lock(&self.stack) = Some(stack.clone());
+    pub(super) fn enter(&self, stack: &'static Stack) {
+        *lock(&self.stack) = Some(stack);
     }
 
     /// It has begun so many chunks.
@@ -194,10 +194,12 @@ impl ThreadInfo {
 
     /// What it has open, if it has begun no more than so many chunks, and so recorded nothing, until that is known.
     pub(super) fn open_while(&self, chunks: u32) -> Vec<(Open, String)> {
-        let stack = lock(&self.stack).clone();
-        let open = stack.map(|stack| stack.read()).unwrap_or_default();
+        let stack = *lock(&self.stack);
+        let open = stack.map(Stack::read).unwrap_or_default();
         fence(Ordering::Acquire);
-        if self.chunks.load(Ordering::Relaxed) == chunks { open } else { Vec::new() }
+        // Where it has exited, that may be another thread's.
+        let is_its = self.chunks.load(Ordering::Relaxed) == chunks && !self.exited.load(Ordering::Relaxed);
+        if is_its { open } else { Vec::new() }
     }
 
     pub(super) fn exit(&self, completed: u64) {

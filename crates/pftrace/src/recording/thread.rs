@@ -7,21 +7,22 @@ mod tail;
 use std::boxed::Box;
 use std::sync::Arc;
 
-use pftrace_clock::ticks;
-use pftrace_ring::NoChunk;
+use pftrace_clock::{raw_ticks, ticks};
+use pftrace_ring::{NoChunk, ROOM, Sits, Writer};
 
 pub(super) use self::detailed::Event;
 use self::detailed::When;
 pub(super) use self::packets::MEDIUM;
-use self::packets::{KNOWN, Packets, SHORT, lay_out};
+use self::packets::{Packets, SHORT, lay_out};
 use self::tail::Tail;
 use super::argument::Argument;
 use super::call_site::{self, CallSite, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
+use super::local::Place;
 use super::put::{self, Small};
 use super::session::{Shared, count_ignored};
-use super::slices::{Begun, Slices};
+use super::slices::{Begun, Slices, Stack, Token};
 use super::stats::{Loss, ThreadInfo};
 use super::text::Scratch;
 use super::typed::Annotations;
@@ -60,13 +61,20 @@ impl From<NoChunk> for NoRoom {
     }
 }
 
+impl Sits for Thread {
+    fn writer(&self) -> Option<&Writer> {
+        // Else the clock has to be asked, which the short way does not.
+        self.packets.line.is_raw().then_some(&self.packets.writer)
+    }
+}
+
 impl Thread {
-    /// Takes part in a session. `None` when as many threads do as there is room for.
-    pub(super) fn join(shared: &Arc<Shared>) -> Option<Self> {
-        let writer = shared.ring.writer()?;
+    /// Takes part in a session, at that place. `None` when as many threads do as there is room for.
+    pub(super) fn join(shared: &Arc<Shared>, place: &'static Place) -> Option<Self> {
+        let writer = shared.ring.writer_at(place)?;
         let info = shared.threads.add()?;
         let line = shared.clock.line();
-        let slices = Slices::new();
+        let slices = Slices::new(place.shared());
         info.enter(slices.stack());
         Some(Self {
             session: shared.id,
@@ -84,85 +92,101 @@ impl Thread {
         &mut self.scratch
     }
 
-    /// Begins a slice that is all constant. `None`: it is to be begun in full.
+    /// Begins a slice that is all constant. Returns how long its packet is, as all below, and what it is known by. `None`: it is to be begun in full.
     #[inline(always)]
-    pub(super) fn try_begin(&mut self, site: &'static CallSite, guarded: bool) -> Option<()> {
-        let number = self.packets.listed(&site.template)?;
-        let ns = self.packets.quick_now()?;
-        let opening = self.slices.prepare(Begun { ns, site: number, written: true, guarded }, None)?;
-        self.packets.put_constant(&site.template, ns)?;
-        opening.open();
-        Some(())
+    pub(super) fn try_begin(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        stack: &Stack,
+        site: &'static CallSite,
+        guarded: bool,
+    ) -> Option<(usize, Token)> {
+        let head = self.packets.listed(&site.template)?;
+        let ns = self.packets.now();
+        let opening = stack.prepare(Begun { ns, site: head.number().into(), written: true, guarded }, None, 0)?;
+        let len = self.packets.put_constant(packet, &site.template, head, ns)?;
+        Some((len, opening.open()))
     }
 
-    /// Begins a slice that is all constant. Whether it has to be ended.
-    pub(super) fn begin(&mut self, site: &'static CallSite, guarded: bool) -> bool {
+    /// Begins a slice that is all constant. Returns what it is known by, which is nothing where it has not to be ended.
+    pub(super) fn begin(&mut self, site: &'static CallSite, guarded: bool) -> Token {
         if !self.prepare(site) || self.is_too_deep(guarded) {
-            return false;
+            return Token::LOST;
         }
         let written = self.constant(&site.template);
-        self.slices.push(self.begun(site, written, guarded), None);
-        true
+        self.slices.push(self.begun(site, written, guarded), None)
     }
 
     /// Begins a slice. `None`: it is to be begun in full.
     #[inline(always)]
     pub(super) fn try_begin_with<'a>(
         &mut self,
+        packet: &mut [u8; ROOM],
+        stack: &Stack,
         site: &CallSite,
         name: Option<&str>,
         annotations: impl Annotations<'a>,
         guarded: bool,
-    ) -> Option<()> {
-        let number = self.packets.listed(&site.template)?;
-        let ns = self.packets.quick_now()?;
-        let opening = self.slices.prepare(Begun { ns, site: number, written: true, guarded }, name)?;
-        self.packets.put_varying(site, name, annotations, ns)?;
-        let name_words = opening.open();
-        self.slices.opened(name_words);
-        Some(())
+    ) -> Option<(usize, Token)> {
+        let head = self.packets.listed(&site.template)?;
+        let ns = self.packets.now();
+        let begun = Begun { ns, site: head.number().into(), written: true, guarded };
+        let opening = stack.prepare(begun, name, self.slices.names_len)?;
+        let len = self.packets.put_varying(packet, site, head, name, annotations, ns)?;
+        self.slices.opened(opening.name_words());
+        Some((len, opening.open()))
     }
 
-    /// Begins a slice. Whether it has to be ended.
+    /// Begins a slice. Returns what it is known by.
     pub(super) fn begin_with(
         &mut self,
         site: &'static CallSite,
         name: Option<&str>,
         arguments: &[Argument<'_>],
         guarded: bool,
-    ) -> bool {
+    ) -> Token {
         if !self.prepare(site) || self.is_too_deep(guarded) {
-            return false;
+            return Token::LOST;
         }
         let written = self.varying(site, name, arguments);
-        self.slices.push(self.begun(site, written, guarded), name);
-        true
+        self.slices.push(self.begun(site, written, guarded), name)
     }
 
-    /// Ends the innermost slice. `None`: it is to be ended in full.
+    /// Ends the slice that is known by that, if it is the innermost and plain. `None`: it is to be ended in full.
     #[inline(always)]
-    pub(super) fn try_end(&mut self) -> Option<()> {
-        let now = self.packets.quick_now()?;
-        let (depth, rest) = self.slices.innermost()?;
-        // It is open until it is written: where its end is the first in a chunk, the header says that it is open. Twice, since one way with both takes more registers
-        // than can be had without saving them.
-        if rest.is_plain() {
-            self.packets.put_end(now)?;
-            self.slices.pop_plain_at(depth);
-        } else if rest.is_written() {
-            self.packets.put_end(now)?;
-            self.slices.pop_at(depth, rest);
-        } else {
-            return None;
-        }
-        Some(())
+    pub(super) fn try_end(&mut self, packet: &mut [u8; ROOM], stack: &Stack, token: Token) -> Option<(usize, ())> {
+        let ending = stack.plain_innermost(token)?;
+        let now = self.packets.now();
+        let len = self.packets.put_end(packet, now)?;
+        stack.end(ending);
+        Some((len, ()))
+    }
+
+    /// The same of one that is not plain.
+    #[inline(always)]
+    pub(super) fn try_end_named(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        stack: &Stack,
+        token: Token,
+    ) -> Option<(usize, ())> {
+        let (ending, rest) = stack.named_innermost(token)?;
+        let now = self.packets.now();
+        let len = self.packets.put_end(packet, now)?;
+        self.slices.pop_at(ending, rest);
+        Some((len, ()))
+    }
+
+    /// Whether that is a slice of this thread in this session.
+    pub(super) fn has_begun(&self, token: Token) -> bool {
+        self.slices.has_begun(token)
     }
 
     /// Ends the innermost slice.
     pub(super) fn end(&mut self) {
-        let Some((depth, rest)) = self.slices.innermost() else { return };
+        let Some((ending, rest)) = self.slices.stack().innermost() else { return };
         let written = rest.is_written() && self.constant(&call_site::END);
-        self.slices.pop_at(depth, rest);
+        self.slices.pop_at(ending, rest);
         match rest.is_written() {
             true if written => {}
             true => self.end_unwritten(self.lost_ns),
@@ -179,14 +203,25 @@ impl Thread {
 
     /// Ends the innermost slice, if it is of that category and no guard's. `None`: it is to be ended in full.
     #[inline(always)]
-    pub(super) fn try_end_of(&mut self, category: &Category) -> Option<()> {
-        let (depth, rest) = self.slices.innermost()?;
-        if rest.is_guarded() || self.slices.has_too_deep() {
+    pub(super) fn try_end_of(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        stack: &Stack,
+        category: &Category,
+    ) -> Option<(usize, ())> {
+        let (ending, rest) = stack.innermost()?;
+        if rest.is_guarded() || !rest.is_written() || self.slices.has_too_deep() {
             return None;
         }
-        let site = CallSite::of_number(self.slices.site_at(depth))?;
+        let site = CallSite::of_number(stack.site_of(ending))?;
         let number = category.known_number();
-        (number != 0 && site.category().known_number() == number).then(|| self.try_end())?
+        if number == 0 || site.category().known_number() != number {
+            return None;
+        }
+        let now = self.packets.now();
+        let len = self.packets.put_end(packet, now)?;
+        self.slices.pop_at(ending, rest);
+        Some((len, ()))
     }
 
     /// Ends the innermost slice, if it is of that category and no guard's.
@@ -203,8 +238,9 @@ impl Thread {
         if self.slices.pop_too_deep() {
             return false;
         }
-        let innermost = self.slices.innermost().filter(|(_, rest)| !rest.is_guarded());
-        let site = innermost.and_then(|(depth, _)| CallSite::of_number(self.slices.site_at(depth)));
+        let stack = self.slices.stack();
+        let innermost = stack.innermost().filter(|(_, rest)| !rest.is_guarded());
+        let site = innermost.and_then(|(ending, _)| CallSite::of_number(stack.site_of(ending)));
         let can_end = site.is_some_and(|site| site.category().name() == category.name());
         if !can_end {
             count_ignored();
@@ -214,10 +250,10 @@ impl Thread {
 
     /// An instant that is all constant. `None`: it is to be recorded in full.
     #[inline(always)]
-    pub(super) fn try_instant(&mut self, site: &'static CallSite) -> Option<()> {
-        self.packets.listed(&site.template)?;
-        let now = self.packets.quick_now()?;
-        self.packets.put_constant(&site.template, now)
+    pub(super) fn try_instant(&mut self, packet: &mut [u8; ROOM], site: &'static CallSite) -> Option<(usize, ())> {
+        let head = self.packets.listed(&site.template)?;
+        let now = self.packets.now();
+        Some((self.packets.put_constant(packet, &site.template, head, now)?, ()))
     }
 
     /// An instant that is all constant.
@@ -231,13 +267,14 @@ impl Thread {
     #[inline(always)]
     pub(super) fn try_instant_with<'a>(
         &mut self,
+        packet: &mut [u8; ROOM],
         site: &CallSite,
         name: Option<&str>,
         annotations: impl Annotations<'a>,
-    ) -> Option<()> {
-        self.packets.listed(&site.template)?;
-        let now = self.packets.quick_now()?;
-        self.packets.put_varying(site, name, annotations, now)
+    ) -> Option<(usize, ())> {
+        let head = self.packets.listed(&site.template)?;
+        let now = self.packets.now();
+        Some((self.packets.put_varying(packet, site, head, name, annotations, now)?, ()))
     }
 
     /// An instant.
@@ -249,18 +286,28 @@ impl Thread {
 
     /// The value of a counter that is [`put::SMALL`]. `None`: it is to be recorded in full.
     #[inline(always)]
-    pub(super) fn try_small_counter(&mut self, site: &'static CallSite, value: Small) -> Option<()> {
+    pub(super) fn try_small_counter(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        site: &'static CallSite,
+        value: Small,
+    ) -> Option<(usize, ())> {
         self.packets.listed(&site.template)?;
-        let now = self.packets.quick_now()?;
-        self.packets.put_small_counter(&site.template, value, now)
+        let now = self.packets.now();
+        Some((self.packets.put_small_counter(packet, &site.template, value, now)?, ()))
     }
 
     /// The value of a counter. `None`: it is to be recorded in full.
     #[inline(always)]
-    pub(super) fn try_counter(&mut self, site: &'static CallSite, value: CounterValue) -> Option<()> {
-        self.packets.listed(&site.template)?;
-        let now = self.packets.quick_now()?;
-        self.packets.put_counter(&site.template, value, now)
+    pub(super) fn try_counter(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        site: &'static CallSite,
+        value: CounterValue,
+    ) -> Option<(usize, ())> {
+        let head = self.packets.listed(&site.template)?;
+        let now = self.packets.now();
+        Some((self.packets.put_counter(packet, &site.template, head, value, now)?, ()))
     }
 
     /// The value of a counter.
@@ -296,12 +343,12 @@ impl Thread {
     #[inline]
     fn begun(&self, site: &CallSite, written: bool, guarded: bool) -> Begun {
         let ns = if written { self.packets.last_ns } else { self.lost_ns };
-        Begun { ns, site: site.template.number(), written, guarded }
+        Begun { ns, site: site.template.number().into(), written, guarded }
     }
 
     /// Not before the last event.
     pub(super) fn now(&mut self) -> u64 {
-        let now = self.packets.quick_now().unwrap_or_else(|| {
+        let now = self.packets.line.fresh_ns(raw_ticks()).unwrap_or_else(|| {
             self.packets.line = self.shared.clock.line();
             self.packets.line.ns(ticks())
         });
@@ -317,10 +364,8 @@ impl Thread {
         fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> Result<(), NoRoom> {
         let number = template.number();
-        let listed = self.packets.chunk | u64::from(number);
-        let place = &mut self.packets.known[number as usize % KNOWN];
         // The end of a slice is of no call site.
-        let words: &[u32] = if *place == listed || number == 0 { &[] } else { &[number] };
+        let words: &[u32] = if number == 0 || self.packets.known.lists(number) { &[] } else { &[number.into()] };
         let mut space = self.packets.writer.begin()?;
         if !space.has_room_for_words(N, words.len()) {
             return Err(NoRoom::InChunk);
@@ -330,8 +375,8 @@ impl Thread {
         let len =
             lay_out(packet, template, self.packets.tail, now - self.packets.last_ns, fill).ok_or(NoRoom::InPacket)?;
         space.commit_with(len, words);
-        if number != 0 {
-            *place = listed;
+        if !words.is_empty() {
+            self.packets.known.add(number);
         }
         self.packets.last_ns = now;
         Ok(())
@@ -420,6 +465,7 @@ impl Thread {
         self.info.recovered(recovered);
         self.packets.last_ns = fixed.resume_ns;
         self.packets.chunk += 1 << 32;
+        self.packets.known.clear();
         self.info.begun(serial + 1);
         self.packets.line = self.shared.clock.line();
         true

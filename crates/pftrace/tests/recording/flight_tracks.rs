@@ -418,12 +418,14 @@ fn a_slice_that_ends_while_a_snapshot_is_taken_is_there() {
             while ended.load(Ordering::Relaxed) < before + 1 {
                 thread::yield_now();
             }
-            traces.push(snapshot(&session.recorder()).0);
+            // What had been open 100 µs before it is asked for, too.
+            let asked = pftrace::now_ns() - 100_000;
+            traces.push((asked, snapshot(&session.recorder()).0));
         }
         over.store(true, Ordering::Relaxed);
     });
     drop(session);
-    for trace in traces {
+    for (asked, trace) in traces {
         let Some(loaded) = check(&trace) else { return };
         let long = loaded.slices_named("long");
         let filling = loaded.slices_named("filling");
@@ -431,7 +433,7 @@ fn a_slice_that_ends_while_a_snapshot_is_taken_is_there() {
         assert!(!long.is_empty() && long.iter().all(|row| row.depth == 0), "{long:?}");
         // At each moment one was open, but for that between two.
         let ends: Vec<_> = long.iter().map(|row| if row.dur == -1 { last } else { row.ts + row.dur }).collect();
-        assert!(ends.iter().all(|&end| end >= first) && long[0].ts < first, "{long:?}, {first}");
+        assert!(ends.iter().all(|&end| end >= first.min(asked as i64)) && long[0].ts < first, "{long:?}, {first}");
         let in_one = |ts| long.iter().zip(&ends).any(|(row, &end)| (row.ts..=end).contains(&ts));
         assert!(filling.iter().all(|row| in_one(row.ts)), "{long:?}");
     }

@@ -4,7 +4,7 @@ use pftrace_protos::{BuiltinClock, Trace, TrackEvent};
 use pftrace_ring::Space;
 use pftrace_wire::Error;
 
-use super::packets::{KNOWN, KNOWN_OTHERS, MEDIUM, lay_out};
+use super::packets::{KNOWN_OTHERS, Known, MEDIUM, lay_out};
 use super::{MOST_CHUNKS_AT_ONCE, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
@@ -15,7 +15,7 @@ use crate::recording::marks::{self, Kind, Marks};
 use crate::recording::on_tracks::{NAME_LEN, Told};
 use crate::recording::put;
 use crate::recording::session::Shared;
-use crate::recording::slices::Begun;
+use crate::recording::slices::{Begun, Token};
 use crate::recording::stats::Loss;
 use crate::recording::track::TrackRef;
 use crate::text::Cut;
@@ -52,7 +52,7 @@ impl Event<'_> {
     #[inline]
     fn begun(&self, ns: u64) -> Told<'_> {
         let track = self.track.and_then(TrackRef::number).unwrap_or(0);
-        Told { begin_ns: ns, track, site: self.site.template.number(), name: self.name.unwrap_or_default() }
+        Told { begin_ns: ns, track, site: self.site.template.number().into(), name: self.name.unwrap_or_default() }
     }
 
     /// All ends are alike, whether their call sites could be registered or not.
@@ -90,16 +90,15 @@ pub(super) struct NotWritten {
 }
 
 impl Thread {
-    /// Begins a slice of this thread. Whether it has to be ended.
-    pub(in crate::recording) fn begin_detailed(&mut self, event: &Event<'_>, guarded: bool) -> bool {
+    /// Begins a slice of this thread. Returns what it is known by.
+    pub(in crate::recording) fn begin_detailed(&mut self, event: &Event<'_>, guarded: bool) -> Token {
         if !self.prepare(event.site) || self.is_too_deep(guarded) {
-            return false;
+            return Token::LOST;
         }
         let result = self.detailed(event);
         let ns = self.count(result).unwrap_or_else(|ns| ns);
-        let begun = Begun { ns, site: event.site.template.number(), written: result.is_ok(), guarded };
-        self.slices.push(begun, event.name);
-        true
+        let begun = Begun { ns, site: event.site.template.number().into(), written: result.is_ok(), guarded };
+        self.slices.push(begun, event.name)
     }
 
     /// Ends the innermost slice of this thread, and says more of it.
@@ -371,13 +370,12 @@ struct Words {
 }
 
 impl Words {
-    fn of(event: &Event<'_>, sites: &[u64; KNOWN], others: &[u64; KNOWN_OTHERS], chunk: u64) -> Result<Self, Loss> {
+    fn of(event: &Event<'_>, sites: &Known, others: &[u64; KNOWN_OTHERS], chunk: u64) -> Result<Self, Loss> {
         let mut this = Self { words: [0; MOST_WORDS], count: 0, chunk };
         let mut need = |word: u32| {
-            let listed = this.listed(word);
             let known = match place(word) {
-                (false, place) => sites[place] == listed,
-                (true, place) => others[place] == listed,
+                Place::Site(number) => sites.lists(number),
+                Place::Other(place) => others[place] == this.listed(word),
             };
             // An end of which nothing is said is of no call site.
             if word != 0 && !known && this.count < MOST_WORDS && !this.words[..this.count].contains(&word) {
@@ -385,7 +383,7 @@ impl Words {
                 this.count += 1;
             }
         };
-        need(event.site.template.number());
+        need(event.site.template.number().into());
         if let Some(track) = event.track {
             need(TRACK | track.number().ok_or(Loss::TooManyTracks)?);
         }
@@ -409,7 +407,7 @@ impl Words {
 
     /// Commits a packet that refers to them. Most of the time the chunk lists all.
     #[inline]
-    fn commit(self, space: Space<'_>, len: usize, sites: &mut [u64; KNOWN], others: &mut [u64; KNOWN_OTHERS]) {
+    fn commit(self, space: Space<'_>, len: usize, sites: &mut Known, others: &mut [u64; KNOWN_OTHERS]) {
         match self.count {
             0 => space.commit(len),
             _ => self.commit_and_list(space, len, sites, others),
@@ -417,22 +415,29 @@ impl Words {
     }
 
     #[cold]
-    fn commit_and_list(self, space: Space<'_>, len: usize, sites: &mut [u64; KNOWN], others: &mut [u64; KNOWN_OTHERS]) {
+    fn commit_and_list(self, space: Space<'_>, len: usize, sites: &mut Known, others: &mut [u64; KNOWN_OTHERS]) {
         let words = &self.words[..self.count];
         space.commit_with(len, words);
         for &word in words {
             match place(word) {
-                (false, place) => sites[place] = self.listed(word),
-                (true, place) => others[place] = self.listed(word),
+                Place::Site(number) => sites.add(number),
+                Place::Other(place) => others[place] = self.listed(word),
             }
         }
     }
 }
 
-/// In which table a definition is, and where.
-fn place(word: u32) -> (bool, usize) {
-    match word < TRACK.min(LOCATION) {
-        true => (false, word as usize % KNOWN),
-        false => (true, (word ^ word >> 20) as usize % KNOWN_OTHERS),
+/// Where a definition is known.
+enum Place {
+    /// A call site's, by its number.
+    Site(u16),
+    /// In the table of others.
+    Other(usize),
+}
+
+fn place(word: u32) -> Place {
+    match u16::try_from(word) {
+        Ok(number) if word < TRACK.min(LOCATION) => Place::Site(number),
+        _ => Place::Other((word ^ word >> 20) as usize % KNOWN_OTHERS),
     }
 }

@@ -1,122 +1,161 @@
 //! The packets of a thread: where they go, what their times are since, and the short way to write them.
 
+use std::boxed::Box;
+use std::vec::Vec;
+
 use pftrace_clock::{Line, raw_ticks};
-use pftrace_ring::Writer;
+use pftrace_ring::{MAX_TAIL, ROOM, Writer};
 
 use super::tail::Tail;
 use crate::CounterValue;
 use crate::recording::call_site::{
-    CONSTANT_LEN, COUNTER_LEN, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, PACKET_AT, PACKET_LEN_AT, TEMPLATE_LEN,
-    TIMESTAMP_TAG, Template,
+    CONSTANT_LEN, COUNTER_LEN, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, Head, PACKET_AT, PACKET_LEN_AT,
+    TEMPLATE_LEN, TIMESTAMP_TAG, Template,
 };
 use crate::recording::put::{self, Small};
 use crate::recording::typed::Annotations;
 
-/// What a packet needs at most of an event that is all constant: the template, and a tail.
-const CONSTANT: usize = (TEMPLATE_LEN | 7) + 9;
-
-/// The same, of the end of a slice.
-const END: usize = END_BYTES.len() + 9;
-
-/// The same, of a counter's value, whenever it is.
+/// What a packet needs at most of a counter's value, whenever it is, or of an event that is all constant.
 pub(super) const SHORT: usize = 64;
 
-/// The same, of an event with a name or annotations whose lengths are all below 128.
-pub(in crate::recording) const MEDIUM: usize = 160;
+/// The same, of an event with a name or annotations whose lengths are all below 128: as much as there is the short way.
+pub(in crate::recording) const MEDIUM: usize = ROOM;
 
 /// The event's fields end here at most, so that the packet's length, which is that without its first two bytes and with a tail, takes one byte.
 const LONGEST_SHORT: usize = 127 + PACKET_AT - Tail::LONGEST;
-
-/// How many places the table of known call sites has.
-pub(super) const KNOWN: usize = 512;
 
 /// How many places the table of other known definitions has.
 pub(super) const KNOWN_OTHERS: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Packets {
-    /// How many chunks have been begun: in the upper half.
-    pub(super) chunk: u64,
-    pub(super) writer: Writer,
     pub(super) line: Line,
     /// The time of the last packet.
     pub(super) last_ns: u64,
     pub(super) tail: Tail,
     /// [`END_BYTES`], with the length of a packet that comes soon.
     end_soon: u64,
-    /// Which call sites the present chunk lists: the number of the chunk and the call site.
-    pub(super) known: [u64; KNOWN],
-    /// Which of the other definitions, likewise.
+    pub(super) known: Known,
+    pub(super) writer: Writer,
+    /// How many chunks have been begun: in the upper half.
+    pub(super) chunk: u64,
+    /// Which of the other definitions the present chunk lists: the number of the chunk and the definition.
     pub(super) known_others: [u64; KNOWN_OTHERS],
+}
+
+/// Which call sites the present chunk lists.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// By their numbers.
+    is_listed: Box<[bool; 1 << 16]>,
+    /// Those that are.
+    listed: Vec<u16>,
+}
+
+impl Known {
+    fn new() -> Self {
+        // Not made where it is called: that would be copied. What nobody has looked at is not there yet.
+        let is_listed = std::vec![false; 1 << 16].into_boxed_slice();
+        let is_listed = is_listed.try_into().unwrap_or_else(|_| unreachable!("that many"));
+        Self { is_listed, listed: Vec::with_capacity(MAX_TAIL as usize) }
+    }
+
+    /// Not one without a number: it was never listed.
+    #[inline(always)]
+    pub(super) fn lists(&self, number: u16) -> bool {
+        self.is_listed[usize::from(number)]
+    }
+
+    /// The chunk does.
+    pub(super) fn add(&mut self, number: u16) {
+        // A chunk has room for as many.
+        if number != 0 && self.listed.len() < self.listed.capacity() {
+            self.is_listed[usize::from(number)] = true;
+            self.listed.push(number);
+        }
+    }
+
+    /// Another chunk does not.
+    pub(super) fn clear(&mut self) {
+        for number in self.listed.drain(..) {
+            self.is_listed[usize::from(number)] = false;
+        }
+    }
 }
 
 impl Packets {
     pub(super) fn new(writer: Writer, line: Line, tail: Tail) -> Self {
         let last_ns = line.ns(pftrace_clock::ticks());
         let end_soon = u64::from_le_bytes(END_BYTES) + tail.soon_len_in_first();
-        let (known, known_others) = ([0; KNOWN], [0; KNOWN_OTHERS]);
+        let (known, known_others) = (Known::new(), [0; KNOWN_OTHERS]);
         Self { chunk: 0, writer, line, last_ns, tail, end_soon, known, known_others }
     }
 
-    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile. `None` where it has to be taken up.
-    #[inline(always)]
-    pub(super) fn quick_now(&self) -> Option<u64> {
-        self.line.fresh_ns(raw_ticks())
-    }
-
-    /// The number of a call site that the present chunk lists. Not of one without a number: it was never listed. Asked before the clock, which who goes the long
+    /// The head of a template whose call site the present chunk lists. Asked before the clock, which who goes the long
     /// way reads anew.
     #[inline(always)]
-    pub(super) fn listed(&self, template: &Template) -> Option<u32> {
-        let number = template.number();
-        (self.known[number as usize % KNOWN] == self.chunk | u64::from(number)).then_some(number)
+    pub(super) fn listed(&self, template: &Template) -> Option<Head> {
+        let head = template.head();
+        self.known.lists(head.number()).then_some(head)
+    }
+
+    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile.
+    #[inline(always)]
+    pub(super) fn now(&self) -> u64 {
+        // A line is taken up with each chunk, and where it is stale the long way, which all go whose last packet is 16 µs old.
+        self.line.raw_ns(raw_ticks())
+    }
+
+    /// Lays out an event of constant bytes and a time, which the chunk [lists](Self::listed), as all events below: what is so most of the time. Returns how long it is. `None` when it
+    /// does not come soon: nothing is to be written, then, but the long way.
+    #[inline(always)]
+    pub(super) fn put_constant(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        template: &Template,
+        head: Head,
+        now: u64,
+    ) -> Option<usize> {
+        let tail = self.soon(now)?;
+        let first = template.word(0) + self.tail.soon_len_in_first();
+        packet[..8].copy_from_slice(&first.to_le_bytes());
+        packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
+        let len = head.len();
+        packet[len + 1..len + 9].copy_from_slice(&tail.to_le_bytes());
+        Some(len + self.tail.soon_len())
     }
 
     /// The tail of what happens now.
     #[inline(always)]
-    fn soon(&self, now: u64) -> Option<u64> {
+    fn soon(&mut self, now: u64) -> Option<u64> {
         // What is before the last event is not soon after it.
-        self.tail.soon(now.wrapping_sub(self.last_ns))
-    }
-
-    /// Writes an event of constant bytes and a time, which the chunk [lists](Self::listed), as all events below: what is so most of the time.
-    #[inline(always)]
-    pub(super) fn put_constant(&mut self, template: &Template, now: u64) -> Option<()> {
-        let tail = self.soon(now)?;
-        let mut short = self.writer.begin_short::<CONSTANT>().ok()?;
-        let packet = short.bytes();
-        let first = template.word(0) + self.tail.soon_len_in_first();
-        packet[..8].copy_from_slice(&first.to_le_bytes());
-        packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
-        let len = template.len();
-        packet[len + 1..len + 9].copy_from_slice(&tail.to_le_bytes());
-        short.commit(len + self.tail.soon_len());
+        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
         self.last_ns = now;
-        Some(())
+        Some(tail)
     }
 
-    /// Writes the end of a slice.
+    /// The end of a slice.
     #[inline(always)]
-    pub(super) fn put_end(&mut self, now: u64) -> Option<()> {
+    pub(super) fn put_end(&mut self, packet: &mut [u8; ROOM], now: u64) -> Option<usize> {
         let tail = self.soon(now)?;
-        let mut short = self.writer.begin_short::<END>().ok()?;
-        let packet = short.bytes();
         packet[..8].copy_from_slice(&self.end_soon.to_le_bytes());
         packet[END_BYTES.len()] = TIMESTAMP_TAG;
-        packet[END_BYTES.len() + 1..].copy_from_slice(&tail.to_le_bytes());
-        short.commit(END_BYTES.len() + self.tail.soon_len());
-        self.last_ns = now;
-        Some(())
+        packet[END_BYTES.len() + 1..END_BYTES.len() + 9].copy_from_slice(&tail.to_le_bytes());
+        Some(END_BYTES.len() + self.tail.soon_len())
     }
 
-    /// Writes a counter's value that is [`put::SMALL`].
+    /// A counter's value that is [`put::SMALL`].
     #[inline(always)]
-    pub(super) fn put_small_counter(&mut self, template: &Template, value: Small, now: u64) -> Option<()> {
+    pub(super) fn put_small_counter(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        template: &Template,
+        value: Small,
+        now: u64,
+    ) -> Option<usize> {
         /// What a byte more adds to both lengths.
         const BYTE: u64 = 1 << (8 * PACKET_LEN_AT) | 1 << (8 * EVENT_LEN_AT);
         let tail = self.soon(now)?;
-        let mut short = self.writer.begin_short::<SHORT>().ok()?;
-        let packet = short.bytes();
         // The mask only tells the compiler that it is small.
         let len = 3 + (value.more & 3);
         let bytes = u64::from(value.bytes) << 16 | u64::from(u16::from_le_bytes(put::COUNTER_VALUE));
@@ -127,46 +166,47 @@ impl Packets {
         let end = COUNTER_LEN + len;
         packet[end] = TIMESTAMP_TAG;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
-        short.commit(end + self.tail.soon_len());
-        self.last_ns = now;
-        Some(())
+        Some(end + self.tail.soon_len())
     }
 
-    /// Writes a counter's value.
+    /// A counter's value.
     #[inline(always)]
-    pub(super) fn put_counter(&mut self, template: &Template, value: CounterValue, now: u64) -> Option<()> {
+    pub(super) fn put_counter(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        template: &Template,
+        head: Head,
+        value: CounterValue,
+        now: u64,
+    ) -> Option<usize> {
         let tail = self.soon(now)?;
-        let mut short = self.writer.begin_short::<SHORT>().ok()?;
-        let packet = short.bytes();
         let bytes = template.bytes();
         packet[..TEMPLATE_LEN].copy_from_slice(&bytes);
-        let end = put::counter(packet, template.len(), value);
+        let end = put::counter(packet, head.len(), value);
         packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
         packet[end] = TIMESTAMP_TAG;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
         let len = end + self.tail.soon_len();
         packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
-        short.commit(len);
-        self.last_ns = now;
-        Some(())
+        Some(len)
     }
 
-    /// Writes an event with what it has to say this time, if that is short.
+    /// An event with what it has to say this time, if that is short.
     #[inline(always)]
     pub(super) fn put_varying<'a>(
         &mut self,
+        packet: &mut [u8; ROOM],
         site: &CallSite,
+        head: Head,
         name: Option<&str>,
         annotations: impl Annotations<'a>,
         now: u64,
-    ) -> Option<()> {
+    ) -> Option<usize> {
         let (tail, tail_len) = self.tail.shortest_soon(now.wrapping_sub(self.last_ns))?;
-        let mut short = self.writer.begin_short::<MEDIUM>().ok()?;
-        let packet = short.bytes();
         let template = &site.template;
         packet[..8].copy_from_slice(&template.word(0).to_le_bytes());
         packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
-        let end = put::varying(packet, template.len(), site, name, annotations)?;
+        let end = put::varying(packet, head.len(), site, name, annotations)?;
         if end > LONGEST_SHORT {
             return None;
         }
@@ -175,9 +215,8 @@ impl Packets {
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
         let len = end + tail_len;
         packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
-        short.commit(len);
         self.last_ns = now;
-        Some(())
+        Some(len)
     }
 }
 

@@ -19,14 +19,23 @@ const SOON: u64 = 1 << 14;
 pub(super) struct Tail {
     /// A tail behind its first tag, whose time has two bytes and is 0.
     soon: u64,
-    /// How long the number of the sequence is.
-    sequence_len: usize,
+    /// How long it is, with that tag.
+    soon_len: SoonLen,
     /// The same, as the second byte of a word.
     soon_len_in_first: u64,
 }
 
-/// The length of a tail whose time has two bytes, without the sequence's number.
-const SOON_LEN: usize = 4;
+/// The length of a tail whose time has two bytes, by that of the sequence's number. A type of its own, so that the compiler knows that it is small.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+enum SoonLen {
+    One = WITHOUT_SEQUENCE + 1,
+    Two = WITHOUT_SEQUENCE + 2,
+    Three = WITHOUT_SEQUENCE + 3,
+}
+
+/// The length of such a tail without the sequence's number.
+const WITHOUT_SEQUENCE: usize = 4;
 
 impl Tail {
     /// The longest: a time of ten bytes, and a sequence of three.
@@ -34,9 +43,13 @@ impl Tail {
 
     pub(super) fn of(sequence: u32) -> Self {
         let mut bytes = [0x80, 0, SEQUENCE, 0, 0, 0, 0, 0];
-        let soon_len = 1 + put::varint(&mut bytes, SOON_LEN - 1, u64::from(sequence));
-        let (sequence_len, soon_len_in_first) = (soon_len - SOON_LEN, (soon_len as u64) << 8);
-        Self { soon: u64::from_le_bytes(bytes), sequence_len, soon_len_in_first }
+        let soon_len = match 1 + put::varint(&mut bytes, WITHOUT_SEQUENCE - 1, u64::from(sequence)) - WITHOUT_SEQUENCE {
+            1 => SoonLen::One,
+            2 => SoonLen::Two,
+            // There are no longer ones.
+            _ => SoonLen::Three,
+        };
+        Self { soon: u64::from_le_bytes(bytes), soon_len, soon_len_in_first: (soon_len as u64) << 8 }
     }
 
     /// The tail of what comes soon, without its first byte. Its time has two bytes, also where one would do: that costs no branch, which what varies from event to event would often
@@ -58,8 +71,7 @@ impl Tail {
     /// How long that is, with its first byte.
     #[inline(always)]
     pub(super) fn soon_len(self) -> usize {
-        // The mask only tells the compiler that it is small.
-        (self.sequence_len & 3) + SOON_LEN
+        self.soon_len as usize
     }
 
     /// What that adds to the packet's length, which is the second byte of its first word.
@@ -75,6 +87,6 @@ impl Tail {
         let at = put::varint(packet, at + 1, after);
         let sequence = self.soon >> 16;
         packet[at..at + 8].copy_from_slice(&sequence.to_le_bytes());
-        at + 1 + (self.sequence_len & 3)
+        at + 1 + self.soon_len() - WITHOUT_SEQUENCE
     }
 }

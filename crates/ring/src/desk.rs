@@ -1,0 +1,281 @@
+//! Where a thread writes the short way.
+//!
+//! A [`Desk`] has the window of a writer and, beside it, what its thread keeps: the [`Writer`] and all that a packet is made of. A thread has a [`Seat`], which is at a desk.
+//!
+//! * [`Seat::enter`] opens a packet, if the window is open: one instruction that marks the place as busy, and one comparison, which finds whether there is a chunk, whether it is still
+//!   ours, whether it has room, and whether a packet is open already, of whoever this one has interrupted.
+//! * [`Seat::occupy`] gives out all that is there, for whatever is rare. The window is closed meanwhile, so who interrupts that finds it closed, and that the desk is occupied.
+
+use std::cell::{Cell, UnsafeCell};
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::barrier;
+use crate::sync::{AtomicBool, Ordering};
+use crate::window::{ROOM, Window, is_busy};
+use crate::writer::Writer;
+
+/// What sits at a desk.
+pub trait Sits {
+    /// What it writes with, if that is at this desk and the short way may be gone.
+    fn writer(&self) -> Option<&Writer>;
+}
+
+/// Where a thread writes. It lives as long as the process: whoever wants a chunk looks there.
+#[repr(C, align(128))]
+pub struct Desk<S, T> {
+    window: Window,
+    /// Of whoever sits here: who has interrupted it finds that.
+    is_occupied: AtomicBool,
+    /// Whether somebody sits here.
+    is_taken: AtomicBool,
+    /// Whether nobody ever does.
+    is_closed: bool,
+    /// What sits here: only its seat's thread comes here, with the place marked as busy, which it was not before, or with the desk occupied, which it was not before, and the window closed.
+    /// There is something while the window is open.
+    sitting: UnsafeCell<Option<T>>,
+    shared: S,
+}
+
+// SAFETY: `sitting` is reached by the one seat that has the desk, on its thread, and is empty when the seat leaves it: it stays on one thread. All else is atomic, or shared as `S` can be.
+unsafe impl<S: Sync, T> Sync for Desk<S, T> {}
+// SAFETY: models move a seat when nobody uses it.
+#[cfg(loom)]
+unsafe impl<S, T> Send for Seat<S, T> {}
+// SAFETY: as above, and nobody sits at a desk that is moved.
+unsafe impl<S: Send, T> Send for Desk<S, T> {}
+
+impl<S, T> Desk<S, T> {
+    /// A desk at which nobody sits. `shared` is for all who know the desk.
+    #[cfg(not(loom))]
+    #[must_use]
+    pub const fn new(shared: S) -> Self {
+        Self::of(shared, false)
+    }
+
+    #[cfg(not(loom))]
+    const fn of(shared: S, is_closed: bool) -> Self {
+        Self {
+            window: Window::closed(),
+            is_occupied: AtomicBool::new(false),
+            is_taken: AtomicBool::new(false),
+            is_closed,
+            sitting: UnsafeCell::new(None),
+            shared,
+        }
+    }
+
+    /// Loom's atomics are not made at compile time.
+    #[cfg(loom)]
+    pub(crate) fn of(shared: S, is_closed: bool) -> Self {
+        Self {
+            window: Window::closed(),
+            is_occupied: AtomicBool::new(false),
+            is_taken: AtomicBool::new(false),
+            is_closed,
+            sitting: UnsafeCell::new(None),
+            shared,
+        }
+    }
+
+    /// What all who know the desk see.
+    #[inline(always)]
+    pub fn shared(&self) -> &S {
+        &self.shared
+    }
+
+    pub(crate) fn window(&self) -> &Window {
+        &self.window
+    }
+}
+
+impl<S, T> fmt::Debug for Desk<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("window", &self.window).finish_non_exhaustive()
+    }
+}
+
+/// Where a seat is that is at no desk.
+#[derive(Debug)]
+pub struct NoDesk<S, T>(Desk<S, T>);
+
+impl<S, T> NoDesk<S, T> {
+    /// `shared` is never looked at.
+    #[cfg(not(loom))]
+    #[must_use]
+    pub const fn new(shared: S) -> Self {
+        Self(Desk::of(shared, true))
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn of(shared: S) -> Self {
+        Self(Desk::of(shared, true))
+    }
+}
+
+/// A thread's, at a desk or at none.
+pub struct Seat<S: 'static, T: 'static> {
+    desk: Cell<&'static Desk<S, T>>,
+    on_its_thread: PhantomData<*mut ()>,
+}
+
+impl<S, T> Seat<S, T> {
+    /// At none.
+    #[must_use]
+    pub const fn new(none: &'static NoDesk<S, T>) -> Self {
+        Self { desk: Cell::new(&none.0), on_its_thread: PhantomData }
+    }
+
+    /// Goes to a desk. Whether it could: nobody else is there, and we are at none.
+    pub fn sit(&self, desk: &'static Desk<S, T>) -> bool {
+        // Acquire: with the release of who left it.
+        let sits = self.desk.get().is_closed && !desk.is_closed && !desk.is_taken.swap(true, Ordering::Acquire);
+        if sits {
+            self.desk.set(desk);
+        }
+        sits
+    }
+
+    /// Its desk, if it is at one.
+    pub fn desk(&self) -> Option<&'static Desk<S, T>> {
+        Some(self.desk.get()).filter(|desk| !desk.is_closed)
+    }
+
+    /// Opens a packet in the present chunk, if that is there, still ours, has [`ROOM`] bytes, and no packet is open: else it is to be done by a [`Writer`], at the [occupied](Self::occupy) desk.
+    #[inline(always)]
+    pub fn enter(&self) -> Option<Entered<'_, S, T>> {
+        let desk = self.desk.get();
+        let at = desk.window.try_mark()?;
+        Some(Entered { desk, at, on_its_thread: PhantomData })
+    }
+
+    /// From now on the long way is gone, until it has been.
+    pub fn close(&self) {
+        self.desk.get().window.close();
+    }
+}
+
+impl<S, T: Sits> Seat<S, T> {
+    /// Leaves the desk to another's seat. `None`, and it stays, when it is at none, while something sits there, and when a writer that was there lives on.
+    pub fn leave(&self, none: &'static NoDesk<S, T>) -> Option<&'static Desk<S, T>> {
+        let desk = self.desk()?;
+        let is_empty = self.occupy()?.sitting().is_none();
+        if !is_empty || desk.window.is_written.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.desk.set(&none.0);
+        // Release: with the acquire of who comes next.
+        desk.is_taken.store(false, Ordering::Release);
+        Some(desk)
+    }
+
+    /// All that sits at the desk. `None` when the seat is at none, and while a packet is open, or the desk is occupied: then this has interrupted that.
+    pub fn occupy(&self) -> Option<Occupied<'_, S, T>> {
+        let desk = self.desk()?;
+        // Relaxed: it is this thread's. Not an exchange: who interrupts us in between gives it back.
+        if desk.is_occupied.load(Ordering::Relaxed) || is_busy(desk.window.at()) {
+            return None;
+        }
+        desk.is_occupied.store(true, Ordering::Relaxed);
+        desk.window.close();
+        // Who interrupts us from here on finds it occupied and closed.
+        barrier::light_of_short();
+        Some(Occupied { desk, on_its_thread: PhantomData })
+    }
+}
+
+impl<S, T> fmt::Debug for Seat<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Seat").field(self.desk.get()).finish()
+    }
+}
+
+/// A packet that is open, and what sits at the desk. Dropped without a commit, nothing of the packet remains.
+pub struct Entered<'s, S: 'static, T: 'static> {
+    desk: &'static Desk<S, T>,
+    at: *mut u8,
+    on_its_thread: PhantomData<&'s Seat<S, T>>,
+}
+
+impl<S, T> Entered<'_, S, T> {
+    /// The bytes of the packet, what sits at the desk, and what is for all.
+    #[inline(always)]
+    pub fn parts(&mut self) -> (&mut [u8; ROOM], &mut T, &'static S) {
+        // SAFETY: the window was open when the place was marked, so the chunk is its writer's, nobody ends it while we are busy, and so many bytes are free from there: nobody reads behind
+        // what was committed, or before the words at the end.
+        let packet = unsafe { &mut *self.at.cast::<[u8; ROOM]>() };
+        // SAFETY: ours alone while the place is busy, which it was not before.
+        let sitting = unsafe { &mut *self.desk.sitting.get() };
+        // SAFETY: the window was open, so there is something.
+        (packet, unsafe { sitting.as_mut().unwrap_unchecked() }, &self.desk.shared)
+    }
+
+    /// The chunk, and how many packets are before this one.
+    #[cfg(all(test, loom))]
+    pub(crate) fn place(&mut self, writer: impl Fn(&T) -> &Writer) -> (u32, usize) {
+        let packets = self.desk.window.packets.load(Ordering::Relaxed) as usize;
+        (writer(self.parts().1).index(), packets)
+    }
+
+    /// The packet is `len` bytes, at least one: the first ones of its bytes. They can be read from now on.
+    ///
+    /// # Panics
+    ///
+    /// When it is longer than that, or empty.
+    #[inline(always)]
+    pub fn commit(self, len: usize) {
+        assert!(len > 0 && len <= ROOM, "the packet is larger than its space, or empty");
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: within the chunk, or its end: so many bytes were free.
+        this.desk.window.commit(unsafe { this.at.add(len) });
+    }
+}
+
+impl<S, T> Drop for Entered<'_, S, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // What was written and not committed comes before what the next owner of the chunk writes.
+        self.desk.window.set_at(self.at);
+    }
+}
+
+impl<S, T> fmt::Debug for Entered<'_, S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entered").field(self.desk).finish()
+    }
+}
+
+/// A desk that is occupied: what sits there may write, come and go. When this is dropped, the window is opened for what has come to sit there.
+pub struct Occupied<'s, S: 'static, T: Sits + 'static> {
+    desk: &'static Desk<S, T>,
+    on_its_thread: PhantomData<&'s Seat<S, T>>,
+}
+
+impl<S, T: Sits> Occupied<'_, S, T> {
+    /// What sits there.
+    pub fn sitting(&mut self) -> &mut Option<T> {
+        // SAFETY: ours alone while the desk is occupied, which it was not before, and the window is closed.
+        unsafe { &mut *self.desk.sitting.get() }
+    }
+}
+
+impl<S, T: Sits> Drop for Occupied<'_, S, T> {
+    fn drop(&mut self) {
+        let desk = self.desk;
+        // Who interrupts us from here on finds a packet open.
+        let at = desk.window.mark();
+        if let Some(writer) = self.sitting().as_ref().and_then(Sits::writer).filter(|writer| writer.is_at(&desk.window))
+        {
+            writer.open();
+        }
+        barrier::light_of_short();
+        desk.is_occupied.store(false, Ordering::Relaxed);
+        desk.window.set_at(at);
+    }
+}
+
+impl<S, T: Sits> fmt::Debug for Occupied<'_, S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Occupied").field(self.desk).finish()
+    }
+}

@@ -1,0 +1,141 @@
+//! Where a writer is, which others see: where its next packet goes, how far it may go, and what its chunk has in it.
+//!
+//! A packet is opened by [marking](Window::mark) the place as busy, and committed by storing the next place. How far it may go is taken away by who wants the chunk.
+
+use std::ptr;
+
+use crate::barrier;
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use crate::word::Content;
+
+/// A packet of the short way is not longer.
+pub const ROOM: usize = 160;
+
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Window {
+    /// Where the next packet goes; while one is open, [`is_busy`].
+    at: AtomicPtr<u8>,
+    /// Before this, packets of [`ROOM`] bytes may begin the short way: null while the window is closed. Its writer opens it, anybody closes it.
+    end: AtomicPtr<u8>,
+    /// What is in the chunk. Of no meaning when there is none.
+    pub(crate) packets: AtomicU32,
+    pub(crate) tail: AtomicU32,
+    /// Whether it has a writer.
+    pub(crate) is_written: AtomicBool,
+}
+
+/// What a place is raised by while a packet is open: behind all memory that a process has.
+const BUSY: usize = if usize::BITS == 64 { 1 << 62 } else { usize::MAX };
+
+/// Whether that is the place of an open packet.
+#[inline(always)]
+pub(crate) fn is_busy(at: *mut u8) -> bool {
+    at.addr() >= BUSY
+}
+
+impl Window {
+    #[cfg(not(loom))]
+    pub(crate) const fn closed() -> Self {
+        Self {
+            at: AtomicPtr::new(ptr::null_mut()),
+            end: AtomicPtr::new(ptr::null_mut()),
+            packets: AtomicU32::new(0),
+            tail: AtomicU32::new(0),
+            is_written: AtomicBool::new(false),
+        }
+    }
+
+    /// Loom's atomics are not made at compile time.
+    #[cfg(loom)]
+    pub(crate) fn closed() -> Self {
+        Self {
+            at: AtomicPtr::new(ptr::null_mut()),
+            end: AtomicPtr::new(ptr::null_mut()),
+            packets: AtomicU32::new(0),
+            tail: AtomicU32::new(0),
+            is_written: AtomicBool::new(false),
+        }
+    }
+
+    /// Where the next packet goes. Acquire: what was committed before has happened.
+    #[inline]
+    pub(crate) fn at(&self) -> *mut u8 {
+        self.at.load(Ordering::Acquire)
+    }
+
+    /// Relaxed would do within one thread. Release: what was written before has happened for who sees the place.
+    #[inline(always)]
+    pub(crate) fn set_at(&self, at: *mut u8) {
+        self.at.store(at, Ordering::Release);
+    }
+
+    /// Says that a packet is open, and returns where: [busy](is_busy) when one has been before. One instruction, so no signal handler of this thread comes in between; the bus is not
+    /// locked, since nobody else stores there.
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> *mut u8 {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        {
+            let mut at = ptr::without_provenance_mut(BUSY);
+            // SAFETY: it adds to the place, which is ours and may be any number, and returns what it was. Only this thread stores there: see `Desk` and `Writer`, which stay on
+            // one thread.
+            unsafe {
+                core::arch::asm!("xadd qword ptr [{place}], {at}", place = in(reg) self.at.as_ptr(), at = inout(reg) at, options(nostack));
+            }
+            at
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(loom))))]
+        self.at.swap(ptr::without_provenance_mut(BUSY), Ordering::Relaxed)
+    }
+
+    /// The same, if the window is open; else nothing has changed.
+    #[inline(always)]
+    pub(crate) fn try_mark(&self) -> Option<*mut u8> {
+        let at = self.mark();
+        // With the heavy barrier of who has closed the window: it sees that we are busy, or we see it closed.
+        barrier::light_of_short();
+        if at >= self.end.load(Ordering::Relaxed) {
+            self.at.store(at, Ordering::Relaxed);
+            return None;
+        }
+        Some(at)
+    }
+
+    /// One packet more, and nothing is being written any more.
+    #[inline(always)]
+    pub(crate) fn commit(&self, next: *mut u8) {
+        self.packets.store(self.packets.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        // Release: who sees that we are not busy sees the packet, and how many there are.
+        self.set_at(next);
+    }
+
+    /// The next packet comes the long way.
+    pub(crate) fn close(&self) {
+        self.end.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// Its writer's alone, who then has to look whether it still has the chunk.
+    pub(crate) fn open(&self, end: *mut u8) {
+        self.end.store(end, Ordering::Relaxed);
+    }
+
+    /// A chunk begins there.
+    pub(crate) fn begin(&self, at: *mut u8) {
+        self.packets.store(0, Ordering::Relaxed);
+        self.tail.store(0, Ordering::Relaxed);
+        self.set_at(at);
+    }
+
+    /// Whether packets can be written the short way.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.end.load(Ordering::Relaxed).is_null()
+    }
+
+    /// What is in the chunk that begins at `base` and has `chunk_len` bytes. `None` while a packet is open, and when the writer has gone on to another.
+    pub(crate) fn content(&self, base: *mut u8, chunk_len: u32) -> Option<Content> {
+        let at = self.at();
+        let len = at.addr().checked_sub(base.addr()).and_then(|len| u32::try_from(len).ok())?;
+        let (packets, tail) = (self.packets.load(Ordering::Relaxed), self.tail.load(Ordering::Relaxed));
+        (len <= chunk_len).then_some(Content { len, packets, tail })
+    }
+}
