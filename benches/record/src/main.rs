@@ -11,7 +11,6 @@ mod lossless;
 mod malloc;
 mod options;
 mod parts;
-mod path;
 mod race;
 mod readback;
 mod sites;
@@ -30,7 +29,6 @@ fn main() -> ExitCode {
         Ok(Options::Costs(costs)) => costs::run(&costs),
         Ok(Options::Lossless(lossless)) => lossless::run(&lossless),
         Ok(Options::Sites(sites)) => sites::run(&sites),
-        Ok(Options::Repeat(repeat)) => parts::repeat(&repeat),
         Ok(Options::Count(count)) => instructions::count(&count),
         Ok(Options::List) => race::list(),
         Err(error) => {

@@ -32,7 +32,6 @@ pub enum Options {
     Costs(PartsOptions),
     Sites(PartsOptions),
     Lossless(PartsOptions),
-    Repeat(RepeatOptions),
     Count(CountOptions),
     List,
 }
@@ -67,14 +66,6 @@ pub struct PartsOptions {
     pub rounds: usize,
     pub seconds: u64,
     pub directory: PathBuf,
-}
-
-/// One form of an event, again and again, for whoever counts instructions.
-#[derive(Debug)]
-pub struct RepeatOptions {
-    pub event: String,
-    pub form: String,
-    pub events: usize,
 }
 
 /// A workload again and again, for whoever counts instructions.
@@ -131,11 +122,6 @@ impl Options {
                     "lossless" => Self::Lossless(options),
                     _ => Self::Sites(options),
                 })
-            }
-            Some("repeat") => {
-                let [_, event, form] = &words[..] else { return Err("expected an event and a form".into()) };
-                let (event, form) = (event.clone(), form.clone());
-                Ok(Self::Repeat(RepeatOptions { event, form, events: race.events }))
             }
             Some("count") => {
                 let [_, what] = &words[..] else { return Err("expected a workload".into()) };

@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::ownership::Ownership;
 use super::region::{HEADER_LEN, Region, SLOTS, Word};
 use crate::clock;
-use crate::path::forms::varint;
 
 /// The constant bytes of a call site's packet up to the timestamp's tag, and the call site's number.
 #[derive(Debug, Clone, Copy)]
@@ -223,6 +222,13 @@ fn scaled(ticks: u64, scale: u64) -> u64 {
 
 #[cold]
 #[inline(never)]
-fn long_varint(bytes: &mut [u8], value: u64) -> usize {
-    varint(bytes, value)
+fn long_varint(bytes: &mut [u8], mut value: u64) -> usize {
+    let mut len = 0;
+    while value >= 0x80 {
+        bytes[len] = value as u8 | 0x80;
+        value >>= 7;
+        len += 1;
+    }
+    bytes[len] = value as u8;
+    len + 1
 }

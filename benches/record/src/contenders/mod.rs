@@ -6,7 +6,6 @@ mod perfetto_recorder;
 #[cfg(feature = "sdk")]
 mod perfetto_sdk;
 pub mod pftrace;
-mod ring;
 #[cfg(feature = "fastrace")]
 mod rival_fastrace;
 #[cfg(feature = "tracing")]
@@ -33,8 +32,6 @@ pub const ALL: &[Entry] = &[
     Entry::new::<Pftrace<Stream>>(POLICIES[0]),
     Entry::new::<Pftrace<Discard>>(POLICIES[1]),
     Entry::new::<Pftrace<Flight>>(POLICIES[2]),
-    Entry::new::<ring::OverRing>("pftrace-ring"),
-    Entry::new::<ring::NamesInFull>("pftrace-ring, run-time names in full"),
     #[cfg(feature = "tracy")]
     Entry::new::<tracy::Tracy>("tracy-client 0.18.5"),
     #[cfg(feature = "recorder")]

@@ -4,15 +4,11 @@ mod chunk_len;
 mod definitions;
 mod drain;
 mod drift;
-mod lengths;
 mod memory;
 mod ownership;
 mod recording;
 mod scaling;
-mod templates;
 mod thread_local;
-
-pub use templates::repeat;
 
 use crate::options::PartsOptions;
 use crate::table::number;
@@ -27,8 +23,6 @@ const ALL: &[Experiment] = &[
     ("memory", memory::run),
     ("drain", drain::run),
     ("definitions", definitions::run),
-    ("templates", templates::run),
-    ("lengths", lengths::run),
     ("drift", drift::run),
 ];
 
