@@ -66,7 +66,7 @@ impl<S, T> Desk<S, T> {
     }
 
     /// Loom's atomics are not made at compile time.
-    #[cfg(loom)]
+    #[cfg(all(test, loom))]
     pub(crate) fn of(shared: S, is_closed: bool) -> Self {
         Self {
             window: Window::closed(),
@@ -107,7 +107,7 @@ impl<S, T> NoDesk<S, T> {
         Self(Desk::of(shared, true))
     }
 
-    #[cfg(loom)]
+    #[cfg(all(test, loom))]
     pub(crate) fn of(shared: S) -> Self {
         Self(Desk::of(shared, true))
     }

@@ -3,6 +3,8 @@
 //! A packet is opened by [marking](Window::mark) the place as busy, and committed by storing the next place. How far it may go is taken away by who wants the chunk.
 
 use std::ptr;
+#[cfg(not(loom))]
+use std::sync::{Mutex, PoisonError};
 
 use crate::barrier;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
@@ -56,6 +58,29 @@ impl Window {
             tail: AtomicU32::new(0),
             is_written: AtomicBool::new(false),
         }
+    }
+
+    /// One that nobody writes, and that is said to be written now.
+    #[cfg(not(loom))]
+    pub(crate) fn unused() -> &'static Self {
+        static ALL: Mutex<Vec<&'static Window>> = Mutex::new(Vec::new());
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        // Acquire: with the release of the last writer there, what it did has happened.
+        if let Some(unused) = all.iter().find(|window| !window.is_written.swap(true, Ordering::Acquire)) {
+            return unused;
+        }
+        let window = &*Box::leak(Box::new(Self::closed()));
+        window.is_written.store(true, Ordering::Relaxed);
+        all.push(window);
+        window
+    }
+
+    /// Loom's atomics are of one run.
+    #[cfg(loom)]
+    pub(crate) fn unused() -> &'static Self {
+        let window = &*Box::leak(Box::new(Self::closed()));
+        window.is_written.store(true, Ordering::Relaxed);
+        window
     }
 
     /// Where the next packet goes. Acquire: what was committed before has happened.

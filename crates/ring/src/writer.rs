@@ -49,23 +49,22 @@ impl Ring {
     /// A writer, without a chunk. `None` when as many live as the configuration has room for. (The number of one whose last chunk
     /// could not be ended, since all places of the queue were filled, is not given out again.)
     ///
-    /// It takes a little memory that is never given back: what writes often sits at a [`Desk`].
+    /// It has a place in memory that is never given back, but to later writers: what writes often sits at a [`Desk`].
     #[must_use]
     pub fn writer(&self) -> Option<Writer> {
-        self.writer_of(Box::leak(Box::new(Window::closed())))
+        self.writer_of(Window::unused())
     }
 
     /// The same, of whoever sits at a desk. `None` also when that has a writer.
     #[must_use]
     pub fn writer_at<S, T>(&self, desk: &'static Desk<S, T>) -> Option<Writer> {
-        self.writer_of(desk.window())
+        // Acquire: with the release of the last writer there, what it did has happened.
+        let is_free = !desk.window().is_written.swap(true, Ordering::Acquire);
+        is_free.then(|| self.writer_of(desk.window()))?
     }
 
+    /// At a window that has been found free, and is said to be written.
     fn writer_of(&self, window: &'static Window) -> Option<Writer> {
-        // Acquire: with the release of the last writer there, what it did has happened.
-        if window.is_written.swap(true, Ordering::Acquire) {
-            return None;
-        }
         let Some(number) = self.0.owners.pop() else {
             window.is_written.store(false, Ordering::Release);
             return None;

@@ -2,6 +2,7 @@
 #![cfg(not(loom))]
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
@@ -76,11 +77,22 @@ impl Sits for Pen {
 
 static NONE: NoDesk<(), Pen> = NoDesk::new(());
 
+/// Those that nobody sits at.
+static DESKS: Mutex<Vec<&'static Desk<(), Pen>>> = Mutex::new(Vec::new());
+
 fn seat(ring: &Ring) -> Seat<(), Pen> {
-    let (seat, desk) = (Seat::new(&NONE), Box::leak(Box::new(Desk::new(()))));
+    let (seat, unused) = (Seat::new(&NONE), DESKS.lock().unwrap().pop());
+    let desk = unused.unwrap_or_else(|| Box::leak(Box::new(Desk::new(()))));
     assert!(seat.sit(desk));
     *seat.occupy().unwrap().sitting() = ring.writer_at(desk).map(Pen);
     seat
+}
+
+fn leave(seat: &Seat<(), Pen>) {
+    assert!(seat.leave(&NONE).is_none(), "something sits there");
+    *seat.occupy().unwrap().sitting() = None;
+    DESKS.lock().unwrap().extend(seat.leave(&NONE));
+    assert!(seat.desk().is_none() && seat.enter().is_none() && seat.occupy().is_none());
 }
 
 /// Writes one packet the short way, or else the long one. False where there is no room.
@@ -112,7 +124,7 @@ fn write_at_a_desk(ring: &Ring, begun: &AtomicU32, packets: u32) -> u64 {
     let seat = seat(ring);
     let number = begun.fetch_add(packets, Ordering::Relaxed);
     let written = (number..number + packets).filter(|&number| write_one(&seat, number)).count();
-    *seat.occupy().unwrap().sitting() = None;
+    leave(&seat);
     written as u64
 }
 
@@ -207,7 +219,7 @@ fn write_on_at_a_desk(ring: &Ring, committed: &AtomicU32, over: &AtomicBool) -> 
             without_room += 1;
         }
     }
-    *seat.occupy().unwrap().sitting() = None;
+    leave(&seat);
     without_room
 }
 

@@ -366,8 +366,11 @@ impl Thread {
         let number = template.number();
         // The end of a slice is of no call site.
         let words: &[u32] = if number == 0 || self.packets.known.lists(number) { &[] } else { &[number.into()] };
+        let wastes_little = self.wastes_little();
         let mut space = self.packets.writer.begin()?;
-        if !space.has_room_for_words(N, words.len()) {
+        // Where the short way ends, so does the chunk, if that wastes little of it: all that would follow would come the long way.
+        let room = if wastes_little { ROOM } else { N };
+        if !space.has_room_for_words(room, words.len()) {
             return Err(NoRoom::InChunk);
         }
         let now = now.max(self.packets.last_ns);
@@ -411,8 +414,7 @@ impl Thread {
         let now = self.now();
         let fill = |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, site, name, arguments);
         let mut result = self.try_listing(&site.template, now, fill);
-        let wastes_little = self.shared.ring.chunk_len() as usize > 24 * MEDIUM;
-        if wastes_little && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
+        if self.wastes_little() && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
             result = self.try_listing(&site.template, now, fill);
         }
         if result.is_ok() {
@@ -420,6 +422,11 @@ impl Thread {
         }
         let result = self.in_full(&Event { name, arguments, ..Event::of(site) }, When::Now(now));
         self.count(result).is_ok()
+    }
+
+    /// Whether the room of a packet is little of a chunk.
+    fn wastes_little(&self) -> bool {
+        self.shared.ring.chunk_len() as usize > 24 * ROOM
     }
 
     /// Goes on in another chunk, if there is one, and begins it with a header.
