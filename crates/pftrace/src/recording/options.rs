@@ -106,7 +106,8 @@ pub static NONE: Category = Category::new("");
 
 /// An end that has been begun is written, by whatever means.
 fn end_on(track: TrackRef, event: &Event<'_>, id: u32) {
-    if local::with(|thread| thread.end_on(track, event, id)).is_some() {
+    let ended = local::quickly(|packet, thread, _| thread.try_end_on(packet, track, event, id));
+    if ended.is_some() || local::with(|thread| thread.end_on(track, event, id)).is_some() {
         return;
     }
     // Within an event of this thread, or at its end.
@@ -155,7 +156,7 @@ impl SliceTrack for ThisThread {
     type Guard = SliceGuard;
 
     fn begin(self, event: &Event<'_>) -> SliceGuard {
-        let begun = formatted(event, |event| local::with(|thread| thread.begin_detailed(event, true)));
+        let begun = formatted(event, |event| begin_detailed(event, true));
         SliceGuard::of(begun.unwrap_or(Token::LOST))
     }
 }
@@ -188,10 +189,22 @@ impl<const N: usize> SliceTrack for &'static Lanes<N> {
     }
 }
 
+/// Begins a slice of this thread.
+fn begin_detailed(event: &Event<'_>, guarded: bool) -> Option<Token> {
+    let begun = local::quickly(|packet, thread, _| thread.try_begin_detailed(packet, event, guarded));
+    begun.or_else(|| local::with(|thread| thread.begin_detailed(event, guarded)))
+}
+
 /// Begins the slice of a guard, which has its track.
 fn begin_on(mut slice: TrackSlice, event: &Event<'_>) -> TrackSlice {
     let event = Event { track: slice.track, ..*event };
-    let recorded = formatted(&event, |event| local::with(|thread| (thread.session, thread.begin_on(event))));
+    let recorded = formatted(&event, |event| {
+        let begun = local::quickly(|packet, thread, _| {
+            let (len, begun) = thread.try_begin_on(packet, event)?;
+            Some((len, (thread.session, Ok(begun))))
+        });
+        begun.or_else(|| local::with(|thread| (thread.session, thread.begin_on(event))))
+    });
     match recorded {
         Some((session, Ok((ns, id)))) => {
             (slice.session, slice.written, slice.begin_ns, slice.id) = (session, true, ns, id);
@@ -226,7 +239,7 @@ pub trait OpenTrack {
 
 impl OpenTrack for ThisThread {
     fn begin(self, event: &Event<'_>) {
-        formatted(event, |event| local::with(|thread| thread.begin_detailed(event, false)));
+        formatted(event, |event| begin_detailed(event, false));
     }
 
     fn end(self, category: &'static Category, event: &Event<'_>) {
@@ -402,5 +415,9 @@ pub fn state_on(site: &'static CallSite, track: &'static NamedState, name: Optio
 }
 
 fn record(event: &Event<'_>) {
-    formatted(event, |event| local::with(|thread| thread.record(event)));
+    formatted(event, |event| {
+        if local::quickly(|packet, thread, _| thread.try_record(packet, event)).is_none() {
+            local::with(|thread| thread.record(event));
+        }
+    });
 }

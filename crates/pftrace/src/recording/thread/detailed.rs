@@ -5,6 +5,7 @@ use pftrace_ring::Space;
 use pftrace_wire::Error;
 
 use super::packets::{KNOWN_OTHERS, Known, MEDIUM, lay_out};
+use super::tail::Tail;
 use super::{MOST_CHUNKS_AT_ONCE, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
@@ -184,22 +185,99 @@ impl Thread {
     }
 
     /// What is short and simple, as the plain events are written.
-    #[inline]
     fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, Loss> {
         let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)?;
+        let now = now.max(self.packets.last_ns);
+        let (tail, last_ns) = (self.packets.tail, self.packets.last_ns);
         let mut space = self.packets.writer.begin().map_err(|_| Loss::NoRoom)?;
         if !space.has_room_for_words(MEDIUM, words.count) {
             return Err(Loss::NoRoom);
         }
         let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(Loss::NoRoom)?;
-        let now = now.max(self.packets.last_ns);
-        let fill = |packet: &mut [u8; MEDIUM], at| put_event(packet, at, event);
-        let len = lay_out(packet, event.template(), self.packets.tail, now - self.packets.last_ns, fill)
-            .ok_or(Loss::NoRoom)?;
-        let len = len + put_mark(event, &self.shared, now, &mut packet[len..]).ok_or(Loss::NoRoom)?;
+        let len = lay_out_event(packet, event, tail, now, last_ns, &self.shared).ok_or(Loss::NoRoom)?;
         words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
         self.packets.last_ns = now;
         Ok(now)
+    }
+
+    /// Lays out the same the short way, of which the chunk lists all. Returns how long it is, and when it happens; nothing may fail after that. `None`: it goes the long way.
+    fn try_short(&mut self, packet: &mut [u8; MEDIUM], event: &Event<'_>) -> Option<(usize, u64)> {
+        let now = self.packets.soon_now().filter(|_| event.at().is_none())?.max(event.not_before);
+        let now = self.advance(event, now);
+        let len = lay_out_event(packet, event, self.packets.tail, now, self.packets.last_ns, &self.shared)?;
+        self.packets.last_ns = now;
+        Some((len, now))
+    }
+
+    /// Whether the chunk lists all that the event refers to.
+    fn lists(&self, event: &Event<'_>) -> bool {
+        Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)
+            .is_ok_and(|words| words.count == 0)
+    }
+
+    /// An event that is no slice of this thread, the short way. `None`: it is to be [recorded](Self::record) in full.
+    pub(in crate::recording) fn try_record(
+        &mut self,
+        packet: &mut [u8; MEDIUM],
+        event: &Event<'_>,
+    ) -> Option<(usize, u64)> {
+        let is_known = event.site.template.number() != 0 && self.lists(event);
+        is_known.then(|| self.try_short(packet, event))?
+    }
+
+    /// The same of [`begin_detailed`](Self::begin_detailed).
+    pub(in crate::recording) fn try_begin_detailed(
+        &mut self,
+        packet: &mut [u8; MEDIUM],
+        event: &Event<'_>,
+        guarded: bool,
+    ) -> Option<(usize, Token)> {
+        if self.slices.is_full() {
+            return None;
+        }
+        let (len, ns) = self.try_record(packet, event)?;
+        let begun = Begun { ns, site: event.site.template.number().into(), written: true, guarded };
+        Some((len, self.slices.push(begun, event.name)))
+    }
+
+    /// The same of [`begin_on`](Self::begin_on).
+    pub(in crate::recording) fn try_begin_on(
+        &mut self,
+        packet: &mut [u8; MEDIUM],
+        event: &Event<'_>,
+    ) -> Option<(usize, (u64, u32))> {
+        if event.site.template.number() == 0 || !self.lists(event) {
+            return None;
+        }
+        let id = self.shared.on_tracks.take()?;
+        match self.try_short(packet, &Event { of_slice: Some((Kind::Begin, id)), ..*event }) {
+            Some((len, ns)) => {
+                self.shared.on_tracks.begun(id, &event.begun(ns));
+                Some((len, (ns, id)))
+            }
+            None => {
+                self.shared.on_tracks.ended(id, 0);
+                None
+            }
+        }
+    }
+
+    /// The same of [`end_on`](Self::end_on).
+    pub(in crate::recording) fn try_end_on(
+        &mut self,
+        packet: &mut [u8; MEDIUM],
+        track: TrackRef,
+        event: &Event<'_>,
+        id: u32,
+    ) -> Option<(usize, ())> {
+        let event = Event { track: Some(track), of_slice: Some((Kind::End, id)), ..*event };
+        let is_known = event.arguments.is_empty() || event.site.template.number() != 0;
+        if !is_known || !self.lists(&event) {
+            return None;
+        }
+        let (len, ns) = self.try_short(packet, &event)?;
+        self.shared.on_tracks.ended(id, ns);
+        Some((len, ()))
     }
 
     /// Here; in another chunk; cut.
@@ -214,6 +292,10 @@ impl Thread {
     /// A time that is behind all that has happened on the event's track.
     fn now_of(&mut self, event: &Event<'_>) -> u64 {
         let now = self.now().max(event.not_before);
+        self.advance(event, now)
+    }
+
+    fn advance(&self, event: &Event<'_>, now: u64) -> u64 {
         match event.track {
             // Values of a counter from several threads may change places by some nanoseconds.
             Some(track) if event.value.is_none() => track.advance(now.max(self.lost_ns)),
@@ -301,6 +383,20 @@ impl When {
             Self::Now(ns) | Self::At(ns) => ns,
         }
     }
+}
+
+/// Lays out an event that is short and simple, at `now`, and what a reader has to know of it; returns how long that is.
+fn lay_out_event(
+    packet: &mut [u8; MEDIUM],
+    event: &Event<'_>,
+    tail: Tail,
+    now: u64,
+    last_ns: u64,
+    shared: &Shared,
+) -> Option<usize> {
+    let fill = |packet: &mut [u8; MEDIUM], at| put_event(packet, at, event);
+    let len = lay_out(packet, event.template(), tail, now - last_ns, fill)?;
+    Some(len + put_mark(event, shared, now, &mut packet[len..])?)
 }
 
 /// What an event says behind its template, if that is short and simple; returns where it ends.

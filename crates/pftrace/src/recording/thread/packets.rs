@@ -106,6 +106,13 @@ impl Packets {
         self.line.raw_ns(raw_ticks())
     }
 
+    /// The same, if it is soon after the last packet.
+    #[inline]
+    pub(super) fn soon_now(&self) -> Option<u64> {
+        let now = self.now();
+        Tail::is_soon(now.wrapping_sub(self.last_ns)).then_some(now)
+    }
+
     /// Lays out an event of constant bytes and a time, which the chunk [lists](Self::listed), as all events below: what is so most of the time. Returns how long it is. `None` when it
     /// does not come soon: nothing is to be written, then, but the long way.
     #[inline(always)]

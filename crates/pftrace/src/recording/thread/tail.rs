@@ -52,12 +52,18 @@ impl Tail {
         Self { soon: u64::from_le_bytes(bytes), soon_len, soon_len_in_first: (soon_len as u64) << 8 }
     }
 
+    /// Whether what happens so long after the packet before comes soon.
+    #[inline(always)]
+    pub(super) fn is_soon(after: u64) -> bool {
+        after < SOON
+    }
+
     /// The tail of what comes soon, without its first byte. Its time has two bytes, also where one would do: that costs no branch, which what varies from event to event would often
     /// take wrongly.
     #[inline(always)]
     pub(super) fn soon(self, after: u64) -> Option<u64> {
         // The upper seven bits move up by one: once more what they are.
-        (after < SOON).then(|| self.soon | (after + (after & (SOON - 0x80))))
+        Self::is_soon(after).then(|| self.soon | (after + (after & (SOON - 0x80))))
     }
 
     /// The same, with a time of one byte where that will do; and how long it is, with its first byte.
