@@ -149,7 +149,7 @@ impl<S, T> Seat<S, T> {
         Some(Entered { desk, at, on_its_thread: PhantomData })
     }
 
-    /// From now on the long way is gone, until it has been.
+    /// From now on no packet is opened the short way, until the long way has been gone: for a forked child, which then finds that it is one.
     pub fn close(&self) {
         self.desk.get().window.close();
     }

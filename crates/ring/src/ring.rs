@@ -148,8 +148,9 @@ impl Ring {
             .fold((0, 0), |(chunks, sum), packets| (chunks + 1, sum + u64::from(packets)))
     }
 
-    /// Whether this process is a forked child of the one that made the ring. Then nothing can be read, and nothing be written; elsewhere
-    /// than on Linux a writer's present chunk still can, into the child's own copy of it, which nobody reads.
+    /// Whether this process is a forked child of the one that made the ring. Then nothing can be read, and nothing be written; but what is written the
+    /// [short way](crate::Seat::enter) goes into the child's own copy of the chunk that its thread had, which nobody reads, until the seat is
+    /// [closed](crate::Seat::close) or the chunk full. Elsewhere than on Linux so does what a writer writes into its present chunk.
     #[must_use]
     pub fn is_forked(&self) -> bool {
         self.0.words.are_wiped()
