@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross msrv loom fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record bench-publish bench-lossless bench-plot ci
+.PHONY: help demo demo-codegen test verify lint fmt gen gen-check asan tsan cross msrv loom fuzz-build fuzz-smoke screenshot transcode-newest bench bench-statistics bench-schema bench-record bench-publish bench-lossless bench-plot ci
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,9 +66,7 @@ OTHERS := aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc
 
 cross: ## the crates that users link, as other machines and systems compile them
 	rustup target add $(OTHERS)
-	for target in $(OTHERS); do \
-		RUSTFLAGS="-D warnings" $(CARGO) check -q -p pftrace -p pftrace-codegen --target $$target --target-dir $(TARGET)/cross || exit 1; \
-	done
+	RUSTFLAGS="-D warnings" $(CARGO) check -q -p pftrace -p pftrace-codegen $(OTHERS:%=--target %) --target-dir $(TARGET)/cross
 
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1.0/p' Cargo.toml)
 
@@ -85,14 +83,22 @@ $(CARGO_FUZZ):
 	@echo "tools: cargo-fuzz 0.13.2, into $(TOOLS)"
 	$(CARGO) install -q --locked --debug cargo-fuzz --version 0.13.2 --root $(TOOLS)/cargo-fuzz
 
+FUZZ = cd fuzz && RUSTUP_TOOLCHAIN=nightly $(abspath $(CARGO_FUZZ))
+FUZZ_LOGS = $(abspath $(TARGET))/fuzz-logs
+
 # Instead of the official tree, whose writers build for minutes with the fuzzer's instruments; the tests judge them.
-fuzz-smoke: export PFTRACE_PROTO_ROOT = $(CURDIR)/codegen/examples/build-script/proto
-fuzz-smoke: tools $(CARGO_FUZZ) ## each fuzz target for FUZZ_SECONDS (nightly)
-	cd fuzz && for target in $$(cargo +nightly read-manifest | python3 -c 'import json,sys; print(*[t["name"] for t in json.load(sys.stdin)["targets"] if t["kind"] == ["bin"]])'); do \
-		mkdir -p corpus/$$target seeds/$$target; \
-		RUSTUP_TOOLCHAIN=nightly $(abspath $(CARGO_FUZZ)) run $$target corpus/$$target seeds/$$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 -dict=proto.dict || exit 1; \
-	done
+fuzz-build fuzz-smoke: export PFTRACE_PROTO_ROOT = $(CURDIR)/codegen/examples/build-script/proto
+fuzz-build: $(CARGO_FUZZ) ## all fuzz targets, without running them (nightly)
+	$(FUZZ) build
+
+# Two at a time: each has one thread.
+fuzz-smoke: tools fuzz-build ## each fuzz target for FUZZ_SECONDS (nightly)
+	@rm -rf $(FUZZ_LOGS) && mkdir -p $(FUZZ_LOGS)
+	$(FUZZ) list | xargs -P 2 -I {} sh -c 'mkdir -p corpus/{} seeds/{} && \
+		RUSTUP_TOOLCHAIN=nightly $(abspath $(CARGO_FUZZ)) run {} corpus/{} seeds/{} -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 -dict=proto.dict >$(FUZZ_LOGS)/{} 2>&1 || \
+			{ cat $(FUZZ_LOGS)/{}; echo "the fuzz target {} failed"; exit 255; }'
+	@tail -n 1 $(FUZZ_LOGS)/*
 
 SCREENSHOT := node tools/screenshot.mjs --no-sidebar
 

@@ -64,12 +64,20 @@ impl Source {
                 (generated, fs::read(file)?)
             }
         };
-        generated.print_cargo_directives();
+        // What this script itself has written is newer than its start: cargo would run it each time, and build all anew.
+        if !self.is_below(out) {
+            generated.print_cargo_directives();
+        }
         let explicit = explicit::rewrite(&set)?;
         fs::write(out.join(format!("{name}_original.binpb")), &set)?;
         fs::write(out.join(format!("{name}.binpb")), &explicit.descriptor_set)?;
         fs::write(out.join(format!("{name}.rs")), glue::glue(name, &generated, &explicit.implicit))?;
         Ok(())
+    }
+
+    fn is_below(&self, folder: &Path) -> bool {
+        let (Self::Text { root: path, .. } | Self::DescriptorSet(path)) = self;
+        path.starts_with(folder)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -24,6 +25,16 @@ fn the_well_known_types() {
 #[test]
 fn the_editions() {
     judge(&editions::SCHEMA, editions::ORIGINAL);
+}
+
+/// Cargo runs a build script again when what it watches is newer than the script's start, as is all that the script writes.
+#[test]
+fn cargo_does_not_watch_what_the_build_script_writes() {
+    let out = Path::new(env!("OUT_DIR"));
+    let said = fs::read_to_string(out.with_file_name("output")).unwrap();
+    let watched: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("cargo:rerun-if-changed=")).collect();
+    assert!(watched.iter().any(|path| path.ends_with("everything.proto")), "{said}");
+    assert!(!watched.iter().any(|path| Path::new(path).starts_with(out)), "{said}");
 }
 
 fn judge(schema: &Schema, original: &str) {
