@@ -9,6 +9,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::atomic::compiler_fence;
 
 use crate::barrier;
 use crate::sync::{AtomicBool, Ordering};
@@ -159,11 +160,13 @@ impl<S, T: Sits> Seat<S, T> {
     /// Leaves the desk to another's seat. `None`, and it stays, when it is at none, while something sits there, and when a writer that was there lives on.
     pub fn leave(&self, none: &'static NoDesk<S, T>) -> Option<&'static Desk<S, T>> {
         let desk = self.desk()?;
-        let is_empty = self.occupy()?.sitting().is_none();
-        if !is_empty || desk.window.is_written.load(Ordering::Relaxed) {
+        let mut occupied = self.occupy()?;
+        if occupied.sitting().is_some() || desk.window.is_written.load(Ordering::Relaxed) {
             return None;
         }
+        // Before anybody who interrupts us can sit there again.
         self.desk.set(&none.0);
+        drop(occupied);
         // Release: with the acquire of who comes next.
         desk.is_taken.store(false, Ordering::Release);
         Some(desk)
@@ -177,6 +180,7 @@ impl<S, T: Sits> Seat<S, T> {
             return None;
         }
         desk.is_occupied.store(true, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
         desk.window.close();
         // Who interrupts us from here on finds it occupied and closed.
         barrier::light_of_short();
@@ -262,10 +266,11 @@ impl<S, T: Sits> Occupied<'_, S, T> {
 impl<S, T: Sits> Drop for Occupied<'_, S, T> {
     fn drop(&mut self) {
         let desk = self.desk;
+        // Asked before: it may do what it wants.
+        let writer = self.sitting().as_ref().and_then(Sits::writer).filter(|writer| writer.is_at(&desk.window));
         // Who interrupts us from here on finds a packet open.
         let at = desk.window.mark();
-        if let Some(writer) = self.sitting().as_ref().and_then(Sits::writer).filter(|writer| writer.is_at(&desk.window))
-        {
+        if let Some(writer) = writer {
             writer.open();
         }
         barrier::light_of_short();

@@ -65,7 +65,7 @@
 //!     // The long way: once, and each time that there is no chunk, or it has no room.
 //!     let desk = Box::leak(Box::new(Desk::new(())));
 //!     assert!(seat.sit(desk));
-//!     let mut writer = ring.writer_at(desk).unwrap();
+//!     let mut writer = ring.writer_at(seat).unwrap();
 //!     writer.take();
 //!     *seat.occupy().unwrap().sitting() = Some(Pen(writer));
 //!     // The short way.

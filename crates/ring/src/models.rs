@@ -69,7 +69,7 @@ fn seat(ring: &Ring) -> PenSeat {
     let seat = Seat::new(Box::leak(Box::new(NoDesk::of(()))));
     let desk = Box::leak(Box::new(Desk::of((), false)));
     assert!(seat.sit(desk));
-    let mut writer = ring.writer_at(desk).unwrap();
+    let mut writer = ring.writer_at(&seat).unwrap();
     writer.take();
     *seat.occupy().unwrap().sitting() = Some(Pen(writer));
     seat

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::barrier;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
-use crate::word::Content;
+use crate::word::{Content, MAX_TAIL};
 
 /// A packet of the short way is not longer.
 pub const ROOM: usize = 160;
@@ -27,8 +27,8 @@ pub(crate) struct Window {
     pub(crate) is_written: AtomicBool,
 }
 
-/// What a place is raised by while a packet is open: behind all memory that a process has.
-const BUSY: usize = if usize::BITS == 64 { 1 << 62 } else { usize::MAX };
+/// What a place is raised by while a packet is open: behind all memory that a process has; a hundred times that, when as many handlers interrupt each other here, is no place either.
+const BUSY: usize = if usize::BITS == 64 { 1 << 57 } else { usize::MAX };
 
 /// Whether that is the place of an open packet.
 #[inline(always)]
@@ -99,7 +99,7 @@ impl Window {
     /// locked, since nobody else stores there.
     #[inline(always)]
     pub(crate) fn mark(&self) -> *mut u8 {
-        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(loom)))]
         {
             let mut at = ptr::without_provenance_mut(BUSY);
             // SAFETY: it adds to the place, which is ours and may be any number, and returns what it was. Only this thread stores there: see `Desk` and `Writer`, which stay on
@@ -109,7 +109,7 @@ impl Window {
             }
             at
         }
-        #[cfg(not(all(target_arch = "x86_64", not(loom))))]
+        #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(loom))))]
         self.at.swap(ptr::without_provenance_mut(BUSY), Ordering::Relaxed)
     }
 
@@ -120,7 +120,8 @@ impl Window {
         // With the heavy barrier of who has closed the window: it sees that we are busy, or we see it closed.
         barrier::light_of_short();
         if at >= self.end.load(Ordering::Relaxed) {
-            self.at.store(at, Ordering::Relaxed);
+            // As before, for who sees this one.
+            self.set_at(at);
             return None;
         }
         Some(at)
@@ -161,6 +162,7 @@ impl Window {
         let at = self.at();
         let len = at.addr().checked_sub(base.addr()).and_then(|len| u32::try_from(len).ok())?;
         let (packets, tail) = (self.packets.load(Ordering::Relaxed), self.tail.load(Ordering::Relaxed));
-        (len <= chunk_len).then_some(Content { len, packets, tail })
+        // It may have gone on while we looked.
+        (len <= chunk_len && packets <= len && tail <= MAX_TAIL).then_some(Content { len, packets, tail })
     }
 }

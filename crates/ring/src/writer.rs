@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 
 use crate::barrier::Barrier;
-use crate::desk::Desk;
+use crate::desk::Seat;
 use crate::ring::{Ring, Shared};
 use crate::sync::{AtomicU64, Ordering};
 use crate::window::{ROOM, Window, is_busy};
@@ -49,18 +49,20 @@ impl Ring {
     /// A writer, without a chunk. `None` when as many live as the configuration has room for. (The number of one whose last chunk
     /// could not be ended, since all places of the queue were filled, is not given out again.)
     ///
-    /// It has a place in memory that is never given back, but to later writers: what writes often sits at a [`Desk`].
+    /// It has a place in memory that is never given back, but to later writers: what writes often sits at a [`Desk`](crate::Desk).
     #[must_use]
     pub fn writer(&self) -> Option<Writer> {
         self.writer_of(Window::unused())
     }
 
-    /// The same, of whoever sits at a desk. `None` also when that has a writer.
+    /// The same, at the desk of a seat. `None` also when the seat is at none, its desk has a writer, or a packet is open there.
     #[must_use]
-    pub fn writer_at<S, T>(&self, desk: &'static Desk<S, T>) -> Option<Writer> {
+    pub fn writer_at<S, T>(&self, seat: &Seat<S, T>) -> Option<Writer> {
+        // On the seat's thread, as the writer stays: nobody else stores where it is.
+        let window = seat.desk()?.window();
         // Acquire: with the release of the last writer there, what it did has happened.
-        let is_free = !desk.window().is_written.swap(true, Ordering::Acquire);
-        is_free.then(|| self.writer_of(desk.window()))?
+        let is_free = !is_busy(window.at()) && !window.is_written.swap(true, Ordering::Acquire);
+        is_free.then(|| self.writer_of(window))?
     }
 
     /// At a window that has been found free, and is said to be written.
@@ -152,6 +154,8 @@ impl Writer {
     /// Makes us busy, unless the chunk has been ended, or is wanted: another one will do. Returns where the packet goes.
     #[inline]
     fn mark(&mut self) -> Result<*mut u8, NoChunk> {
+        // What room there is, and in which chunk, may be another after this: it is open only while nothing is written the long way.
+        self.window.close();
         let at = self.window.mark();
         // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
         self.barrier.light();
@@ -187,6 +191,10 @@ impl Writer {
     /// Ends the chunk, if there is one: what is in it can be read. False when that can't be done just now, and it is kept.
     #[cold]
     pub fn complete(&mut self) -> bool {
+        self.window.close();
+        if is_busy(self.window.at()) {
+            return false;
+        }
         if self.idle == Word::NONE {
             return true;
         }
@@ -232,8 +240,9 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.window.close();
-        // A packet is open, its `Space` forgotten: its chunk stays where it is, and the window.
+        // A packet is open, its `Space` forgotten, or of who has entered the desk: its chunk stays where it is, and the window, and the memory.
         if is_busy(self.window.at()) {
+            std::mem::forget(self.ring.clone());
             return;
         }
         // Nobody expects a word of ours any more. Where the chunk can't be ended now, others will, and it comes

@@ -40,7 +40,7 @@ fn pen(mut writer: Writer) -> Pen {
 fn seat(ring: &Ring) -> Seat<(), Pen> {
     let (seat, desk) = (Seat::new(&NONE), desk());
     assert!(seat.sit(desk));
-    *seat.occupy().unwrap().sitting() = ring.writer_at(desk).map(pen);
+    *seat.occupy().unwrap().sitting() = ring.writer_at(&seat).map(pen);
     seat
 }
 
@@ -111,14 +111,14 @@ fn a_desk_has_one_seat_and_one_writer() {
     let desk = first.desk().unwrap();
     let second = Seat::new(&NONE);
     assert!(!second.sit(desk) && !first.sit(self::desk()), "one is taken, the other is at one");
-    assert!(ring.writer_at(desk).is_none());
+    assert!(ring.writer_at(&first).is_none() && ring.writer_at(&second).is_none());
     assert!(first.leave(&NONE).is_none(), "something sits there");
     let pen = first.occupy().unwrap().sitting().take().unwrap();
     assert!(first.enter().is_none(), "nothing sits there");
     assert!(first.leave(&NONE).is_none(), "its writer lives");
     drop(pen);
     assert!(first.leave(&NONE).is_some() && first.desk().is_none());
-    assert!(second.sit(desk) && ring.writer_at(desk).is_some());
+    assert!(second.sit(desk) && ring.writer_at(&second).is_some());
 }
 
 /// A window is opened for what sits at its own desk.
@@ -140,6 +140,36 @@ fn a_writer_of_another_desk_opens_no_window() {
     assert_eq!(Reader::new(&ring).complete_idle(), 1, "it is open");
     entered.commit(4);
     assert_eq!(read(&ring), [4, 5]);
+}
+
+/// A writer that was taken from the desk within a packet, while the window is open, and is used then.
+#[test]
+fn what_is_written_the_long_way_closes_the_window() {
+    struct Empty(Option<Writer>);
+    impl Sits for Empty {
+        fn writer(&self) -> Option<&Writer> {
+            self.0.as_ref()
+        }
+    }
+    static NONE: NoDesk<(), Empty> = NoDesk::new(());
+    static DESK: Desk<(), Empty> = Desk::new(());
+    let (ring, seat) = (ring(), Seat::new(&NONE));
+    assert!(seat.sit(&DESK));
+    let open = |mut writer: Writer| {
+        assert!(writer.take());
+        *seat.occupy().unwrap().sitting() = Some(Empty(Some(writer)));
+        let writer = seat.enter().unwrap().parts().1.0.take();
+        drop(seat.enter().unwrap());
+        writer.unwrap()
+    };
+    let mut writer = open(ring.writer_at(&seat).unwrap());
+    assert!(writer.take(), "another chunk");
+    assert!(seat.enter().is_none());
+    writer = open(writer);
+    writer.begin().unwrap().commit_with(1, &[7]);
+    assert!(seat.enter().is_none(), "there is less room");
+    writer = open(writer);
+    assert!(writer.complete() && seat.enter().is_none());
 }
 
 /// A signal handler that writes, too, wherever it interrupts: what each has been told that it wrote is there, once, and whole.
@@ -172,7 +202,7 @@ fn signal_handlers_come_between_packets() {
             let desk = desk();
             SEAT.with(|seat| {
                 assert!(seat.sit(desk));
-                *seat.occupy().unwrap().sitting() = ring.writer_at(desk).map(pen);
+                *seat.occupy().unwrap().sitting() = ring.writer_at(seat).map(pen);
             });
             // SAFETY: a handler that only does what may be done in one, and a thread of ours that it is sent to.
             let thread = unsafe {

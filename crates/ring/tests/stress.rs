@@ -84,7 +84,7 @@ fn seat(ring: &Ring) -> Seat<(), Pen> {
     let (seat, unused) = (Seat::new(&NONE), DESKS.lock().unwrap().pop());
     let desk = unused.unwrap_or_else(|| Box::leak(Box::new(Desk::new(()))));
     assert!(seat.sit(desk));
-    *seat.occupy().unwrap().sitting() = ring.writer_at(desk).map(Pen);
+    *seat.occupy().unwrap().sitting() = ring.writer_at(&seat).map(Pen);
     seat
 }
 

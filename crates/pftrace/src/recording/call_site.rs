@@ -285,9 +285,10 @@ impl CallSite {
         }
     }
 
-    /// Records the value of a counter. Ask [`is_enabled`](Self::is_enabled) first.
+    /// Records the value of a counter that has a name. Ask [`is_enabled`](Self::is_enabled) first.
     pub fn counter(&'static self, value: impl CounterNumber) {
-        if self.kind == EventKind::Counter {
+        // Without one it has no track.
+        if self.kind == EventKind::Counter && self.name.is_some() {
             value.record(self);
         }
     }

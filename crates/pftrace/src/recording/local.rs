@@ -19,10 +19,12 @@ use super::thread::Thread;
 /// the way, and others can look there; there are as many as threads have ever recorded at the same time.
 pub(super) type Place = Desk<Stack, Thread>;
 
+pub(super) type ThreadSeat = Seat<Stack, Thread>;
+
 static NONE: NoDesk<Stack, Thread> = NoDesk::new(Stack::new());
 
 std::thread_local! {
-    static SEAT: Seat<Stack, Thread> = const { Seat::new(&NONE) };
+    static SEAT: ThreadSeat = const { Seat::new(&NONE) };
     static PHASE: Cell<Phase> = const { Cell::new(Phase::New) };
     /// Its destructor is the thread's end.
     static AT_END: AtEnd = const { AtEnd };
@@ -59,7 +61,11 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
         };
         let takes_part = occupied.sitting().as_ref().is_some_and(|thread| thread.session == session::recording());
         if !takes_part {
-            join(seat.desk()?, occupied.sitting());
+            // Within the thread's end it is too late.
+            if PHASE.get() != Phase::Placed {
+                return None;
+            }
+            join(seat, occupied.sitting());
         }
         occupied.sitting().as_mut().map(f)
     })
@@ -101,11 +107,11 @@ pub(super) fn close() {
 
 /// Takes part in the present session, if there is one.
 #[cold]
-fn join(desk: &'static Place, place: &mut Option<Thread>) {
+fn join(seat: &ThreadSeat, place: &mut Option<Thread>) {
     *place = None;
     // None where it was stopped just now, or a category is met for the first time.
     if let Some(shared) = session::current() {
-        *place = Thread::join(&shared, desk);
+        *place = Thread::join(&shared, seat);
         if place.is_none() {
             shared.no_place();
         }
@@ -114,7 +120,7 @@ fn join(desk: &'static Place, place: &mut Option<Thread>) {
 
 /// Takes a place, if the thread has none.
 #[cold]
-fn first_place(seat: &Seat<Stack, Thread>) -> Option<()> {
+fn first_place(seat: &ThreadSeat) -> Option<()> {
     match PHASE.get() {
         Phase::Placed => {
             session::count_nested();

@@ -153,11 +153,12 @@ impl Stack {
         }
     }
 
-    /// The innermost, if it is that one and plain.
+    /// The innermost, if it is that one and plain. Asked of itself, too: where guards are dropped out of order, another may be as deep.
     #[inline(always)]
     pub(super) fn plain_innermost(&self, token: Token) -> Option<Ending> {
         let counted = self.counted();
-        (counted == token.counted()).then(|| Ending(counted.wrapping_sub(1)))
+        let ending = Ending(counted.wrapping_sub(1));
+        (counted == token.counted() && self.rest(ending.0 as usize).0 == WRITTEN | GUARDED).then_some(ending)
     }
 
     /// The innermost, if it is that one and written, but not plain; and what its end asks for.
@@ -175,6 +176,11 @@ impl Stack {
         let counted = self.counted();
         let ending = Ending(counted.wrapping_sub(1));
         (counted & DEPTH != 0).then(|| (ending, self.rest(ending.0 as usize)))
+    }
+
+    /// When that one began.
+    pub(super) fn begin_of(&self, ending: Ending) -> u64 {
+        self.begin_ns[ending.0 as usize % MOST].load(Ordering::Relaxed)
     }
 
     /// The call site of that one.
@@ -312,15 +318,7 @@ impl Slices {
         (token.counted() ^ self.stack.counted()) & !(LOOK | DEPTH) == 0
     }
 
-    /// The innermost is open no more.
-    pub(super) fn pop(&mut self) -> Option<Open> {
-        let (ending, rest) = self.stack.innermost()?;
-        let open = self.stack.get(ending.0 as usize);
-        self.pop_at(ending, rest);
-        Some(open)
-    }
-
-    /// The same, of which that is known.
+    /// The innermost, of which that is known, is open no more.
     #[inline(always)]
     pub(super) fn pop_at(&mut self, ending: Ending, rest: Rest) {
         self.stack.end(ending);

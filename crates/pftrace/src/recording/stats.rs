@@ -87,7 +87,7 @@ pub(super) struct ThreadInfo {
     exited: AtomicBool,
     /// How many chunks it has begun.
     chunks: AtomicU32,
-    /// What it has open; until it exits.
+    /// What it has open; when it has exited, that is another's.
     stack: Mutex<Option<&'static Stack>>,
     /// How many the ring had completed when it exited; `u64::MAX` if its last one could not be completed.
     completed: AtomicU64,
@@ -203,7 +203,6 @@ impl ThreadInfo {
     }
 
     pub(super) fn exit(&self, completed: u64) {
-        *lock(&self.stack) = None;
         self.completed.store(completed, Ordering::Relaxed);
         // Release: with the acquire of those who ask, the numbers are there.
         self.exited.store(true, Ordering::Release);

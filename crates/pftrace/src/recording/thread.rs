@@ -19,7 +19,7 @@ use super::argument::Argument;
 use super::call_site::{self, CallSite, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
-use super::local::Place;
+use super::local::ThreadSeat;
 use super::put::{self, Small};
 use super::session::{Shared, count_ignored};
 use super::slices::{Begun, Slices, Stack, Token};
@@ -69,12 +69,13 @@ impl Sits for Thread {
 }
 
 impl Thread {
-    /// Takes part in a session, at that place. `None` when as many threads do as there is room for.
-    pub(super) fn join(shared: &Arc<Shared>, place: &'static Place) -> Option<Self> {
-        let writer = shared.ring.writer_at(place)?;
+    /// Takes part in a session, at the desk of that seat. `None` when as many threads do as there is room for.
+    pub(super) fn join(shared: &Arc<Shared>, seat: &ThreadSeat) -> Option<Self> {
+        let stack = seat.desk()?.shared();
+        let writer = shared.ring.writer_at(seat)?;
         let info = shared.threads.add()?;
         let line = shared.clock.line();
-        let slices = Slices::new(place.shared());
+        let slices = Slices::new(stack);
         info.enter(slices.stack());
         Some(Self {
             session: shared.id,

@@ -174,3 +174,48 @@ fn a_value_of_ones_own_is_asked_before_its_event() {
     let values: Vec<_> = loaded.slices_named("asks").iter().map(|slice| slice.args["debug.own"].clone()).collect();
     assert_eq!(values, (1..=5).map(Arg::Uint).collect::<Vec<_>>());
 }
+
+/// Guards that are dropped out of order: each ends the innermost, whatever that is, plain or with a name of its own.
+#[test]
+fn guards_out_of_order_end_the_innermost() {
+    let names: Vec<String> = (0..40).map(|number| format!("named {number}")).collect();
+    let recorded = record(|| {
+        for name in &names {
+            let _around = slice!("again", "around");
+            let first = slice!("again", "first");
+            let second = slice!("again", "second");
+            drop(first);
+            // As deep as the second was, which has ended.
+            let third = slice!("again", name.as_str());
+            drop(second);
+            let fourth = slice!("again", "fourth");
+            drop(third);
+            drop(fourth);
+            // Its name would be cut if those before had not been given back.
+            let long = format!("{name} {}", "long ".repeat(1_500));
+            let _long = slice!("again", long.as_str());
+        }
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let slices: Vec<_> = loaded.slices.iter().map(|slice| (slice.name.clone().unwrap_or_default(), slice.depth)).collect();
+    assert_eq!(slices.len(), 6 * names.len());
+    for (slices, name) in slices.chunks(6).zip(&names) {
+        let found: Vec<_> = slices.iter().map(|(name, depth)| (name.as_str(), *depth)).collect();
+        let expected = [("around", 0), ("first", 1), ("second", 2), (name, 2), ("fourth", 2)];
+        assert_eq!(found[..5], expected);
+        assert!(found[5].0.starts_with(&format!("{name} long")) && found[5].1 == 1, "{:?}", found[5].1);
+    }
+}
+
+/// A counter whose track is to be given each time has none here.
+#[test]
+fn a_counter_without_a_name_records_nothing() {
+    static SCRIPT: Category = Category::new("script");
+    static NAMELESS: CallSite = CallSite::new(EventKind::Counter, &SCRIPT, None, &[]);
+    let recorded = record(|| {
+        (0..100_i64).for_each(|value| NAMELESS.counter(value));
+        instant!("again", "behind");
+    });
+    let Some((loaded, _)) = recorded else { return };
+    assert_eq!((loaded.counters.len(), loaded.slices_named("behind").len()), (0, 1));
+}

@@ -476,3 +476,31 @@ fn what_a_thread_waits_in_is_there() {
     assert_eq!(open(&second.0).unwrap(), waiting);
     assert_eq!(open(&last.0).unwrap(), over);
 }
+
+/// Ends that say something, and stand first in the oldest chunk that a snapshot has: what they end was open at its begin.
+#[test]
+fn what_the_first_event_ends_was_open() {
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    let mut traces = Vec::new();
+    for number in 0_u64..60 {
+        for number in 0..2_000 + 7 * number {
+            let outer = slice!("flight", "outer");
+            let inner = slice!("flight", "inner", number);
+            end!(slice: inner, with = number, and = "a text, so that it takes its time");
+            end!(slice: outer, text = "and another");
+        }
+        traces.push(snapshot(&session.recorder()).0);
+    }
+    drop(session);
+    let mut inner_was_open = 0;
+    for trace in traces {
+        let Some(loaded) = check(&trace) else { return };
+        assert!(loaded.slices_named("outer").iter().all(|slice| slice.depth == 0 && slice.dur >= 0));
+        let inner = loaded.slices_named("inner");
+        assert!(inner.iter().all(|slice| slice.depth == 1 && slice.dur >= 0));
+        // One that was begun again has no arguments but those of its end.
+        inner_was_open += inner.iter().filter(|slice| !slice.args.contains_key("debug.number")).count();
+    }
+    assert!(inner_was_open > 0, "no snapshot has begun within one");
+}

@@ -90,6 +90,15 @@ pub(super) struct NotWritten {
     ns: u64,
 }
 
+/// Ends the innermost slice when what is said of its end panics.
+struct Unended<'t>(&'t mut Thread);
+
+impl Drop for Unended<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Thread {
     /// Begins a slice of this thread. Returns what it is known by.
     pub(in crate::recording) fn begin_detailed(&mut self, event: &Event<'_>, guarded: bool) -> Token {
@@ -104,12 +113,19 @@ impl Thread {
 
     /// Ends the innermost slice of this thread, and says more of it.
     pub(in crate::recording) fn end_detailed(&mut self, event: &Event<'_>) {
-        let Some(open) = self.slices.pop() else { return };
-        if open.written == 0 {
+        let stack = self.slices.stack();
+        let Some((ending, rest)) = stack.innermost() else { return };
+        if !rest.is_written() {
+            self.slices.pop_at(ending, rest);
             return self.lose(Loss::NoRoom);
         }
-        let event = Event { not_before: open.begin_ns, ..*event };
-        if let Err(NotWritten { ns, .. }) = self.end_in_full(&event) {
+        let event = Event { not_before: stack.begin_of(ending), ..*event };
+        // It is open until it is written: where its end is the first in a chunk, the header says that it is open.
+        let unended = Unended(self);
+        let result = unended.0.end_in_full(&event);
+        core::mem::forget(unended);
+        self.slices.pop_at(ending, rest);
+        if let Err(NotWritten { ns, .. }) = result {
             self.end_unwritten(ns.max(self.lost_ns));
         }
     }
