@@ -240,3 +240,28 @@ fn signal_handlers_come_between_packets() {
     assert!(of_handler.into_iter().eq((0..by_handler).map(|number| OF_HANDLER | number)));
     assert!(REFUSED.load(Ordering::Relaxed) > 0, "it has never come within a packet");
 }
+
+/// A writer that is dropped within a packet, the last that has the ring: the packet's memory stays.
+#[test]
+fn a_packet_outlives_its_writer_and_its_ring() {
+    struct Empty(Option<Writer>);
+    impl Sits for Empty {
+        fn writer(&self) -> Option<&Writer> {
+            self.0.as_ref()
+        }
+    }
+    static NONE: NoDesk<(), Empty> = NoDesk::new(());
+    static DESK: Desk<(), Empty> = Desk::new(());
+    let (ring, seat) = (ring(), Seat::new(&NONE));
+    assert!(seat.sit(&DESK));
+    let mut writer = ring.writer_at(&seat).unwrap();
+    assert!(writer.take());
+    *seat.occupy().unwrap().sitting() = Some(Empty(Some(writer)));
+    drop(ring);
+    let mut entered = seat.enter().unwrap();
+    let (bytes, empty, ()) = entered.parts();
+    empty.0 = None;
+    bytes.fill(1);
+    entered.commit(4);
+    assert!(seat.enter().is_none());
+}

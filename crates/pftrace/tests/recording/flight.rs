@@ -504,3 +504,28 @@ fn what_the_first_event_ends_was_open() {
     }
     assert!(inner_was_open > 0, "no snapshot has begun within one");
 }
+
+/// Guards that are dropped out of order end slices with names of their own: what is open afterwards still has its own.
+#[test]
+fn names_are_given_back_out_of_order() {
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    for number in 0..3_000 {
+        let first = slice!("flight", "first");
+        let second = slice!("flight", "second");
+        drop(first);
+        // As deep as the second was, which has ended.
+        let third = slice!("flight", format!("the third, number {number}").as_str());
+        drop(second);
+        drop(third);
+    }
+    let name = "open for a long time, until its begin has been overwritten";
+    let _open = slice!("flight", name);
+    (0..20_000).for_each(|_| instant!("flight", "filling"));
+    let (trace, _) = snapshot(&session.recorder());
+    drop(session);
+    let Some(loaded) = check(&trace) else { return };
+    let names: Vec<_> =
+        loaded.slices.iter().filter(|slice| slice.dur == -1).map(|slice| slice.name.as_deref()).collect();
+    assert_eq!(names, [Some(name)]);
+}
