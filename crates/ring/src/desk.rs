@@ -116,7 +116,8 @@ impl<S, T> NoDesk<S, T> {
 
 /// A thread's, at a desk or at none.
 pub struct Seat<S: 'static, T: 'static> {
-    desk: Cell<&'static Desk<S, T>>,
+    /// One that lives for ever: no reference, since constants of Rust 1.85 have none to what changes.
+    desk: Cell<*const Desk<S, T>>,
     on_its_thread: PhantomData<*mut ()>,
 }
 
@@ -124,13 +125,20 @@ impl<S, T> Seat<S, T> {
     /// At none.
     #[must_use]
     pub const fn new(none: &'static NoDesk<S, T>) -> Self {
-        Self { desk: Cell::new(&none.0), on_its_thread: PhantomData }
+        Self { desk: Cell::new(&raw const none.0), on_its_thread: PhantomData }
+    }
+
+    /// The desk, be it none.
+    #[inline(always)]
+    fn at(&self) -> &'static Desk<S, T> {
+        // SAFETY: each of the pointers that are stored there was made of a reference that lives for ever.
+        unsafe { &*self.desk.get() }
     }
 
     /// Goes to a desk. Whether it could: nobody else is there, and we are at none.
     pub fn sit(&self, desk: &'static Desk<S, T>) -> bool {
         // Acquire: with the release of who left it.
-        let sits = self.desk.get().is_closed && !desk.is_closed && !desk.is_taken.swap(true, Ordering::Acquire);
+        let sits = self.at().is_closed && !desk.is_closed && !desk.is_taken.swap(true, Ordering::Acquire);
         if sits {
             self.desk.set(desk);
         }
@@ -139,20 +147,20 @@ impl<S, T> Seat<S, T> {
 
     /// Its desk, if it is at one.
     pub fn desk(&self) -> Option<&'static Desk<S, T>> {
-        Some(self.desk.get()).filter(|desk| !desk.is_closed)
+        Some(self.at()).filter(|desk| !desk.is_closed)
     }
 
     /// Opens a packet in the present chunk, if that is there, still ours, has [`ROOM`] bytes, and no packet is open: else it is to be done by a [`Writer`], at the [occupied](Self::occupy) desk.
     #[inline(always)]
     pub fn enter(&self) -> Option<Entered<'_, S, T>> {
-        let desk = self.desk.get();
+        let desk = self.at();
         let at = desk.window.try_mark()?;
         Some(Entered { desk, at, on_its_thread: PhantomData })
     }
 
     /// From now on no packet is opened the short way, until the long way has been gone: for a forked child, which then finds that it is one.
     pub fn close(&self) {
-        self.desk.get().window.close();
+        self.at().window.close();
     }
 }
 
@@ -165,7 +173,7 @@ impl<S, T: Sits> Seat<S, T> {
             return None;
         }
         // Before anybody who interrupts us can sit there again.
-        self.desk.set(&none.0);
+        self.desk.set(&raw const none.0);
         drop(occupied);
         // Release: with the acquire of who comes next.
         desk.is_taken.store(false, Ordering::Release);
@@ -190,7 +198,7 @@ impl<S, T: Sits> Seat<S, T> {
 
 impl<S, T> fmt::Debug for Seat<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Seat").field(self.desk.get()).finish()
+        f.debug_tuple("Seat").field(self.at()).finish()
     }
 }
 
