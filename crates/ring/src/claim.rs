@@ -17,7 +17,7 @@
 //! late, since others may have to wait for it.
 
 use crate::ring::Shared;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, fence};
 use crate::word::{Content, State, Word};
 
 /// Chunks that are claimed: several for one heavy barrier.
@@ -49,6 +49,8 @@ impl<'s> Claims<'s> {
         // Acquire: with the release of who took it, its window is there.
         let word = self.shared.word(index);
         if word.compare_exchange(idle.0, claimed.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            // A writer that opens its window sees the claim, or its window is closed after it was opened.
+            fence(Ordering::SeqCst);
             self.shared.window(idle.owner()).inspect(|window| window.close());
             self.claims[self.count] = Claim { index, idle, claimed };
             self.count += 1;

@@ -189,7 +189,7 @@ impl<S, T: Sits> Seat<S, T> {
         }
         desk.is_occupied.store(true, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        desk.window.close();
+        desk.window.close_own();
         // Who interrupts us from here on finds it occupied and closed.
         barrier::light_of_short();
         Some(Occupied { desk, on_its_thread: PhantomData })

@@ -140,6 +140,13 @@ impl Window {
         self.end.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
+    /// The same, by the thread whose it is, which alone opens it.
+    pub(crate) fn close_own(&self) {
+        if self.is_open() {
+            self.close();
+        }
+    }
+
     /// Its writer's alone, who then has to look whether it still has the chunk.
     pub(crate) fn open(&self, end: *mut u8) {
         self.end.store(end, Ordering::Relaxed);

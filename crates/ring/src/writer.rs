@@ -155,7 +155,7 @@ impl Writer {
     #[inline]
     fn mark(&mut self) -> Result<*mut u8, NoChunk> {
         // What room there is, and in which chunk, may be another after this: it is open only while nothing is written the long way.
-        self.window.close();
+        self.window.close_own();
         let at = self.window.mark();
         // With the heavy barrier of who claims the chunk: it sees that we are busy, or we see the claim.
         self.barrier.light();
@@ -191,7 +191,7 @@ impl Writer {
     /// Ends the chunk, if there is one: what is in it can be read. False when that can't be done just now, and it is kept.
     #[cold]
     pub fn complete(&mut self) -> bool {
-        self.window.close();
+        self.window.close_own();
         if is_busy(self.window.at()) {
             return false;
         }
@@ -222,7 +222,7 @@ impl Writer {
         // With the heavy barrier of who closes it: it sees that we have opened it, or we see why not to.
         self.barrier.light();
         if self.word().load(Ordering::Relaxed) != self.idle.0 || self.shared().is_closed() {
-            self.window.close();
+            self.window.close_own();
         }
     }
 
@@ -239,7 +239,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.window.close();
+        self.window.close_own();
         // A packet is open, its `Space` forgotten, or of who has entered the desk: its chunk stays where it is, and the window, and the memory.
         if is_busy(self.window.at()) {
             std::mem::forget(self.ring.clone());
