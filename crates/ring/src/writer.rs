@@ -242,7 +242,7 @@ impl Drop for Writer {
         self.window.close_own();
         // A packet is open, its `Space` forgotten, or of who has entered the desk: its chunk stays where it is, and the window, and the memory.
         if is_busy(self.window.at()) {
-            std::mem::forget(self.ring.clone());
+            keep(self.ring.clone());
             return;
         }
         // Nobody expects a word of ours any more. Where the chunk can't be ended now, others will, and it comes
@@ -255,6 +255,17 @@ impl Drop for Writer {
         // Release: with the acquire of the next writer there.
         self.window.is_written.store(false, Ordering::Release);
     }
+}
+
+/// Keeps a ring for ever, where leaks are looked for.
+fn keep(ring: Ring) {
+    #[cfg(not(loom))]
+    {
+        static KEPT: std::sync::Mutex<Vec<Ring>> = std::sync::Mutex::new(Vec::new());
+        KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(ring);
+    }
+    #[cfg(loom)]
+    std::mem::forget(ring);
 }
 
 /// The size of a word at the end of a chunk.
