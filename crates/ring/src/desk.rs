@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::compiler_fence;
 
 use crate::barrier;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Ordering, const_but_in_models};
 use crate::window::{ROOM, Window, is_busy};
 use crate::writer::Writer;
 
@@ -40,42 +40,31 @@ pub struct Desk<S, T> {
 
 // SAFETY: `sitting` is reached by the one seat that has the desk, on its thread, and is empty when the seat leaves it: it stays on one thread. All else is atomic, or shared as `S` can be.
 unsafe impl<S: Sync, T> Sync for Desk<S, T> {}
+// SAFETY: as above, and nobody sits at a desk that is moved.
+unsafe impl<S: Send, T> Send for Desk<S, T> {}
 // SAFETY: models move a seat when nobody uses it.
 #[cfg(loom)]
 unsafe impl<S, T> Send for Seat<S, T> {}
-// SAFETY: as above, and nobody sits at a desk that is moved.
-unsafe impl<S: Send, T> Send for Desk<S, T> {}
 
 impl<S, T> Desk<S, T> {
-    /// A desk at which nobody sits. `shared` is for all who know the desk.
-    #[cfg(not(loom))]
-    #[must_use]
-    pub const fn new(shared: S) -> Self {
-        Self::of(shared, false)
-    }
-
-    #[cfg(not(loom))]
-    const fn of(shared: S, is_closed: bool) -> Self {
-        Self {
-            window: Window::closed(),
-            is_occupied: AtomicBool::new(false),
-            is_taken: AtomicBool::new(false),
-            is_closed,
-            sitting: UnsafeCell::new(None),
-            shared,
+    const_but_in_models! {
+        /// A desk at which nobody sits. `shared` is for all who know the desk.
+        #[must_use]
+        pub fn new(shared: S) -> Self {
+            Self::of(shared, false)
         }
     }
 
-    /// Loom's atomics are not made at compile time.
-    #[cfg(all(test, loom))]
-    pub(crate) fn of(shared: S, is_closed: bool) -> Self {
-        Self {
-            window: Window::closed(),
-            is_occupied: AtomicBool::new(false),
-            is_taken: AtomicBool::new(false),
-            is_closed,
-            sitting: UnsafeCell::new(None),
-            shared,
+    const_but_in_models! {
+        fn of(shared: S, is_closed: bool) -> Self {
+            Self {
+                window: Window::closed(),
+                is_occupied: AtomicBool::new(false),
+                is_taken: AtomicBool::new(false),
+                is_closed,
+                sitting: UnsafeCell::new(None),
+                shared,
+            }
         }
     }
 
@@ -101,16 +90,12 @@ impl<S, T> fmt::Debug for Desk<S, T> {
 pub struct NoDesk<S, T>(Desk<S, T>);
 
 impl<S, T> NoDesk<S, T> {
-    /// `shared` is never looked at.
-    #[cfg(not(loom))]
-    #[must_use]
-    pub const fn new(shared: S) -> Self {
-        Self(Desk::of(shared, true))
-    }
-
-    #[cfg(all(test, loom))]
-    pub(crate) fn of(shared: S) -> Self {
-        Self(Desk::of(shared, true))
+    const_but_in_models! {
+        /// `shared` is never looked at.
+        #[must_use]
+        pub fn new(shared: S) -> Self {
+            Self(Desk::of(shared, true))
+        }
     }
 }
 

@@ -66,8 +66,8 @@ type PenSeat = Seat<(), Pen>;
 
 /// A seat where a writer sits that has a chunk.
 fn seat(ring: &Ring) -> PenSeat {
-    let seat = Seat::new(Box::leak(Box::new(NoDesk::of(()))));
-    let desk = Box::leak(Box::new(Desk::of((), false)));
+    let seat = Seat::new(Box::leak(Box::new(NoDesk::new(()))));
+    let desk = Box::leak(Box::new(Desk::new(())));
     assert!(seat.sit(desk));
     let mut writer = ring.writer_at(&seat).unwrap();
     writer.take();

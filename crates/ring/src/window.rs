@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::barrier;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering, const_but_in_models};
 use crate::word::{Content, MAX_TAIL};
 
 /// A packet of the short way is not longer.
@@ -37,26 +37,15 @@ pub(crate) fn is_busy(at: *mut u8) -> bool {
 }
 
 impl Window {
-    #[cfg(not(loom))]
-    pub(crate) const fn closed() -> Self {
-        Self {
-            at: AtomicPtr::new(ptr::null_mut()),
-            end: AtomicPtr::new(ptr::null_mut()),
-            packets: AtomicU32::new(0),
-            tail: AtomicU32::new(0),
-            is_written: AtomicBool::new(false),
-        }
-    }
-
-    /// Loom's atomics are not made at compile time.
-    #[cfg(loom)]
-    pub(crate) fn closed() -> Self {
-        Self {
-            at: AtomicPtr::new(ptr::null_mut()),
-            end: AtomicPtr::new(ptr::null_mut()),
-            packets: AtomicU32::new(0),
-            tail: AtomicU32::new(0),
-            is_written: AtomicBool::new(false),
+    const_but_in_models! {
+        pub(crate) fn closed() -> Self {
+            Self {
+                at: AtomicPtr::new(ptr::null_mut()),
+                end: AtomicPtr::new(ptr::null_mut()),
+                packets: AtomicU32::new(0),
+                tail: AtomicU32::new(0),
+                is_written: AtomicBool::new(false),
+            }
         }
     }
 

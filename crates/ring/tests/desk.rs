@@ -20,6 +20,15 @@ impl Sits for Pen {
 type PenDesk = Desk<(), Pen>;
 static NONE: NoDesk<(), Pen> = NoDesk::new(());
 
+/// Has a writer that can be taken from it.
+struct Holder(Option<Writer>);
+
+impl Sits for Holder {
+    fn writer(&self) -> Option<&Writer> {
+        self.0.as_ref()
+    }
+}
+
 fn ring() -> Ring {
     Ring::new(Config { chunk_len: 4096, chunks: 8, policy: Policy::Keep, writers: 8 }).unwrap()
 }
@@ -145,19 +154,13 @@ fn a_writer_of_another_desk_opens_no_window() {
 /// A writer that was taken from the desk within a packet, while the window is open, and is used then.
 #[test]
 fn what_is_written_the_long_way_closes_the_window() {
-    struct Empty(Option<Writer>);
-    impl Sits for Empty {
-        fn writer(&self) -> Option<&Writer> {
-            self.0.as_ref()
-        }
-    }
-    static NONE: NoDesk<(), Empty> = NoDesk::new(());
-    static DESK: Desk<(), Empty> = Desk::new(());
+    static NONE: NoDesk<(), Holder> = NoDesk::new(());
+    static DESK: Desk<(), Holder> = Desk::new(());
     let (ring, seat) = (ring(), Seat::new(&NONE));
     assert!(seat.sit(&DESK));
     let open = |mut writer: Writer| {
         assert!(writer.take());
-        *seat.occupy().unwrap().sitting() = Some(Empty(Some(writer)));
+        *seat.occupy().unwrap().sitting() = Some(Holder(Some(writer)));
         let writer = seat.enter().unwrap().parts().1.0.take();
         drop(seat.enter().unwrap());
         writer.unwrap()
@@ -244,23 +247,17 @@ fn signal_handlers_come_between_packets() {
 /// A writer that is dropped within a packet, the last that has the ring: the packet's memory stays.
 #[test]
 fn a_packet_outlives_its_writer_and_its_ring() {
-    struct Empty(Option<Writer>);
-    impl Sits for Empty {
-        fn writer(&self) -> Option<&Writer> {
-            self.0.as_ref()
-        }
-    }
-    static NONE: NoDesk<(), Empty> = NoDesk::new(());
-    static DESK: Desk<(), Empty> = Desk::new(());
+    static NONE: NoDesk<(), Holder> = NoDesk::new(());
+    static DESK: Desk<(), Holder> = Desk::new(());
     let (ring, seat) = (ring(), Seat::new(&NONE));
     assert!(seat.sit(&DESK));
     let mut writer = ring.writer_at(&seat).unwrap();
     assert!(writer.take());
-    *seat.occupy().unwrap().sitting() = Some(Empty(Some(writer)));
+    *seat.occupy().unwrap().sitting() = Some(Holder(Some(writer)));
     drop(ring);
     let mut entered = seat.enter().unwrap();
-    let (bytes, empty, ()) = entered.parts();
-    empty.0 = None;
+    let (bytes, holder, ()) = entered.parts();
+    holder.0 = None;
     bytes.fill(1);
     entered.commit(4);
     assert!(seat.enter().is_none());

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard};
 use std::vec::Vec;
 
-use pftrace_ring::{Desk, NoDesk, ROOM, Seat};
+use pftrace_ring::{Desk, NoDesk, Occupied, ROOM, Seat};
 
 use super::session;
 use super::slices::Stack;
@@ -52,17 +52,12 @@ pub(super) fn hold() -> MutexGuard<'static, Vec<&'static Place>> {
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     SEAT.with(|seat| {
-        let mut occupied = match seat.occupy() {
-            Some(occupied) => occupied,
-            None => {
-                first_place(seat)?;
-                seat.occupy()?
-            }
-        };
+        let mut occupied = occupy(seat)?;
         let takes_part = occupied.sitting().as_ref().is_some_and(|thread| thread.session == session::recording());
         if !takes_part {
-            // Within the thread's end it is too late.
-            if PHASE.get() != Phase::Placed {
+            if PHASE.get() == Phase::Ended {
+                // By a signal handler, within the thread's end.
+                session::count_ignored();
                 return None;
             }
             join(seat, occupied.sitting());
@@ -74,14 +69,17 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
 /// The same, if the thread takes part in the present session already.
 pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     SEAT.with(|seat| {
-        let mut occupied = match seat.occupy() {
-            Some(occupied) => occupied,
-            None => {
-                first_place(seat)?;
-                return None;
-            }
-        };
+        let mut occupied = occupy(seat)?;
         occupied.sitting().as_mut().filter(|thread| thread.session == session::recording()).map(f)
+    })
+}
+
+/// All of the thread's state: none while an event is being recorded.
+#[inline]
+fn occupy(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
+    seat.occupy().or_else(|| {
+        first_place(seat)?;
+        seat.occupy()
     })
 }
 
