@@ -27,11 +27,27 @@ impl Line {
         self.at(ticks.max(self.base_ticks))
     }
 
-    /// The time at [`raw_ticks`](crate::raw_ticks), where time [is made of them](Self::is_raw) and the line is known not to be stale for long.
-    #[inline(always)] // Two instructions.
+    /// The nanoseconds that so many [`raw_ticks`](crate::raw_ticks) are, where time [is made of them](Self::is_raw) and the line is known not to be stale for long: what is between
+    /// two of them is time, and what they are [at](Self::ns_of) too.
+    #[inline(always)] // One instruction.
     #[must_use]
-    pub fn raw_ns(&self, raw_ticks: u64) -> u64 {
-        self.at(raw_ticks)
+    pub fn offset(&self, raw_ticks: u64) -> u64 {
+        product(raw_ticks, self.per_tick)
+    }
+
+    /// The time at an [offset](Self::offset).
+    #[inline(always)] // One instruction.
+    #[must_use]
+    pub fn ns_of(&self, offset: u64) -> u64 {
+        // Would wrap after 584 years.
+        self.zero_ns.wrapping_add(offset)
+    }
+
+    /// Where a time is on this line.
+    #[inline(always)]
+    #[must_use]
+    pub fn offset_of(&self, ns: u64) -> u64 {
+        ns.wrapping_sub(self.zero_ns)
     }
 
     /// Whether time is made of [`raw_ticks`](crate::raw_ticks).
@@ -66,8 +82,7 @@ impl Line {
 
     #[inline(always)]
     fn at(&self, ticks: u64) -> u64 {
-        // Would wrap after 584 years.
-        self.zero_ns.wrapping_add(product(ticks, self.per_tick))
+        self.ns_of(self.offset(ticks))
     }
 
     /// How long after `ticks` the next one is due: half of its span after it was drawn.

@@ -340,7 +340,7 @@ impl EndSlice for SliceGuard {
         let Some(token) = self.into_token().filter(|_| session::is_recording()) else { return };
         formatted(event, |event| {
             local::with_present(|thread| {
-                if thread.has_begun(token) {
+                if thread.ends_for(token) {
                     thread.end_detailed(event);
                 }
             })

@@ -97,11 +97,7 @@ fn end_of_in_full(token: Token) {
     if token == Token::LOST {
         return;
     }
-    local::with_present(|thread| {
-        if thread.has_begun(token) {
-            thread.end();
-        }
-    });
+    local::with_present(|thread| thread.end_for(token));
 }
 
 /// Begins a slice of a call site that has a name and no annotations.

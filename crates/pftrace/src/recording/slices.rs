@@ -1,6 +1,5 @@
 //! The slices that a thread has open: what a header says of them.
 
-use core::num::NonZeroU32;
 use std::string::String;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::vec::Vec;
@@ -13,59 +12,60 @@ const MOST: usize = MAX_OPEN_SLICES as usize;
 
 /// For the names that were given at run time. What has no room is cut; it matters only when the begin is lost.
 const NAMES_LEN: usize = 8192;
-const _: () = assert!(NAMES_LEN <= u16::MAX as usize);
+const NAME_WORDS: usize = NAMES_LEN / 8;
 
 /// Those that are open, where others can look: who takes a snapshot asks for the slices of threads that record nothing meanwhile. Only the thread itself
 /// stores.
 #[derive(Debug)]
 pub(super) struct Stack {
-    /// How many there are, and in the bits above which time it is that a thread begins here: what is open of one session is not taken for another's.
+    /// How many there are, in ten bits; whether one of them [is unwritten](UNWRITTEN); and in the upper half which time it is that a thread begins here: what is open of one session
+    /// is not taken for another's.
     depth: AtomicU32,
     // Each an [`Open`], in what can be loaded and stored alone; an array for each part, so that the depth is the index as it is.
     begin_ns: [AtomicU64; MOST],
     sites: [AtomicU32; MOST],
     rests: [AtomicU32; MOST],
     /// The names that were given at run time, one behind the other, each from a word's begin.
-    names: [AtomicU64; NAMES_LEN / 8],
+    names: [AtomicU64; NAME_WORDS],
 }
 
 /// How many are open.
 const DEPTH: u32 = 2 * MOST as u32 - 1;
-const _: () = assert!(MOST.is_power_of_two());
+const _: () = assert!(MOST.is_power_of_two() && MOST < 1 << 14);
 
-/// What an open slice is known by to who ends it: how many were open with it, as in [`Stack::depth`]. Not 0, so that a guard with one is known to have one.
+/// The begin of one that is open had no room, and no header has made up for that: so none is begun or ended the short way, as if there were too many.
+const UNWRITTEN: u32 = 1 << 15;
+
+/// One time more that a thread begins. The last bit is free for [`LOOK`].
+const TIME: u32 = 1 << 16;
+
+/// What an open slice is known by to who ends it: how many were open with it, as in [`Stack::depth`]. No niche: that it is there is known where the guard is dropped, without a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token(NonZeroU32);
+pub(super) struct Token(u32);
 
 /// Of a token: it is not plain, so its end has to look.
 const LOOK: u32 = 1 << 31;
 
 impl Token {
     /// Of what was to be begun and was not: of no time that a thread begins.
-    pub(super) const LOST: Self = Self(NonZeroU32::new(LOOK | DEPTH).unwrap());
-
-    #[inline(always)]
-    fn of(counted: u32) -> Self {
-        // It is never 0, since the times are not.
-        NonZeroU32::new(counted).map_or(Self::LOST, Self)
-    }
-
-    fn counted(self) -> u32 {
-        self.0.get()
-    }
+    pub(super) const LOST: Self = Self(LOOK | DEPTH);
 }
 
-/// What of an open slice its end asks for: the length of its name, whether it was written, whether a guard ends it.
+/// What is to be known of an open slice at its end: whether it was written, whether a guard ends it; and of one that has a name of its own, how long that is, and where.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest(u32);
 
 const WRITTEN: u32 = 1 << 16;
 const GUARDED: u32 = 1 << 17;
+/// By how much the word at which the name begins is shifted.
+const NAME_AT: u32 = 18;
+const _: () = assert!(NAMES_LEN <= u16::MAX as usize && NAME_WORDS < 1 << (u32::BITS - NAME_AT));
 
 impl Rest {
     #[inline(always)]
-    fn of(name_len: usize, written: bool, guarded: bool) -> Self {
-        Self(name_len as u32 | if written { WRITTEN } else { 0 } | if guarded { GUARDED } else { 0 })
+    fn of(name_at: usize, name_len: usize, written: bool, guarded: bool) -> Self {
+        let flags = if written { WRITTEN } else { 0 } | if guarded { GUARDED } else { 0 };
+        Self((name_at as u32) << NAME_AT | name_len as u32 | flags)
     }
 
     /// Whether it was written, and has no name of its own.
@@ -74,15 +74,21 @@ impl Rest {
         self.0 & !GUARDED == WRITTEN
     }
 
+    /// The word at which the name begins.
+    #[inline(always)]
+    fn name_at(self) -> usize {
+        (self.0 >> NAME_AT) as usize
+    }
+
     #[inline(always)]
     fn name_len(self) -> usize {
         self.0 as u16 as usize
     }
 
-    /// How many words the name has.
+    /// The word at which it ends.
     #[inline(always)]
-    fn name_words(self) -> usize {
-        self.name_len().div_ceil(8)
+    fn name_end(self) -> usize {
+        self.name_at() + self.name_len().div_ceil(8)
     }
 
     #[inline(always)]
@@ -103,7 +109,7 @@ impl Stack {
             begin_ns: [const { AtomicU64::new(0) }; MOST],
             sites: [const { AtomicU32::new(0) }; MOST],
             rests: [const { AtomicU32::new(0) }; MOST],
-            names: [const { AtomicU64::new(0) }; NAMES_LEN / 8],
+            names: [const { AtomicU64::new(0) }; NAME_WORDS],
         }
     }
 
@@ -111,9 +117,9 @@ impl Stack {
     fn begin(&self) {
         // With the fence of `ThreadInfo::open_while`: who sees anything of this thread sees that the one before has exited.
         fence(Ordering::Release);
-        // Never 0, also after 2^21 times.
-        let time = (self.depth.load(Ordering::Relaxed) | DEPTH).wrapping_add(1) & !LOOK;
-        self.depth.store(time.max(DEPTH + 1), Ordering::Relaxed);
+        // Never 0, also after 2^15 times.
+        let time = self.counted().wrapping_add(TIME) & !(TIME - 1 | LOOK);
+        self.depth.store(time.max(TIME), Ordering::Relaxed);
     }
 
     /// How many are open, and which time it is.
@@ -127,18 +133,33 @@ impl Stack {
         (self.counted() & DEPTH) as usize
     }
 
-    /// One more, if it is not full, as soon as it is [there](Opening::open). `name` is one that was given at run time, behind so many words of others.
+    /// One more, whose begin is written, as soon as it is [there](Opening::open). `None` when it is full, or not all are written. `name` is one that was given at run time, behind so many
+    /// words of others.
     #[inline(always)]
     pub(super) fn prepare(&self, begun: Begun, name: Option<&str>, names_len: usize) -> Option<Opening<'_>> {
         let counted = self.counted();
-        if counted & MOST as u32 != 0 {
+        // Too large where not all are written.
+        let depth = usize::from(counted as u16);
+        self.store(counted, depth, begun, name, names_len)
+    }
+
+    /// The same, of any, behind `depth` others.
+    #[inline(always)]
+    fn store(
+        &self,
+        counted: u32,
+        depth: usize,
+        begun: Begun,
+        name: Option<&str>,
+        names_len: usize,
+    ) -> Option<Opening<'_>> {
+        if depth >= MOST {
             return None;
         }
-        let depth = counted as usize % MOST;
-        let name_len = name.map_or(0, |name| self.store_name(name, names_len));
+        let (name_at, name_len) = name.map_or((0, 0), |name| (names_len, self.store_name(name, names_len)));
         self.begin_ns[depth].store(begun.ns, Ordering::Relaxed);
         self.sites[depth].store(begun.site, Ordering::Relaxed);
-        let rest = Rest::of(name_len, begun.written, begun.guarded);
+        let rest = Rest::of(name_at, name_len, begun.written, begun.guarded);
         self.rests[depth].store(rest.0, Ordering::Relaxed);
         Some(Opening { stack: self, counted, rest })
     }
@@ -153,21 +174,19 @@ impl Stack {
         }
     }
 
-    /// The innermost, if it is that one and plain. Asked of itself, too: where guards are dropped out of order, another may be as deep.
+    /// The innermost, if it is that one and plain, or as deep: where guards are dropped out of order, that may be any other, which then ends the same way.
     #[inline(always)]
     pub(super) fn plain_innermost(&self, token: Token) -> Option<Ending> {
         let counted = self.counted();
-        let ending = Ending(counted.wrapping_sub(1));
-        (counted == token.counted() && self.rest(ending.0 as usize).0 == WRITTEN | GUARDED).then_some(ending)
+        (counted == token.0).then(|| Ending(counted.wrapping_sub(1)))
     }
 
-    /// The innermost, if it is that one and written, but not plain; and what its end asks for.
+    /// The same of one that is not plain.
     #[inline(always)]
     pub(super) fn named_innermost(&self, token: Token) -> Option<(Ending, Rest)> {
         let counted = self.counted();
         let ending = Ending(counted.wrapping_sub(1));
-        let rest = self.rest(ending.0 as usize);
-        (counted | LOOK == token.counted() && rest.is_written()).then_some((ending, rest))
+        (counted | LOOK == token.0).then(|| (ending, self.rest(ending.0 as usize)))
     }
 
     /// How many are around the innermost, and what its end asks for.
@@ -176,6 +195,13 @@ impl Stack {
         let counted = self.counted();
         let ending = Ending(counted.wrapping_sub(1));
         (counted & DEPTH != 0).then(|| (ending, self.rest(ending.0 as usize)))
+    }
+
+    /// Where the names of those that are open end.
+    #[cold]
+    fn names_len(&self) -> usize {
+        let ends = (0..self.depth()).map(|number| self.rest(number).name_end());
+        ends.max().unwrap_or(0)
     }
 
     /// When that one began.
@@ -215,20 +241,17 @@ impl Stack {
         }
     }
 
-    /// A name that begins with that word.
-    fn name(&self, word: usize, len: usize) -> impl Iterator<Item = u8> + '_ {
-        let words = self.names.get(word..).unwrap_or_default().iter();
-        words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).take(len)
+    /// The name of its own.
+    fn name(&self, rest: Rest) -> impl Iterator<Item = u8> + '_ {
+        let words = self.names.get(rest.name_at()..).unwrap_or_default().iter();
+        words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).take(rest.name_len())
     }
 
     /// What is open, the outermost first, with the names that were given at run time. Of a thread that records meanwhile it may be nonsense.
     pub(super) fn read(&self) -> Vec<(Open, String)> {
-        let mut word = 0;
         let listed = (0..self.depth().min(MOST)).map(|number| {
-            let open = self.get(number);
-            let name: Vec<u8> = self.name(word, open.name_len as usize).collect();
-            word += self.rest(number).name_words();
-            (open, String::from_utf8_lossy(&name).into_owned())
+            let name: Vec<u8> = self.name(self.rest(number)).collect();
+            (self.get(number), String::from_utf8_lossy(&name).into_owned())
         });
         listed.collect()
     }
@@ -253,13 +276,13 @@ impl Opening<'_> {
     pub(super) fn open(&self) -> Token {
         let counted = self.counted + 1;
         self.stack.depth.store(counted, Ordering::Relaxed);
-        Token::of(if self.rest.is_plain() { counted } else { counted | LOOK })
+        Token(if self.rest.is_plain() { counted } else { counted | LOOK })
     }
 
-    /// How many words its name has: for [`Slices::opened`].
+    /// Where its name ends, if it has one of its own: for [`Slices::opened`].
     #[inline(always)]
-    pub(super) fn name_words(&self) -> usize {
-        self.rest.name_words()
+    pub(super) fn names_len(&self) -> Option<usize> {
+        (self.rest.name_len() > 0).then_some(self.rest.name_end())
     }
 }
 
@@ -300,29 +323,39 @@ impl Slices {
         self.stack.depth() >= MOST
     }
 
-    /// The names of those that are open have become longer by so many words.
+    /// The names of those that are open end there now, if there is one more.
     #[inline(always)]
-    pub(super) fn opened(&mut self, name_words: usize) {
-        self.names_len += name_words;
+    pub(super) fn opened(&mut self, names_len: Option<usize>) {
+        self.names_len = names_len.unwrap_or(self.names_len);
     }
 
     /// One more, if it is not full.
     pub(super) fn push(&mut self, begun: Begun, name: Option<&str>) -> Token {
-        let Some(opening) = self.stack.prepare(begun, name, self.names_len) else { return Token::LOST };
-        self.opened(opening.name_words());
-        opening.open()
+        let counted = self.stack.counted() | if begun.written { 0 } else { UNWRITTEN };
+        let depth = self.stack.depth();
+        let Some(opening) = self.stack.store(counted, depth, begun, name, self.names_len) else { return Token::LOST };
+        self.opened(opening.names_len());
+        // Once all are written, it is found.
+        Token(opening.open().0 & !UNWRITTEN)
     }
 
-    /// Whether that is one of this thread in this session.
-    pub(super) fn has_begun(&self, token: Token) -> bool {
-        (token.counted() ^ self.stack.counted()) & !(LOOK | DEPTH) == 0
+    /// Whether that is one of this thread in this session. Else than the innermost, there is no order, and one that has a name of its own may have ended as if it had none.
+    pub(super) fn expect(&mut self, token: Token) -> bool {
+        let differs = (token.0 ^ self.stack.counted()) & !(LOOK | UNWRITTEN);
+        let has_begun = differs & !(TIME - 1) == 0;
+        if has_begun && differs != 0 {
+            self.names_len = self.stack.names_len();
+        }
+        has_begun
     }
 
     /// The innermost, of which that is known, is open no more.
     #[inline(always)]
     pub(super) fn pop_at(&mut self, ending: Ending, rest: Rest) {
         self.stack.end(ending);
-        self.names_len -= rest.name_words();
+        if rest.name_len() > 0 {
+            self.names_len = rest.name_at();
+        }
     }
 
     /// One was begun that is not open, and that an end will come for.
@@ -378,6 +411,9 @@ impl Slices {
     pub(super) fn listed(&mut self, count: usize) {
         for rest in &self.stack.rests[..count] {
             rest.store(rest.load(Ordering::Relaxed) | WRITTEN, Ordering::Relaxed);
+        }
+        if count == self.stack.depth() {
+            self.stack.depth.store(self.stack.counted() & !UNWRITTEN, Ordering::Relaxed);
         }
         self.unwritten_ends = 0;
     }
@@ -443,12 +479,8 @@ impl<'s> Listing<'s> {
 
     /// Their names, one behind the other.
     pub(super) fn names(&self) -> impl Iterator<Item = u8> + use<'s> {
-        let (stack, mut word) = (self.stack, 0);
-        (0..self.count).flat_map(move |number| {
-            let (begin, rest) = (word, stack.rest(number));
-            word += rest.name_words();
-            stack.name(begin, rest.name_len())
-        })
+        let stack = self.stack;
+        (0..self.count).flat_map(move |number| stack.name(stack.rest(number)))
     }
 
     /// How many events it makes up for.

@@ -7,7 +7,7 @@ mod tail;
 use std::boxed::Box;
 use std::sync::Arc;
 
-use pftrace_clock::{raw_ticks, ticks};
+use pftrace_clock::ticks;
 use pftrace_ring::{NoChunk, ROOM, Sits, Writer};
 
 pub(super) use self::detailed::Event;
@@ -64,7 +64,7 @@ impl From<NoChunk> for NoRoom {
 impl Sits for Thread {
     fn writer(&self) -> Option<&Writer> {
         // Else the clock has to be asked, which the short way does not.
-        self.packets.line.is_raw().then_some(&self.packets.writer)
+        self.packets.has_raw_time().then_some(&self.packets.writer)
     }
 }
 
@@ -103,9 +103,10 @@ impl Thread {
         guarded: bool,
     ) -> Option<(usize, Token)> {
         let head = self.packets.listed(&site.template)?;
-        let ns = self.packets.now();
-        let opening = stack.prepare(Begun { ns, site: head.number().into(), written: true, guarded }, None, 0)?;
-        let len = self.packets.put_constant(packet, &site.template, head, ns)?;
+        let now = self.packets.now();
+        let begun = Begun { ns: self.packets.ns_of(now), site: head.number().into(), written: true, guarded };
+        let opening = stack.prepare(begun, None, 0)?;
+        let len = self.packets.put_constant(packet, &site.template, head, now)?;
         Some((len, opening.open()))
     }
 
@@ -130,11 +131,11 @@ impl Thread {
         guarded: bool,
     ) -> Option<(usize, Token)> {
         let head = self.packets.listed(&site.template)?;
-        let ns = self.packets.now();
-        let begun = Begun { ns, site: head.number().into(), written: true, guarded };
+        let now = self.packets.now();
+        let begun = Begun { ns: self.packets.ns_of(now), site: head.number().into(), written: true, guarded };
         let opening = stack.prepare(begun, name, self.slices.names_len)?;
-        let len = self.packets.put_varying(packet, site, head, name, annotations, ns)?;
-        self.slices.opened(opening.name_words());
+        let len = self.packets.put_varying(packet, site, head, name, annotations, now)?;
+        self.slices.opened(opening.names_len());
         Some((len, opening.open()))
     }
 
@@ -178,9 +179,16 @@ impl Thread {
         Some((len, ()))
     }
 
-    /// Whether that is a slice of this thread in this session.
-    pub(super) fn has_begun(&self, token: Token) -> bool {
-        self.slices.has_begun(token)
+    /// Ends the innermost slice, for the guard of that one.
+    pub(super) fn end_for(&mut self, token: Token) {
+        if self.ends_for(token) {
+            self.end();
+        }
+    }
+
+    /// Whether the guard of that one ends a slice: if it is of this thread in this session, whichever is the innermost.
+    pub(super) fn ends_for(&mut self, token: Token) -> bool {
+        self.slices.expect(token)
     }
 
     /// Ends the innermost slice.
@@ -343,17 +351,14 @@ impl Thread {
     /// A slice whose begin was just written, or lost.
     #[inline]
     fn begun(&self, site: &CallSite, written: bool, guarded: bool) -> Begun {
-        let ns = if written { self.packets.last_ns } else { self.lost_ns };
+        let ns = if written { self.packets.last_ns() } else { self.lost_ns };
         Begun { ns, site: site.template.number().into(), written, guarded }
     }
 
     /// Not before the last event.
     pub(super) fn now(&mut self) -> u64 {
-        let now = self.packets.line.fresh_ns(raw_ticks()).unwrap_or_else(|| {
-            self.packets.line = self.shared.clock.line();
-            self.packets.line.ns(ticks())
-        });
-        now.max(self.packets.last_ns)
+        let now = self.packets.fresh_ns().unwrap_or_else(|| self.packets.take_up(self.shared.clock.line()).ns(ticks()));
+        now.max(self.packets.last_ns())
     }
 
     /// Writes an event whose packet is at most `N` bytes: `fill` adds to the template, from where on it is told, and says where that ends. The chunk may not list
@@ -368,21 +373,21 @@ impl Thread {
         // The end of a slice is of no call site.
         let words: &[u32] = if number == 0 || self.packets.known.lists(number) { &[] } else { &[number.into()] };
         let wastes_little = self.wastes_little();
+        let (tail, last_ns) = (self.packets.tail, self.packets.last_ns());
+        let now = now.max(last_ns);
         let mut space = self.packets.writer.begin()?;
         // Where the short way ends, so does the chunk, if that wastes little of it: all that would follow would come the long way.
         let room = if wastes_little { ROOM } else { N };
         if !space.has_room_for_words(room, words.len()) {
             return Err(NoRoom::InChunk);
         }
-        let now = now.max(self.packets.last_ns);
         let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom::InChunk)?;
-        let len =
-            lay_out(packet, template, self.packets.tail, now - self.packets.last_ns, fill).ok_or(NoRoom::InPacket)?;
+        let len = lay_out(packet, template, tail, now - last_ns, fill).ok_or(NoRoom::InPacket)?;
         space.commit_with(len, words);
         if !words.is_empty() {
             self.packets.known.add(number);
         }
-        self.packets.last_ns = now;
+        self.packets.set_last_ns(now);
         Ok(())
     }
 
@@ -452,17 +457,17 @@ impl Thread {
 
     /// Not when the chunk has been taken away.
     fn begin_chunk(&mut self, now: u64) -> bool {
-        let serial = self.chunks();
+        let (serial, last_ns) = (self.chunks(), self.packets.last_ns());
         let Ok(mut space) = self.packets.writer.begin() else { return false };
         // A chunk is for events: what is open may take a quarter.
         let listing = self.slices.listing(self.shared.ring.chunk_len() as usize / 4);
         let (listed, recovered) = (listing.count, listing.recovered());
-        self.packets.last_ns = if self.packets.chunk == 0 { now } else { self.packets.last_ns };
+        let last_ns = if self.packets.chunk == 0 { now } else { last_ns };
         let fixed = Fixed {
             thread: self.info.number(),
             serial,
-            last_ns: self.packets.last_ns,
-            resume_ns: self.packets.last_ns.max(self.lost_ns),
+            last_ns,
+            resume_ns: last_ns.max(self.lost_ns),
             lost: self.info.lost() - u64::from(recovered),
             ..Fixed::default()
         };
@@ -471,11 +476,11 @@ impl Thread {
         self.slices.listed(listed);
         self.info.unwritten.clear();
         self.info.recovered(recovered);
-        self.packets.last_ns = fixed.resume_ns;
         self.packets.chunk += 1 << 32;
         self.packets.known.clear();
         self.info.begun(serial + 1);
-        self.packets.line = self.shared.clock.line();
+        self.packets.take_up(self.shared.clock.line());
+        self.packets.set_last_ns(fixed.resume_ns);
         true
     }
 

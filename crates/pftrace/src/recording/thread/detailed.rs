@@ -203,8 +203,8 @@ impl Thread {
     /// What is short and simple, as the plain events are written.
     fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, Loss> {
         let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)?;
-        let now = now.max(self.packets.last_ns);
-        let (tail, last_ns) = (self.packets.tail, self.packets.last_ns);
+        let (tail, last_ns) = (self.packets.tail, self.packets.last_ns());
+        let now = now.max(last_ns);
         let mut space = self.packets.writer.begin().map_err(|_| Loss::NoRoom)?;
         if !space.has_room_for_words(MEDIUM, words.count) {
             return Err(Loss::NoRoom);
@@ -212,7 +212,7 @@ impl Thread {
         let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(Loss::NoRoom)?;
         let len = lay_out_event(packet, event, tail, now, last_ns, &self.shared).ok_or(Loss::NoRoom)?;
         words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
-        self.packets.last_ns = now;
+        self.packets.set_last_ns(now);
         Ok(now)
     }
 
@@ -220,8 +220,8 @@ impl Thread {
     fn try_short(&mut self, packet: &mut [u8; MEDIUM], event: &Event<'_>) -> Option<(usize, u64)> {
         let now = self.packets.soon_now().filter(|_| event.at().is_none())?.max(event.not_before);
         let now = self.advance(event, now);
-        let len = lay_out_event(packet, event, self.packets.tail, now, self.packets.last_ns, &self.shared)?;
-        self.packets.last_ns = now;
+        let len = lay_out_event(packet, event, self.packets.tail, now, self.packets.last_ns(), &self.shared)?;
+        self.packets.set_last_ns(now);
         Some((len, now))
     }
 
@@ -350,6 +350,7 @@ impl Thread {
     fn try_long(&mut self, event: &Event<'_>, when: When, longest: usize) -> Result<u64, Loss> {
         let template = event.template();
         let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)?;
+        let last_ns = self.packets.last_ns();
         let mut space = self.packets.writer.begin().map_err(|_| Loss::NoRoom)?;
         let len = space.bytes().len();
         if !space.has_room_for_words(0, words.count) {
@@ -357,7 +358,7 @@ impl Thread {
         }
         let room = len - size_of::<u32>() * words.count;
         let (timestamp, clock) = match when {
-            When::Now(now) => (now.max(self.packets.last_ns) - self.packets.last_ns, None),
+            When::Now(now) => (now.max(last_ns) - last_ns, None),
             When::At(ns) => (ns, Some(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32)),
         };
         let own = Own { body_iid: self.next_body_iid, longest };
@@ -382,12 +383,12 @@ impl Thread {
             Err(Error::Overflow { .. }) => return Err(Loss::NoRoom),
             Err(_) => return Err(Loss::Malformed),
         };
-        let ns = if let When::Now(now) = when { now.max(self.packets.last_ns) } else { when.ns() };
+        let ns = if let When::Now(now) = when { now.max(last_ns) } else { when.ns() };
         let len = len + put_mark(event, &self.shared, ns, &mut space.bytes()[len..room]).ok_or(Loss::NoRoom)?;
         words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
         self.next_body_iid += 1;
         if let When::Now(_) = when {
-            self.packets.last_ns = ns;
+            self.packets.set_last_ns(ns);
         }
         Ok(ns)
     }

@@ -29,9 +29,9 @@ pub(super) const KNOWN_OTHERS: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Packets {
-    pub(super) line: Line,
-    /// The time of the last packet.
-    pub(super) last_ns: u64,
+    line: Line,
+    /// When the last packet was.
+    last: Moment,
     pub(super) tail: Tail,
     /// [`END_BYTES`], with the length of a packet that comes soon.
     end_soon: u64,
@@ -42,6 +42,10 @@ pub(super) struct Packets {
     /// Which of the other definitions the present chunk lists: the number of the chunk and the definition.
     pub(super) known_others: [u64; KNOWN_OTHERS],
 }
+
+/// A time, as [`Line::offset`] on the present line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(u64);
 
 /// Which call sites the present chunk lists.
 #[derive(Debug)]
@@ -85,10 +89,10 @@ impl Known {
 
 impl Packets {
     pub(super) fn new(writer: Writer, line: Line, tail: Tail) -> Self {
-        let last_ns = line.ns(pftrace_clock::ticks());
+        let last = Moment(line.offset_of(line.ns(pftrace_clock::ticks())));
         let end_soon = u64::from_le_bytes(END_BYTES) + tail.soon_len_in_first();
         let (known, known_others) = (Known::new(), [0; KNOWN_OTHERS]);
-        Self { chunk: 0, writer, line, last_ns, tail, end_soon, known, known_others }
+        Self { chunk: 0, writer, line, last, tail, end_soon, known, known_others }
     }
 
     /// The head of a template whose call site the present chunk lists. Asked before the clock, which who goes the long
@@ -99,18 +103,57 @@ impl Packets {
         self.known.lists(head.number()).then_some(head)
     }
 
-    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile.
-    #[inline(always)]
-    pub(super) fn now(&self) -> u64 {
-        // A line is taken up with each chunk, and where it is stale the long way, which all go whose last packet is 16 µs old.
-        self.line.raw_ns(raw_ticks())
+    /// Whether the time is made of the counter, so that packets can go the short way.
+    pub(super) fn has_raw_time(&self) -> bool {
+        self.line.is_raw()
     }
 
-    /// The same, if it is soon after the last packet.
+    /// The time; `None` when another line has to be [taken up](Self::take_up).
+    pub(super) fn fresh_ns(&self) -> Option<u64> {
+        self.line.fresh_ns(raw_ticks())
+    }
+
+    /// From now on, time is on that line. Returns it.
+    pub(super) fn take_up(&mut self, line: Line) -> &Line {
+        let last_ns = self.last_ns();
+        self.line = line;
+        self.set_last_ns(last_ns);
+        &self.line
+    }
+
+    /// When the last packet was.
+    pub(super) fn last_ns(&self) -> u64 {
+        self.line.ns_of(self.last.0)
+    }
+
+    pub(super) fn set_last_ns(&mut self, ns: u64) {
+        self.last = Moment(self.line.offset_of(ns));
+    }
+
+    /// Perhaps some nanoseconds before the last event, where the line was taken up meanwhile.
+    #[inline(always)]
+    pub(super) fn now(&self) -> Moment {
+        // A line is taken up with each chunk, and where it is stale the long way, which all go whose last packet is 16 µs old.
+        Moment(self.line.offset(raw_ticks()))
+    }
+
+    /// A moment in nanoseconds.
+    #[inline(always)]
+    pub(super) fn ns_of(&self, moment: Moment) -> u64 {
+        self.line.ns_of(moment.0)
+    }
+
+    /// The present time, if it is soon after the last packet.
     #[inline]
     pub(super) fn soon_now(&self) -> Option<u64> {
         let now = self.now();
-        Tail::is_soon(now.wrapping_sub(self.last_ns)).then_some(now)
+        Tail::is_soon(self.since_last(now)).then(|| self.ns_of(now))
+    }
+
+    /// What is before the last event is not soon after it.
+    #[inline(always)]
+    fn since_last(&self, now: Moment) -> u64 {
+        now.0.wrapping_sub(self.last.0)
     }
 
     /// Lays out an event of constant bytes and a time, which the chunk [lists](Self::listed), as all events below: what is so most of the time. Returns how long it is. `None` when it
@@ -121,7 +164,7 @@ impl Packets {
         packet: &mut [u8; ROOM],
         template: &Template,
         head: Head,
-        now: u64,
+        now: Moment,
     ) -> Option<usize> {
         let tail = self.soon(now)?;
         let first = template.word(0) + self.tail.soon_len_in_first();
@@ -134,21 +177,20 @@ impl Packets {
 
     /// The tail of what happens now.
     #[inline(always)]
-    fn soon(&mut self, now: u64) -> Option<u64> {
-        // What is before the last event is not soon after it.
-        let tail = self.tail.soon(now.wrapping_sub(self.last_ns))?;
-        self.last_ns = now;
+    fn soon(&mut self, now: Moment) -> Option<u64> {
+        let tail = self.tail.soon(self.since_last(now))?;
+        self.last = now;
         Some(tail)
     }
 
     /// The end of a slice.
     #[inline(always)]
-    pub(super) fn put_end(&mut self, packet: &mut [u8; ROOM], now: u64) -> Option<usize> {
+    pub(super) fn put_end(&mut self, packet: &mut [u8; ROOM], now: Moment) -> Option<usize> {
         let tail = self.soon(now)?;
         packet[..8].copy_from_slice(&self.end_soon.to_le_bytes());
         packet[END_BYTES.len()] = TIMESTAMP_TAG;
         packet[END_BYTES.len() + 1..END_BYTES.len() + 9].copy_from_slice(&tail.to_le_bytes());
-        Some(END_BYTES.len() + self.tail.soon_len())
+        Some(self.tail.end_soon_len())
     }
 
     /// A counter's value that is [`put::SMALL`].
@@ -158,7 +200,7 @@ impl Packets {
         packet: &mut [u8; ROOM],
         template: &Template,
         value: Small,
-        now: u64,
+        now: Moment,
     ) -> Option<usize> {
         /// What a byte more adds to both lengths.
         const BYTE: u64 = 1 << (8 * PACKET_LEN_AT) | 1 << (8 * EVENT_LEN_AT);
@@ -184,7 +226,7 @@ impl Packets {
         template: &Template,
         head: Head,
         value: CounterValue,
-        now: u64,
+        now: Moment,
     ) -> Option<usize> {
         let tail = self.soon(now)?;
         let bytes = template.bytes();
@@ -207,9 +249,9 @@ impl Packets {
         head: Head,
         name: Option<&str>,
         annotations: impl Annotations<'a>,
-        now: u64,
+        now: Moment,
     ) -> Option<usize> {
-        let (tail, tail_len) = self.tail.shortest_soon(now.wrapping_sub(self.last_ns))?;
+        let (tail, tail_len) = self.tail.shortest_soon(self.since_last(now))?;
         let template = &site.template;
         packet[..8].copy_from_slice(&template.word(0).to_le_bytes());
         packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
@@ -222,7 +264,7 @@ impl Packets {
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
         let len = end + tail_len;
         packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
-        self.last_ns = now;
+        self.last = now;
         Some(len)
     }
 }

@@ -7,7 +7,7 @@
 use pftrace_protos::TracePacket;
 use pftrace_wire::WireType;
 
-use crate::recording::call_site::TIMESTAMP_TAG;
+use crate::recording::call_site::{END_BYTES, TIMESTAMP_TAG};
 use crate::recording::put;
 
 const SEQUENCE: u8 = put::tag_1(TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, WireType::Varint);
@@ -21,6 +21,8 @@ pub(super) struct Tail {
     soon: u64,
     /// How long it is, with that tag.
     soon_len: SoonLen,
+    /// The same, with [`END_BYTES`] before it.
+    end_soon_len: EndSoonLen,
     /// The same, as the second byte of a word.
     soon_len_in_first: u64,
 }
@@ -34,6 +36,15 @@ enum SoonLen {
     Three = WITHOUT_SEQUENCE + 3,
 }
 
+/// The same, with [`END_BYTES`] before it.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+enum EndSoonLen {
+    One = END_BYTES.len() + SoonLen::One as usize,
+    Two = END_BYTES.len() + SoonLen::Two as usize,
+    Three = END_BYTES.len() + SoonLen::Three as usize,
+}
+
 /// The length of such a tail without the sequence's number.
 const WITHOUT_SEQUENCE: usize = 4;
 
@@ -43,13 +54,14 @@ impl Tail {
 
     pub(super) fn of(sequence: u32) -> Self {
         let mut bytes = [0x80, 0, SEQUENCE, 0, 0, 0, 0, 0];
-        let soon_len = match 1 + put::varint(&mut bytes, WITHOUT_SEQUENCE - 1, u64::from(sequence)) - WITHOUT_SEQUENCE {
-            1 => SoonLen::One,
-            2 => SoonLen::Two,
+        let sequence_len = 1 + put::varint(&mut bytes, WITHOUT_SEQUENCE - 1, u64::from(sequence)) - WITHOUT_SEQUENCE;
+        let (soon_len, end_soon_len) = match sequence_len {
+            1 => (SoonLen::One, EndSoonLen::One),
+            2 => (SoonLen::Two, EndSoonLen::Two),
             // There are no longer ones.
-            _ => SoonLen::Three,
+            _ => (SoonLen::Three, EndSoonLen::Three),
         };
-        Self { soon: u64::from_le_bytes(bytes), soon_len, soon_len_in_first: (soon_len as u64) << 8 }
+        Self { soon: u64::from_le_bytes(bytes), soon_len, end_soon_len, soon_len_in_first: (soon_len as u64) << 8 }
     }
 
     /// Whether what happens so long after the packet before comes soon.
@@ -78,6 +90,12 @@ impl Tail {
     #[inline(always)]
     pub(super) fn soon_len(self) -> usize {
         self.soon_len as usize
+    }
+
+    /// How long a packet is that has [`END_BYTES`] before it.
+    #[inline(always)]
+    pub(super) fn end_soon_len(self) -> usize {
+        self.end_soon_len as usize
     }
 
     /// What that adds to the packet's length, which is the second byte of its first word.
