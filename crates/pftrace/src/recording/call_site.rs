@@ -376,6 +376,6 @@ mod tests {
                 });
             });
         });
-        assert_eq!(bytes.unwrap(), &END.bytes()[..END.len()]);
+        assert_eq!(bytes.unwrap(), END_BYTES);
     }
 }

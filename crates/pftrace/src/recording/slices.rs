@@ -118,7 +118,7 @@ impl Stack {
         // With the fence of `ThreadInfo::open_while`: who sees anything of this thread sees that the one before has exited.
         fence(Ordering::Release);
         // Never 0, also after 2^15 times.
-        let time = self.counted().wrapping_add(TIME) & !(TIME - 1 | LOOK);
+        let time = self.counted().wrapping_add(TIME) & !((TIME - 1) | LOOK);
         self.depth.store(time.max(TIME), Ordering::Relaxed);
     }
 
@@ -195,6 +195,14 @@ impl Stack {
         let counted = self.counted();
         let ending = Ending(counted.wrapping_sub(1));
         (counted & DEPTH != 0).then(|| (ending, self.rest(ending.0 as usize)))
+    }
+
+    /// Perhaps all are written now.
+    fn look_for_unwritten(&self) {
+        let counted = self.counted();
+        if counted & UNWRITTEN != 0 && (0..self.depth()).all(|number| self.rest(number).is_written()) {
+            self.depth.store(counted & !UNWRITTEN, Ordering::Relaxed);
+        }
     }
 
     /// Where the names of those that are open end.
@@ -358,6 +366,12 @@ impl Slices {
         }
     }
 
+    /// The same of one that is perhaps unwritten.
+    pub(super) fn pop_any(&mut self, ending: Ending, rest: Rest) {
+        self.pop_at(ending, rest);
+        self.stack.look_for_unwritten();
+    }
+
     /// One was begun that is not open, and that an end will come for.
     pub(super) fn push_too_deep(&mut self) {
         self.too_deep += 1;
@@ -412,9 +426,7 @@ impl Slices {
         for rest in &self.stack.rests[..count] {
             rest.store(rest.load(Ordering::Relaxed) | WRITTEN, Ordering::Relaxed);
         }
-        if count == self.stack.depth() {
-            self.stack.depth.store(self.stack.counted() & !UNWRITTEN, Ordering::Relaxed);
-        }
+        self.stack.look_for_unwritten();
         self.unwritten_ends = 0;
     }
 }
@@ -486,5 +498,71 @@ impl<'s> Listing<'s> {
     /// How many events it makes up for.
     pub(super) fn recovered(&self) -> u32 {
         self.ended_together + (self.ended.len() + self.open().filter(|open| open.written == 0).count()) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::boxed::Box;
+
+    use super::*;
+
+    fn slices() -> Slices {
+        Slices::new(Box::leak(Box::new(Stack::new())))
+    }
+
+    fn begun(written: bool) -> Begun {
+        Begun { ns: 1, site: 1, written, guarded: true }
+    }
+
+    #[test]
+    fn what_is_unwritten_keeps_others_from_the_short_way() {
+        let mut slices = slices();
+        let stack = slices.stack();
+        let is_short = || stack.prepare(begun(true), None, 0).is_some();
+        let outer = slices.push(begun(true), None);
+        assert!(is_short() && stack.plain_innermost(outer).is_some());
+        let unwritten = slices.push(begun(false), None);
+        assert!(
+            !is_short() && stack.plain_innermost(unwritten).is_none() && stack.named_innermost(unwritten).is_none()
+        );
+        // Until it has ended,
+        let (ending, rest) = stack.innermost().unwrap();
+        slices.pop_any(ending, rest);
+        assert!(is_short() && stack.plain_innermost(outer).is_some());
+        // or a header has said that it is open.
+        let unwritten = slices.push(begun(false), None);
+        let named = slices.push(begun(true), Some("name"));
+        slices.listed(1);
+        assert!(!is_short() && stack.named_innermost(named).is_none());
+        slices.listed(2);
+        assert!(is_short() && stack.named_innermost(named).is_some() && slices.expect(unwritten));
+    }
+
+    #[test]
+    fn a_name_lies_where_its_slice_says() {
+        let mut slices = slices();
+        let names = ["", "the name of the second", "", "that of the fourth, which is longer than the others"];
+        let tokens = names.map(|name| slices.push(begun(true), Some(name).filter(|name| !name.is_empty())));
+        let open = slices.stack().read();
+        assert_eq!(open.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), names);
+        // One with a name ends as if it had none, so what it takes is given back only when it is seen that there is no order.
+        let ending = Ending(slices.stack().counted() - 1);
+        slices.stack().end(ending);
+        let wasted = slices.names_len;
+        assert!(slices.expect(tokens[3]) && slices.names_len < wasted);
+        assert_eq!(slices.names_len, names[1].len().div_ceil(8));
+    }
+
+    #[test]
+    fn another_time_is_another() {
+        let mut slices = slices();
+        let token = slices.push(begun(true), None);
+        let stack = slices.stack();
+        for _ in 0..3 {
+            let mut later = Slices::new(stack);
+            assert!(!later.expect(token) && stack.plain_innermost(token).is_none());
+            assert_ne!(later.push(begun(true), None), token);
+        }
     }
 }

@@ -195,7 +195,7 @@ impl Thread {
     pub(super) fn end(&mut self) {
         let Some((ending, rest)) = self.slices.stack().innermost() else { return };
         let written = rest.is_written() && self.constant(&call_site::END);
-        self.slices.pop_at(ending, rest);
+        self.slices.pop_any(ending, rest);
         match rest.is_written() {
             true if written => {}
             true => self.end_unwritten(self.lost_ns),

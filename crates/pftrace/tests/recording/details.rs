@@ -183,6 +183,36 @@ fn what_is_no_message_is_dropped() {
     assert!(loaded.slices_named("slice")[0].dur > 0);
 }
 
+/// The begin of a slice is refused while guards are dropped out of order: none of them ends what is around it instead.
+#[test]
+fn a_begin_that_is_dropped_has_no_end() {
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            let _around = slice!("m", "around");
+            for _ in 0..10 {
+                let first = slice!("m", "first");
+                let second = slice!("m", "second");
+                drop(first);
+                let refused =
+                    slice!(with: |event| _ = event.set_correlation_id(1).set_correlation_id_str("2"), "m", "refused");
+                // As deep as the second was, which has ended.
+                drop(second);
+                instant!("m", "within first");
+                drop(refused);
+                instant!("m", "within around");
+            }
+        },
+    );
+    // And their ends, which nobody has heard of the begins of.
+    assert_eq!((report.dropped.malformed, report.dropped.total()), (10, 20));
+    let Some(loaded) = crate::losses::check_lossy(&trace, 20) else { return };
+    let rows: Vec<_> =
+        loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap_or_default(), slice.depth)).collect();
+    let each = [("first", 1), ("second", 2), ("within first", 2), ("within around", 1)];
+    assert_eq!(rows, [&[("around", 0)][..], &each.repeat(10)].concat());
+}
+
 /// What could not be written anywhere takes no room from what can.
 #[test]
 fn what_is_no_message_takes_no_room() {

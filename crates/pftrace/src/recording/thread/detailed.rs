@@ -116,7 +116,7 @@ impl Thread {
         let stack = self.slices.stack();
         let Some((ending, rest)) = stack.innermost() else { return };
         if !rest.is_written() {
-            self.slices.pop_at(ending, rest);
+            self.slices.pop_any(ending, rest);
             return self.lose(Loss::NoRoom);
         }
         let event = Event { not_before: stack.begin_of(ending), ..*event };

@@ -117,12 +117,7 @@ impl Packets {
     /// Lays out an event of constant bytes and a time, which the chunk [lists](Self::said), as all events below: what is so most of the time. Returns how long it is. `None` when it
     /// does not come soon: nothing is to be written, then, but the long way.
     #[inline(always)]
-    pub(super) fn put_constant(
-        &mut self,
-        packet: &mut [u8; ROOM],
-        said: Said<'_>,
-        now: Moment,
-    ) -> Option<usize> {
+    pub(super) fn put_constant(&mut self, packet: &mut [u8; ROOM], said: Said<'_>, now: Moment) -> Option<usize> {
         let tail = self.soon(now)?;
         packet[..CONSTANT_LEN].copy_from_slice(&self.tail.with_soon_len(said));
         let len = said.len();

@@ -74,7 +74,12 @@ impl Tail {
             // There are no longer ones.
             _ => (SoonLen::Three, EndSoonLen::Three),
         };
-        Self { soon: u64::from_le_bytes(bytes), soon_len, end_soon_len, soon_len_in_first: InFirst([(soon_len as u64) << 8, 0]) }
+        Self {
+            soon: u64::from_le_bytes(bytes),
+            soon_len,
+            end_soon_len,
+            soon_len_in_first: InFirst([(soon_len as u64) << 8, 0]),
+        }
     }
 
     /// Whether what happens so long after the packet before comes soon.
