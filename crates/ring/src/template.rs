@@ -40,10 +40,7 @@ impl Said<'_> {
     /// How many of the bytes count: at most all. A load, for those who have to know.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        let len = self.len.load(Ordering::Relaxed) as usize;
-        // SAFETY: nothing else is ever stored there.
-        unsafe { std::hint::assert_unchecked(len <= TEMPLATE_LEN) };
-        len
+        loaded(self.len)
     }
 
     /// Whether none of the bytes counts.
@@ -96,8 +93,17 @@ impl Template {
         for (place, word) in bytes.chunks_exact_mut(size_of::<u64>()).zip(&self.words) {
             place.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
         }
-        (bytes, (self.len.load(Ordering::Relaxed) as usize).min(TEMPLATE_LEN))
+        (bytes, loaded(&self.len))
     }
+}
+
+/// The length of a template.
+#[inline(always)]
+fn loaded(len: &AtomicU32) -> usize {
+    let len = len.load(Ordering::Relaxed) as usize;
+    // SAFETY: nothing larger is ever stored in one: see `constant` and `set`.
+    unsafe { std::hint::assert_unchecked(len <= TEMPLATE_LEN) };
+    len
 }
 
 fn word_of(bytes: &[u8; TEMPLATE_LEN], word: usize) -> [u8; 8] {

@@ -177,7 +177,7 @@ mod tests {
         slices.push(Begun { ns: 8, site: 2, written: false, guarded: true }, Some("näme"));
         slices.push(Begun { ns: 9, site: 3, written: true, guarded: true }, Some("popped"));
         let (ending, rest) = slices.stack().innermost().unwrap();
-        slices.pop_at(ending, rest);
+        slices.pop(ending, rest);
         slices.end_unwritten(10);
         slices.push(Begun { ns: 11, site: 4, written: false, guarded: true }, Some("other"));
         let fixed = Fixed { thread: 5, serial: 6, ..Fixed::default() };

@@ -36,26 +36,42 @@ pub const MAX_ANNOTATIONS: usize = 32;
 #[derive(Debug)]
 #[must_use = "a slice ends when its guard is dropped: `let _slice = slice!(…);`"]
 pub struct SliceGuard {
-    /// What the slice is known by, if it is on.
-    token: Option<Token>,
+    guarded: Guarded,
     not_send: PhantomData<*const ()>,
+}
+
+/// What a guard ends. Which of these it is, is known where a guard stays in its function, so that nobody asks.
+#[derive(Clone, Copy, Debug)]
+enum Guarded {
+    Nothing,
+    Slice(Token),
+    /// Most probably one that has a name of its own.
+    Named(Token),
 }
 
 impl SliceGuard {
     /// Of no slice.
     #[inline(always)]
     pub fn inactive() -> Self {
-        Self { token: None, not_send: PhantomData }
+        Self::on(Guarded::Nothing)
     }
 
     #[inline(always)]
     pub(super) fn of(token: Token) -> Self {
-        Self { token: Some(token), not_send: PhantomData }
+        Self::on(Guarded::Slice(token))
+    }
+
+    #[inline(always)]
+    fn on(guarded: Guarded) -> Self {
+        Self { guarded, not_send: PhantomData }
     }
 
     /// What it is to be ended by, by other means than being dropped.
-    pub(super) fn into_token(mut self) -> Option<Token> {
-        self.token.take()
+    pub(super) fn into_token(self) -> Option<Token> {
+        match core::mem::ManuallyDrop::new(self).guarded {
+            Guarded::Nothing => None,
+            Guarded::Slice(token) | Guarded::Named(token) => Some(token),
+        }
     }
 }
 
@@ -69,8 +85,10 @@ impl Default for SliceGuard {
 impl Drop for SliceGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(token) = self.token {
-            end_of(token);
+        match self.guarded {
+            Guarded::Nothing => {}
+            Guarded::Slice(token) => end_of(token),
+            Guarded::Named(token) => end_of_named(token),
         }
     }
 }
@@ -103,7 +121,6 @@ fn end_of_in_full(token: Token) {
 /// Begins a slice of a call site that has a name and no annotations.
 #[inline(always)]
 pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
-    // Here, where it is known that there is something to end, so that nobody asks.
     SliceGuard::of(begin_guarded(site))
 }
 
@@ -134,7 +151,8 @@ pub fn begin_slice_with<'a>(
     name: impl Name<'a>,
     annotations: impl Annotations<'a>,
 ) -> SliceGuard {
-    SliceGuard::of(begin_guarded_with(site, name, annotations))
+    let token = begin_guarded_with(site, name, annotations);
+    SliceGuard::on(if name.given().is_some() { Guarded::Named(token) } else { Guarded::Slice(token) })
 }
 
 #[inline(never)]

@@ -4,6 +4,7 @@ use std::string::String;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::vec::Vec;
 
+use super::call_site::MAX_CALL_SITES;
 use super::header::Open;
 use crate::text::Cut;
 use crate::writer::MAX_OPEN_SLICES;
@@ -23,8 +24,10 @@ pub(super) struct Stack {
     depth: AtomicU32,
     // Each an [`Open`], in what can be loaded and stored alone; an array for each part, so that the depth is the index as it is.
     begin_ns: [AtomicU64; MOST],
+    /// The call site of each, and above it what is [not as usual](SITE).
     sites: [AtomicU32; MOST],
-    rests: [AtomicU32; MOST],
+    /// Of those that have a name of their own, how long it is, and above that where.
+    own_names: [AtomicU32; MOST],
     /// The names that were given at run time, one behind the other, each from a word's begin.
     names: [AtomicU64; NAME_WORDS],
 }
@@ -51,38 +54,58 @@ impl Token {
     pub(super) const LOST: Self = Self(LOOK | DEPTH);
 }
 
-/// What is to be known of an open slice at its end: whether it was written, whether a guard ends it; and of one that has a name of its own, how long that is, and where.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rest(u32);
+/// Of a slice: its call site. That of most is all that is to be said: they have a guard, are written, and have no name of their own.
+const SITE: u32 = u16::MAX as u32;
+const _: () = assert!(MAX_CALL_SITES <= SITE);
+const IS_UNGUARDED: u32 = 1 << 16;
+const IS_UNWRITTEN: u32 = 1 << 17;
+const IS_NAMED: u32 = 1 << 18;
 
-const WRITTEN: u32 = 1 << 16;
-const GUARDED: u32 = 1 << 17;
-/// By how much the word at which the name begins is shifted.
-const NAME_AT: u32 = 18;
-const _: () = assert!(NAMES_LEN <= u16::MAX as usize && NAME_WORDS < 1 << (u32::BITS - NAME_AT));
+/// By how much the word at which a name begins is shifted.
+const NAME_AT: u32 = 16;
+const _: () = assert!(NAMES_LEN < 1 << NAME_AT && NAME_WORDS < 1 << (u32::BITS - NAME_AT));
+
+/// What is to be known of an open slice at its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    site: u32,
+    /// 0 of one that has none of its own.
+    own_name: u32,
+}
 
 impl Rest {
     #[inline(always)]
-    fn of(name_at: usize, name_len: usize, written: bool, guarded: bool) -> Self {
-        let flags = if written { WRITTEN } else { 0 } | if guarded { GUARDED } else { 0 };
-        Self((name_at as u32) << NAME_AT | name_len as u32 | flags)
+    fn of(begun: Begun, name: Option<(usize, usize)>) -> Self {
+        let flag = |is: bool, flag| if is { flag } else { 0 };
+        let flags = flag(!begun.guarded, IS_UNGUARDED) | flag(!begun.written, IS_UNWRITTEN);
+        match name {
+            Some((at, len)) => {
+                Self { site: begun.site | flags | IS_NAMED, own_name: (at as u32) << NAME_AT | len as u32 }
+            }
+            None => Self { site: begun.site | flags, own_name: 0 },
+        }
     }
 
     /// Whether it was written, and has no name of its own.
     #[inline(always)]
-    pub(super) fn is_plain(self) -> bool {
-        self.0 & !GUARDED == WRITTEN
+    fn is_plain(self) -> bool {
+        self.site & (IS_UNWRITTEN | IS_NAMED) == 0
+    }
+
+    #[inline(always)]
+    fn is_named(self) -> bool {
+        self.site & IS_NAMED != 0
     }
 
     /// The word at which the name begins.
     #[inline(always)]
     fn name_at(self) -> usize {
-        (self.0 >> NAME_AT) as usize
+        (self.own_name >> NAME_AT) as usize
     }
 
     #[inline(always)]
     fn name_len(self) -> usize {
-        self.0 as u16 as usize
+        self.own_name as u16 as usize
     }
 
     /// The word at which it ends.
@@ -93,12 +116,18 @@ impl Rest {
 
     #[inline(always)]
     pub(super) fn is_written(self) -> bool {
-        self.0 & WRITTEN != 0
+        self.site & IS_UNWRITTEN == 0
     }
 
     #[inline(always)]
     pub(super) fn is_guarded(self) -> bool {
-        self.0 & GUARDED != 0
+        self.site & IS_UNGUARDED == 0
+    }
+
+    /// The number of its call site.
+    #[inline(always)]
+    pub(super) fn site(self) -> u32 {
+        self.site & SITE
     }
 }
 
@@ -108,7 +137,7 @@ impl Stack {
             depth: AtomicU32::new(0),
             begin_ns: [const { AtomicU64::new(0) }; MOST],
             sites: [const { AtomicU32::new(0) }; MOST],
-            rests: [const { AtomicU32::new(0) }; MOST],
+            own_names: [const { AtomicU32::new(0) }; MOST],
             names: [const { AtomicU64::new(0) }; NAME_WORDS],
         }
     }
@@ -156,11 +185,12 @@ impl Stack {
         if depth >= MOST {
             return None;
         }
-        let (name_at, name_len) = name.map_or((0, 0), |name| (names_len, self.store_name(name, names_len)));
+        let rest = Rest::of(begun, name.map(|name| (names_len, self.store_name(name, names_len))));
         self.begin_ns[depth].store(begun.ns, Ordering::Relaxed);
-        self.sites[depth].store(begun.site, Ordering::Relaxed);
-        let rest = Rest::of(name_at, name_len, begun.written, begun.guarded);
-        self.rests[depth].store(rest.0, Ordering::Relaxed);
+        self.sites[depth].store(rest.site, Ordering::Relaxed);
+        if rest.is_named() {
+            self.own_names[depth].store(rest.own_name, Ordering::Relaxed);
+        }
         Some(Opening { stack: self, counted, rest })
     }
 
@@ -217,12 +247,6 @@ impl Stack {
         self.begin_ns[ending.0 as usize % MOST].load(Ordering::Relaxed)
     }
 
-    /// The call site of that one.
-    #[inline(always)]
-    pub(super) fn site_of(&self, ending: Ending) -> u32 {
-        self.site(ending.0 as usize)
-    }
-
     /// It is open no more.
     #[inline(always)]
     pub(super) fn end(&self, ending: Ending) {
@@ -231,18 +255,16 @@ impl Stack {
 
     #[inline(always)]
     fn rest(&self, number: usize) -> Rest {
-        Rest(self.rests[number % MOST].load(Ordering::Relaxed))
-    }
-
-    fn site(&self, number: usize) -> u32 {
-        self.sites[number % MOST].load(Ordering::Relaxed)
+        let site = self.sites[number % MOST].load(Ordering::Relaxed);
+        let own_name = if site & IS_NAMED != 0 { self.own_names[number % MOST].load(Ordering::Relaxed) } else { 0 };
+        Rest { site, own_name }
     }
 
     fn get(&self, number: usize) -> Open {
         let rest = self.rest(number);
         Open {
             begin_ns: self.begin_ns[number % MOST].load(Ordering::Relaxed),
-            site: self.site(number),
+            site: rest.site(),
             name_len: rest.name_len() as u16,
             written: rest.is_written().into(),
             guarded: rest.is_guarded().into(),
@@ -290,7 +312,7 @@ impl Opening<'_> {
     /// Where its name ends, if it has one of its own: for [`Slices::opened`].
     #[inline(always)]
     pub(super) fn names_len(&self) -> Option<usize> {
-        (self.rest.name_len() > 0).then_some(self.rest.name_end())
+        self.rest.is_named().then_some(self.rest.name_end())
     }
 }
 
@@ -300,7 +322,7 @@ pub(super) struct Slices {
     /// How many words of names there are.
     pub(super) names_len: usize,
     /// When slices ended, whose begin is written and whose end is not: the next header says so.
-    ended: [u64; MOST],
+    late_ends: [u64; MOST],
     unwritten_ends: usize,
     /// How many were begun, without a guard, when no more could be open.
     too_deep: u32,
@@ -320,7 +342,7 @@ pub(super) struct Begun {
 impl Slices {
     pub(super) fn new(stack: &'static Stack) -> Self {
         stack.begin();
-        Self { stack, names_len: 0, ended: [0; MOST], unwritten_ends: 0, too_deep: 0 }
+        Self { stack, names_len: 0, late_ends: [0; MOST], unwritten_ends: 0, too_deep: 0 }
     }
 
     pub(super) fn stack(&self) -> &'static Stack {
@@ -357,18 +379,18 @@ impl Slices {
         has_begun
     }
 
-    /// The innermost, of which that is known, is open no more.
+    /// One of which that is known [has ended](Stack::end).
     #[inline(always)]
-    pub(super) fn pop_at(&mut self, ending: Ending, rest: Rest) {
-        self.stack.end(ending);
-        if rest.name_len() > 0 {
+    pub(super) fn ended(&mut self, rest: Rest) {
+        if rest.is_named() {
             self.names_len = rest.name_at();
         }
     }
 
-    /// The same of one that is perhaps unwritten.
-    pub(super) fn pop_any(&mut self, ending: Ending, rest: Rest) {
-        self.pop_at(ending, rest);
+    /// The innermost, which is perhaps unwritten, is open no more.
+    pub(super) fn pop(&mut self, ending: Ending, rest: Rest) {
+        self.stack.end(ending);
+        self.ended(rest);
         self.stack.look_for_unwritten();
     }
 
@@ -392,7 +414,7 @@ impl Slices {
     /// The end of one whose begin is written had no room.
     pub(super) fn end_unwritten(&mut self, at_ns: u64) {
         // Each was open once, so they are no more than can be; those that are lost for good would be the last.
-        if let Some(place) = self.ended.get_mut(self.unwritten_ends) {
+        if let Some(place) = self.late_ends.get_mut(self.unwritten_ends) {
             *place = at_ns;
             self.unwritten_ends += 1;
         }
@@ -400,7 +422,7 @@ impl Slices {
 
     /// What a header says that has `room` bytes for it: half for what has ended, and what that leaves for what is open.
     pub(super) fn listing(&self, room: usize) -> Listing<'_> {
-        let ended = &self.ended[..self.unwritten_ends];
+        let ended = &self.late_ends[..self.unwritten_ends];
         let (ended_together, ended) = ended.split_at(ended.len().saturating_sub(room / 2 / size_of::<u64>()));
         let room = room - size_of_val(ended);
         let (depth, mut count, mut names_len) = (self.stack.depth(), 0, 0);
@@ -423,8 +445,8 @@ impl Slices {
 
     /// A header has been written with so many open ones.
     pub(super) fn listed(&mut self, count: usize) {
-        for rest in &self.stack.rests[..count] {
-            rest.store(rest.load(Ordering::Relaxed) | WRITTEN, Ordering::Relaxed);
+        for site in &self.stack.sites[..count] {
+            site.store(site.load(Ordering::Relaxed) & !IS_UNWRITTEN, Ordering::Relaxed);
         }
         self.stack.look_for_unwritten();
         self.unwritten_ends = 0;
@@ -528,7 +550,7 @@ mod tests {
         );
         // Until it has ended,
         let (ending, rest) = stack.innermost().unwrap();
-        slices.pop_any(ending, rest);
+        slices.pop(ending, rest);
         assert!(is_short() && stack.plain_innermost(outer).is_some());
         // or a header has said that it is open.
         let unwritten = slices.push(begun(false), None);

@@ -175,7 +175,8 @@ impl Thread {
         let (ending, rest) = stack.named_innermost(token)?;
         let now = self.packets.now();
         let len = self.packets.put_end(packet, now)?;
-        self.slices.pop_at(ending, rest);
+        stack.end(ending);
+        self.slices.ended(rest);
         Some((len, ()))
     }
 
@@ -195,7 +196,7 @@ impl Thread {
     pub(super) fn end(&mut self) {
         let Some((ending, rest)) = self.slices.stack().innermost() else { return };
         let written = rest.is_written() && self.constant(&call_site::END);
-        self.slices.pop_any(ending, rest);
+        self.slices.pop(ending, rest);
         match rest.is_written() {
             true if written => {}
             true => self.end_unwritten(self.lost_ns),
@@ -222,14 +223,15 @@ impl Thread {
         if rest.is_guarded() || !rest.is_written() || self.slices.has_too_deep() {
             return None;
         }
-        let site = CallSite::of_number(stack.site_of(ending))?;
+        let site = CallSite::of_number(rest.site())?;
         let number = category.known_number();
         if number == 0 || site.category().known_number() != number {
             return None;
         }
         let now = self.packets.now();
         let len = self.packets.put_end(packet, now)?;
-        self.slices.pop_at(ending, rest);
+        stack.end(ending);
+        self.slices.ended(rest);
         Some((len, ()))
     }
 
@@ -249,7 +251,7 @@ impl Thread {
         }
         let stack = self.slices.stack();
         let innermost = stack.innermost().filter(|(_, rest)| !rest.is_guarded());
-        let site = innermost.and_then(|(ending, _)| CallSite::of_number(stack.site_of(ending)));
+        let site = innermost.and_then(|(_, rest)| CallSite::of_number(rest.site()));
         let can_end = site.is_some_and(|site| site.category().name() == category.name());
         if !can_end {
             count_ignored();

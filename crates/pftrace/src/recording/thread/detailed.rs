@@ -116,7 +116,7 @@ impl Thread {
         let stack = self.slices.stack();
         let Some((ending, rest)) = stack.innermost() else { return };
         if !rest.is_written() {
-            self.slices.pop_any(ending, rest);
+            self.slices.pop(ending, rest);
             return self.lose(Loss::NoRoom);
         }
         let event = Event { not_before: stack.begin_of(ending), ..*event };
@@ -124,7 +124,7 @@ impl Thread {
         let unended = Unended(self);
         let result = unended.0.end_in_full(&event);
         core::mem::forget(unended);
-        self.slices.pop_at(ending, rest);
+        self.slices.pop(ending, rest);
         if let Err(NotWritten { ns, .. }) = result {
             self.end_unwritten(ns.max(self.lost_ns));
         }
