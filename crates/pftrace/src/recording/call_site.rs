@@ -1,10 +1,9 @@
 //! Call sites: the places in a program that record.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use pftrace_protos::track_event::Type;
 use pftrace_protos::{TracePacket, TrackEvent};
-use pftrace_ring::{TEMPLATE_LEN, Template};
 use pftrace_wire::{Message, WireType};
 
 use super::argument::Argument;
@@ -40,8 +39,6 @@ use super::track;
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct CallSite {
-    /// The bytes that its packets begin with: tag and length, `sequence_flags`, and `track_event` up to where that varies. Both lengths are those
-    /// of a packet with nothing else in it. What comes behind them then, the packet's time, is there with its tag.
     pub(super) template: Template,
     /// The number of the first key; of a counter, that of the call site which stands for its track.
     first: AtomicU32,
@@ -92,7 +89,42 @@ pub(super) const NEEDS_STATE: u32 = 2;
 static CALL_SITES: Registry<&'static CallSite> = Registry::new(MAX_CALL_SITES);
 static KEYS: AtomicU32 = AtomicU32::new(1);
 
-const _: () = assert!(MAX_CALL_SITES <= u16::MAX as u32);
+/// The bytes that packets of a call site begin with: tag and length, `sequence_flags`, and `track_event` up to where that varies. Both lengths are those
+/// of a packet with nothing else in it. What comes behind them then, the packet's time, is there with its tag.
+#[derive(Debug)]
+pub(super) struct Template {
+    words: [AtomicU64; TEMPLATE_WORDS],
+    /// A [`Head`]; 0 until the bytes are there.
+    head: AtomicU32,
+}
+
+/// What is loaded first of a template: the number of its call site, in 16 bits, and how many of its bytes count, in five.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head(u32);
+
+const HEAD_LEN_SHIFT: u32 = u32::BITS - 5;
+const _: () = assert!(MAX_CALL_SITES <= u16::MAX as u32 && TEMPLATE_LEN < 1 << 5);
+
+impl Head {
+    const fn new(number: u16, len: usize) -> Self {
+        Self(number as u32 | (len as u32) << HEAD_LEN_SHIFT)
+    }
+
+    /// The number of the call site; 0 if the bytes are not there.
+    #[inline(always)]
+    pub(super) fn number(self) -> u16 {
+        self.0 as u16
+    }
+
+    /// How many of the bytes count: at most 31.
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        (self.0 >> HEAD_LEN_SHIFT) as usize
+    }
+}
+
+const TEMPLATE_WORDS: usize = 3;
+pub(super) const TEMPLATE_LEN: usize = 8 * TEMPLATE_WORDS;
 
 /// Where the packet's length stands, and its fields begin.
 pub(super) const PACKET_LEN_AT: usize = 1;
@@ -111,10 +143,55 @@ pub(super) const COUNTER_LEN: usize = 16;
 pub(super) const TIMESTAMP_TAG: u8 = put::tag_1(TracePacket::TIMESTAMP_FIELD_NUMBER, WireType::Varint);
 
 /// What ends a slice: without a name, so of no call site.
-pub(super) static END: Template = Template::constant(END_BYTES);
+pub(super) static END: Template = {
+    let words = [AtomicU64::new(u64::from_le_bytes(END_BYTES)), AtomicU64::new(0), AtomicU64::new(0)];
+    Template { words, head: AtomicU32::new(Head::new(0, END_BYTES.len()).0) }
+};
 
 /// The bytes of [`END`].
 pub(super) const END_BYTES: [u8; 8] = [0x0a, 6, 0x68, 2, 0x5a, 2, 0x48, Type::TYPE_SLICE_END.value() as u8];
+
+impl Template {
+    const fn new() -> Self {
+        let words = [const { AtomicU64::new(0) }; TEMPLATE_WORDS];
+        Self { words, head: AtomicU32::new(0) }
+    }
+
+    /// Acquire: with the release of `set`, the bytes are there where the number is.
+    #[inline(always)]
+    pub(super) fn head(&self) -> Head {
+        Head(self.head.load(Ordering::Acquire))
+    }
+
+    /// The number, which is 0 until the bytes are there.
+    pub(super) fn number(&self) -> u16 {
+        self.head().number()
+    }
+
+    /// How many of the bytes count.
+    pub(super) fn len(&self) -> usize {
+        self.head().len()
+    }
+
+    /// Some of the bytes, and the tag behind them.
+    #[inline(always)]
+    pub(super) fn word(&self, number: usize) -> u64 {
+        self.words[number].load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> [u8; TEMPLATE_LEN] {
+        bytemuck::must_cast([0, 1, 2].map(|word: usize| self.words[word].load(Ordering::Relaxed).to_le_bytes()))
+    }
+
+    fn set(&self, number: u16, bytes: &[u8; TEMPLATE_LEN], len: usize) {
+        let words: [[u8; 8]; TEMPLATE_WORDS] = bytemuck::must_cast(*bytes);
+        for (place, word) in self.words.iter().zip(words) {
+            place.store(u64::from_le_bytes(word), Ordering::Relaxed);
+        }
+        self.head.store(Head::new(number, len).0, Ordering::Release);
+    }
+}
 
 impl CallSite {
     /// A call site, switched by `category`. Without a name, one is given each time. Events have annotations of the names
@@ -279,11 +356,11 @@ impl CallSite {
                 _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
             },
         );
-        // What is behind the tag is never looked at.
-        let mut bytes = [TIMESTAMP_TAG; TEMPLATE_LEN];
-        let len = self.write_packet(&mut bytes, category, number, first).filter(|len| *len < TEMPLATE_LEN)?;
-        bytes[len..].fill(TIMESTAMP_TAG);
-        self.template.set(u16::try_from(number).ok()?, &bytes, len).then_some(())
+        let mut bytes = [0; TEMPLATE_LEN];
+        let len = self.write_packet(&mut bytes, category, number, first)?;
+        *bytes.get_mut(len)? = TIMESTAMP_TAG;
+        self.template.set(u16::try_from(number).ok()?, &bytes, len);
+        Some(())
     }
 
     /// The call site that was the first for a counter of that name.

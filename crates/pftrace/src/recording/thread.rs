@@ -8,7 +8,7 @@ use std::boxed::Box;
 use std::sync::Arc;
 
 use pftrace_clock::ticks;
-use pftrace_ring::{NoChunk, ROOM, Sits, Template, Writer};
+use pftrace_ring::{NoChunk, ROOM, Sits, Writer};
 
 pub(super) use self::detailed::Event;
 use self::detailed::When;
@@ -16,7 +16,7 @@ pub(super) use self::packets::MEDIUM;
 use self::packets::{Packets, SHORT, lay_out};
 use self::tail::Tail;
 use super::argument::Argument;
-use super::call_site::{self, CallSite};
+use super::call_site::{self, CallSite, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
 use super::local::ThreadSeat;
@@ -102,11 +102,11 @@ impl Thread {
         site: &'static CallSite,
         guarded: bool,
     ) -> Option<(usize, Token)> {
-        let said = self.packets.said(&site.template)?;
+        let head = self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        let begun = Begun { ns: self.packets.ns_of(now), site: said.number, written: true, guarded };
+        let begun = Begun { ns: self.packets.ns_of(now), site: head.number().into(), written: true, guarded };
         let opening = stack.prepare(begun, None, 0)?;
-        let len = self.packets.put_constant(packet, said, now)?;
+        let len = self.packets.put_constant(packet, &site.template, head, now)?;
         Some((len, opening.open()))
     }
 
@@ -130,11 +130,11 @@ impl Thread {
         annotations: impl Annotations<'a>,
         guarded: bool,
     ) -> Option<(usize, Token)> {
-        let said = self.packets.said(&site.template)?;
+        let head = self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        let begun = Begun { ns: self.packets.ns_of(now), site: said.number, written: true, guarded };
+        let begun = Begun { ns: self.packets.ns_of(now), site: head.number().into(), written: true, guarded };
         let opening = stack.prepare(begun, name, self.slices.names_len)?;
-        let len = self.packets.put_varying(packet, site, said, name, annotations, now)?;
+        let len = self.packets.put_varying(packet, site, head, name, annotations, now)?;
         self.slices.opened(opening.names_len());
         Some((len, opening.open()))
     }
@@ -262,9 +262,9 @@ impl Thread {
     /// An instant that is all constant. `None`: it is to be recorded in full.
     #[inline(always)]
     pub(super) fn try_instant(&mut self, packet: &mut [u8; ROOM], site: &'static CallSite) -> Option<(usize, ())> {
-        let said = self.packets.said(&site.template)?;
+        let head = self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        Some((self.packets.put_constant(packet, said, now)?, ()))
+        Some((self.packets.put_constant(packet, &site.template, head, now)?, ()))
     }
 
     /// An instant that is all constant.
@@ -283,9 +283,9 @@ impl Thread {
         name: Option<&str>,
         annotations: impl Annotations<'a>,
     ) -> Option<(usize, ())> {
-        let said = self.packets.said(&site.template)?;
+        let head = self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        Some((self.packets.put_varying(packet, site, said, name, annotations, now)?, ()))
+        Some((self.packets.put_varying(packet, site, head, name, annotations, now)?, ()))
     }
 
     /// An instant.
@@ -303,9 +303,9 @@ impl Thread {
         site: &'static CallSite,
         value: Small,
     ) -> Option<(usize, ())> {
-        let said = self.packets.said(&site.template)?;
+        self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        Some((self.packets.put_small_counter(packet, said, value, now)?, ()))
+        Some((self.packets.put_small_counter(packet, &site.template, value, now)?, ()))
     }
 
     /// The value of a counter. `None`: it is to be recorded in full.
@@ -316,9 +316,9 @@ impl Thread {
         site: &'static CallSite,
         value: CounterValue,
     ) -> Option<(usize, ())> {
-        let said = self.packets.said(&site.template)?;
+        let head = self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        Some((self.packets.put_counter(packet, said, value, now)?, ()))
+        Some((self.packets.put_counter(packet, &site.template, head, value, now)?, ()))
     }
 
     /// The value of a counter.

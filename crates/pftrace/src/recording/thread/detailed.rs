@@ -1,16 +1,16 @@
 //! Events that say more than a name and annotations, and those that are longer than a short packet: the generated writers write them.
 
 use pftrace_protos::{BuiltinClock, Trace, TrackEvent};
-use pftrace_ring::{Listed, Space, Template};
+use pftrace_ring::Space;
 use pftrace_wire::Error;
 
-use super::packets::{KNOWN_OTHERS, MEDIUM, lay_out};
+use super::packets::{KNOWN_OTHERS, Known, MEDIUM, lay_out};
 use super::tail::Tail;
 use super::{MOST_CHUNKS_AT_ONCE, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
 use crate::recording::assemble::{LOCATION, TRACK};
-use crate::recording::call_site::{self, CallSite, EVENT_AT, EventKind, NEEDS_STATE};
+use crate::recording::call_site::{self, CallSite, EVENT_AT, EventKind, NEEDS_STATE, Template};
 use crate::recording::detail::{self, Detail, MAX_EXTRA_COUNTERS, Own};
 use crate::recording::marks::{self, Kind, Marks};
 use crate::recording::on_tracks::{NAME_LEN, Told};
@@ -348,7 +348,7 @@ impl Thread {
     }
 
     fn try_long(&mut self, event: &Event<'_>, when: When, longest: usize) -> Result<u64, Loss> {
-        let (constant, constant_len) = event.template().bytes();
+        let template = event.template();
         let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)?;
         let last_ns = self.packets.last_ns();
         let mut space = self.packets.writer.begin().map_err(|_| Loss::NoRoom)?;
@@ -370,7 +370,7 @@ impl Thread {
                     packet.set_timestamp_clock_id(clock);
                 }
                 packet.set_track_event(|track_event| {
-                    track_event.raw().encoded(&constant[EVENT_AT..constant_len]);
+                    track_event.raw().encoded(&template.bytes()[EVENT_AT..template.len()]);
                     write(track_event, event, own);
                 });
                 if event.logs() {
@@ -483,7 +483,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(event: &Event<'_>, sites: &Listed, others: &[u64; KNOWN_OTHERS], chunk: u64) -> Result<Self, Loss> {
+    fn of(event: &Event<'_>, sites: &Known, others: &[u64; KNOWN_OTHERS], chunk: u64) -> Result<Self, Loss> {
         let mut this = Self { words: [0; MOST_WORDS], count: 0, chunk };
         let mut need = |word: u32| {
             let known = match place(word) {
@@ -520,7 +520,7 @@ impl Words {
 
     /// Commits a packet that refers to them. Most of the time the chunk lists all.
     #[inline]
-    fn commit(self, space: Space<'_>, len: usize, sites: &mut Listed, others: &mut [u64; KNOWN_OTHERS]) {
+    fn commit(self, space: Space<'_>, len: usize, sites: &mut Known, others: &mut [u64; KNOWN_OTHERS]) {
         match self.count {
             0 => space.commit(len),
             _ => self.commit_and_list(space, len, sites, others),
@@ -528,7 +528,7 @@ impl Words {
     }
 
     #[cold]
-    fn commit_and_list(self, space: Space<'_>, len: usize, sites: &mut Listed, others: &mut [u64; KNOWN_OTHERS]) {
+    fn commit_and_list(self, space: Space<'_>, len: usize, sites: &mut Known, others: &mut [u64; KNOWN_OTHERS]) {
         let words = &self.words[..self.count];
         space.commit_with(len, words);
         for &word in words {

@@ -1,12 +1,16 @@
 //! The packets of a thread: where they go, what their times are since, and the short way to write them.
 
-use pftrace_clock::{Line, raw_ticks};
-use pftrace_ring::{Listed, ROOM, Said, TEMPLATE_LEN, Template, Writer};
+use std::boxed::Box;
+use std::vec::Vec;
 
-use super::tail::{Tail, words};
+use pftrace_clock::{Line, raw_ticks};
+use pftrace_ring::{MAX_TAIL, ROOM, Writer};
+
+use super::tail::Tail;
 use crate::CounterValue;
 use crate::recording::call_site::{
-    CONSTANT_LEN, COUNTER_LEN, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, PACKET_AT, PACKET_LEN_AT, TIMESTAMP_TAG,
+    CONSTANT_LEN, COUNTER_LEN, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, Head, PACKET_AT, PACKET_LEN_AT,
+    TEMPLATE_LEN, TIMESTAMP_TAG, Template,
 };
 use crate::recording::put::{self, Small};
 use crate::recording::typed::Annotations;
@@ -32,8 +36,7 @@ pub(super) struct Packets {
     last: Moment,
     /// [`END_BYTES`], with the length of a packet that comes soon.
     end_soon: u64,
-    /// The call sites that the present chunk lists.
-    pub(super) known: Listed,
+    pub(super) known: Known,
     line: Line,
     pub(super) writer: Writer,
     /// How many chunks have been begun: in the upper half.
@@ -46,19 +49,60 @@ pub(super) struct Packets {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment(u64);
 
+/// Which call sites the present chunk lists.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// By their numbers.
+    is_listed: Box<[bool; 1 << 16]>,
+    /// Those that are.
+    listed: Vec<u16>,
+}
+
+impl Known {
+    fn new() -> Self {
+        // Not made where it is called: that would be copied. What nobody has looked at is not there yet.
+        let is_listed = std::vec![false; 1 << 16].into_boxed_slice();
+        let is_listed = is_listed.try_into().unwrap_or_else(|_| unreachable!("that many"));
+        Self { is_listed, listed: Vec::with_capacity(MAX_TAIL as usize) }
+    }
+
+    /// Not one without a number: it was never listed.
+    #[inline(always)]
+    pub(super) fn lists(&self, number: u16) -> bool {
+        self.is_listed[usize::from(number)]
+    }
+
+    /// The chunk does.
+    pub(super) fn add(&mut self, number: u16) {
+        // A chunk has room for as many.
+        if number != 0 && self.listed.len() < self.listed.capacity() {
+            self.is_listed[usize::from(number)] = true;
+            self.listed.push(number);
+        }
+    }
+
+    /// Another chunk does not.
+    pub(super) fn clear(&mut self) {
+        for number in self.listed.drain(..) {
+            self.is_listed[usize::from(number)] = false;
+        }
+    }
+}
+
 impl Packets {
     pub(super) fn new(writer: Writer, line: Line, tail: Tail) -> Self {
         let last = Moment(line.offset_of(line.ns(pftrace_clock::ticks())));
         let end_soon = u64::from_le_bytes(END_BYTES) + tail.soon_len_in_first();
-        let (known, known_others) = (Listed::new(), [0; KNOWN_OTHERS]);
+        let (known, known_others) = (Known::new(), [0; KNOWN_OTHERS]);
         Self { chunk: 0, writer, line, last, tail, end_soon, known, known_others }
     }
 
-    /// What a template says whose call site the present chunk lists. Asked before the clock, which who goes the long
+    /// The head of a template whose call site the present chunk lists. Asked before the clock, which who goes the long
     /// way reads anew.
     #[inline(always)]
-    pub(super) fn said<'t>(&self, template: &'t Template) -> Option<Said<'t>> {
-        self.known.said(template)
+    pub(super) fn listed(&self, template: &Template) -> Option<Head> {
+        let head = template.head();
+        self.known.lists(head.number()).then_some(head)
     }
 
     /// Whether the time is made of the counter, so that packets can go the short way.
@@ -114,13 +158,21 @@ impl Packets {
         now.0.wrapping_sub(self.last.0)
     }
 
-    /// Lays out an event of constant bytes and a time, which the chunk [lists](Self::said), as all events below: what is so most of the time. Returns how long it is. `None` when it
+    /// Lays out an event of constant bytes and a time, which the chunk [lists](Self::listed), as all events below: what is so most of the time. Returns how long it is. `None` when it
     /// does not come soon: nothing is to be written, then, but the long way.
     #[inline(always)]
-    pub(super) fn put_constant(&mut self, packet: &mut [u8; ROOM], said: Said<'_>, now: Moment) -> Option<usize> {
+    pub(super) fn put_constant(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        template: &Template,
+        head: Head,
+        now: Moment,
+    ) -> Option<usize> {
         let tail = self.soon(now)?;
-        packet[..CONSTANT_LEN].copy_from_slice(&self.tail.with_soon_len(said));
-        let len = said.len();
+        let first = template.word(0) + self.tail.soon_len_in_first();
+        packet[..8].copy_from_slice(&first.to_le_bytes());
+        packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
+        let len = head.len();
         packet[len + 1..len + 9].copy_from_slice(&tail.to_le_bytes());
         Some(len + self.tail.soon_len())
     }
@@ -148,7 +200,7 @@ impl Packets {
     pub(super) fn put_small_counter(
         &mut self,
         packet: &mut [u8; ROOM],
-        said: Said<'_>,
+        template: &Template,
         value: Small,
         now: Moment,
     ) -> Option<usize> {
@@ -158,15 +210,14 @@ impl Packets {
             let least = put::COUNTER_VALUE.len() as u64 + 1;
             [least * byte, (least + 1) * byte, (least + 2) * byte, (least + 3) * byte]
         };
-        let [first, second] = words(said);
         let tail = self.soon(now)?;
         // The mask only tells the compiler that it is small.
         let more = value.more & 3;
-        let len = 3 + more;
+        let len = put::COUNTER_VALUE.len() + 1 + more;
         let bytes = u64::from(value.bytes) << 16 | u64::from(u16::from_le_bytes(put::COUNTER_VALUE));
-        let first = first + self.tail.soon_len_in_first() + LENGTHS[more];
+        let first = template.word(0) + self.tail.soon_len_in_first() + LENGTHS[more];
         packet[..8].copy_from_slice(&first.to_le_bytes());
-        packet[8..COUNTER_LEN].copy_from_slice(&second.to_le_bytes());
+        packet[8..COUNTER_LEN].copy_from_slice(&template.word(1).to_le_bytes());
         packet[COUNTER_LEN..COUNTER_LEN + 8].copy_from_slice(&bytes.to_le_bytes());
         let end = COUNTER_LEN + len;
         packet[end] = TIMESTAMP_TAG;
@@ -179,13 +230,15 @@ impl Packets {
     pub(super) fn put_counter(
         &mut self,
         packet: &mut [u8; ROOM],
-        said: Said<'_>,
+        template: &Template,
+        head: Head,
         value: CounterValue,
         now: Moment,
     ) -> Option<usize> {
         let tail = self.soon(now)?;
-        packet[..TEMPLATE_LEN].copy_from_slice(said.bytes);
-        let end = put::counter(packet, said.len(), value);
+        let bytes = template.bytes();
+        packet[..TEMPLATE_LEN].copy_from_slice(&bytes);
+        let end = put::counter(packet, head.len(), value);
         packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
         packet[end] = TIMESTAMP_TAG;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
@@ -200,14 +253,16 @@ impl Packets {
         &mut self,
         packet: &mut [u8; ROOM],
         site: &CallSite,
-        said: Said<'_>,
+        head: Head,
         name: Option<&str>,
         annotations: impl Annotations<'a>,
         now: Moment,
     ) -> Option<usize> {
         let (tail, tail_len) = self.tail.shortest_soon(self.since_last(now))?;
-        packet[..CONSTANT_LEN].copy_from_slice(&said.bytes[..CONSTANT_LEN]);
-        let end = put::varying(packet, said.len(), site, name, annotations)?;
+        let template = &site.template;
+        packet[..8].copy_from_slice(&template.word(0).to_le_bytes());
+        packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
+        let end = put::varying(packet, head.len(), site, name, annotations)?;
         if end > LONGEST_SHORT {
             return None;
         }
@@ -230,9 +285,8 @@ pub(super) fn lay_out<const N: usize>(
     after: u64,
     fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
 ) -> Option<usize> {
-    let (bytes, len) = template.bytes();
-    packet[..TEMPLATE_LEN].copy_from_slice(&bytes);
-    let end = fill(packet, len)?;
+    packet[..TEMPLATE_LEN].copy_from_slice(&template.bytes());
+    let end = fill(packet, template.len())?;
     if N > LONGEST_SHORT && end > LONGEST_SHORT {
         return None;
     }

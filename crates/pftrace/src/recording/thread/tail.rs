@@ -5,10 +5,9 @@
 //! ```
 
 use pftrace_protos::TracePacket;
-use pftrace_ring::Said;
 use pftrace_wire::WireType;
 
-use crate::recording::call_site::{CONSTANT_LEN, END_BYTES, TIMESTAMP_TAG};
+use crate::recording::call_site::{END_BYTES, TIMESTAMP_TAG};
 use crate::recording::put;
 
 const SEQUENCE: u8 = put::tag_1(TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, WireType::Varint);
@@ -24,14 +23,9 @@ pub(super) struct Tail {
     soon_len: SoonLen,
     /// The same, with [`END_BYTES`] before it.
     end_soon_len: EndSoonLen,
-    /// The same, as the second byte of two words.
-    soon_len_in_first: InFirst,
+    /// The same, as the second byte of a word.
+    soon_len_in_first: u64,
 }
-
-/// To be added to two words at once.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(16))]
-struct InFirst([u64; 2]);
 
 /// The length of a tail whose time has two bytes, by that of the sequence's number. A type of its own, so that the compiler knows that it is small.
 #[derive(Clone, Copy, Debug)]
@@ -54,13 +48,6 @@ enum EndSoonLen {
 /// The length of such a tail without the sequence's number.
 const WITHOUT_SEQUENCE: usize = 4;
 
-/// The first words of what a template says.
-#[inline(always)]
-pub(super) fn words(said: Said<'_>) -> [u64; 2] {
-    let [first, second, _]: [[u8; 8]; 3] = bytemuck::must_cast(*said.bytes);
-    [u64::from_le_bytes(first), u64::from_le_bytes(second)]
-}
-
 impl Tail {
     /// The longest: a time of ten bytes, and a sequence of three.
     pub(super) const LONGEST: usize = 1 + 10 + 1 + 3;
@@ -74,12 +61,7 @@ impl Tail {
             // There are no longer ones.
             _ => (SoonLen::Three, EndSoonLen::Three),
         };
-        Self {
-            soon: u64::from_le_bytes(bytes),
-            soon_len,
-            end_soon_len,
-            soon_len_in_first: InFirst([(soon_len as u64) << 8, 0]),
-        }
+        Self { soon: u64::from_le_bytes(bytes), soon_len, end_soon_len, soon_len_in_first: (soon_len as u64) << 8 }
     }
 
     /// Whether what happens so long after the packet before comes soon.
@@ -119,14 +101,7 @@ impl Tail {
     /// What that adds to the packet's length, which is the second byte of its first word.
     #[inline(always)]
     pub(super) fn soon_len_in_first(self) -> u64 {
-        self.soon_len_in_first.0[0]
-    }
-
-    /// A template of nothing but constants, with that added.
-    #[inline(always)]
-    pub(super) fn with_soon_len(self, said: Said<'_>) -> [u8; CONSTANT_LEN] {
-        let ([first, second], add) = (words(said), self.soon_len_in_first.0);
-        bytemuck::must_cast([(first + add[0]).to_le(), (second + add[1]).to_le()])
+        self.soon_len_in_first
     }
 
     /// Writes a tail, which has room, at `at`; returns where it ends.
