@@ -339,11 +339,7 @@ impl CallSite {
     #[cold]
     fn register(&'static self) -> Option<()> {
         // What was begun is ended, whatever is on by then.
-        let is_end = self.kind == EventKind::End;
-        let category = if is_end { 0 } else { self.category.number() };
-        if !is_end && !self.category.is_on() {
-            return None;
-        }
+        let category = if self.kind == EventKind::End { 0 } else { self.category.number_if_on()? };
         let number = match self.number.load(Ordering::Relaxed) {
             0 => set_once(&self.number, CALL_SITES.add(self)?),
             number => number,

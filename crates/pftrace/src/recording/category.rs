@@ -148,14 +148,15 @@ impl Category {
         cfg!(not(feature = "off")) && self.state.load(Ordering::Relaxed) & LIVE != 0
     }
 
-    /// Whether its events are recorded just now, as far as it is up to the category.
-    pub(super) fn is_on(&'static self) -> bool {
-        self.met() & ON != 0
-    }
-
     /// Its number: the same for all categories of the same name, 0 if there is no room for it.
     pub(super) fn number(&'static self) -> u32 {
         self.met() >> NUMBER_SHIFT
+    }
+
+    /// The same, if it is on. `None` also where it can't be met just now, so that nobody takes 0 for its number.
+    pub(super) fn number_if_on(&'static self) -> Option<u32> {
+        let state = self.met();
+        (state & ON != 0).then_some(state >> NUMBER_SHIFT)
     }
 
     /// The same, if it has been met: else 0.

@@ -11,7 +11,7 @@ use crate::writer::MAX_OPEN_SLICES;
 
 const MOST: usize = MAX_OPEN_SLICES as usize;
 
-/// For the names that were given at run time. What has no room is cut; it matters only when the begin is lost.
+/// For the names that were given at run time. What has no room is cut; it matters only where the begin is lost, or written over.
 const NAMES_LEN: usize = 8192;
 const NAME_WORDS: usize = NAMES_LEN / 8;
 
@@ -36,7 +36,7 @@ pub(super) struct Stack {
 const DEPTH: u32 = 2 * MOST as u32 - 1;
 const _: () = assert!(MOST.is_power_of_two() && MOST < 1 << 14);
 
-/// The begin of one that is open had no room, and no header has made up for that: so none is begun or ended the short way, as if there were too many.
+/// The begin of one that is open is not written, and no header has made up for that: so none is begun or ended by its [`Token`] the short way, as if there were too many.
 const UNWRITTEN: u32 = 1 << 15;
 
 /// One time more that a thread begins. The last bit is free for [`LOOK`].
@@ -162,46 +162,48 @@ impl Stack {
         (self.counted() & DEPTH) as usize
     }
 
-    /// One more, whose begin is written, as soon as it is [there](Opening::open). `None` when it is full, or not all are written. `name` is one that was given at run time, behind so many
-    /// words of others.
+    /// One more, whose begin is written, as soon as it is [there](Opening::open). `None` when it is full, or not all are written, or there seems to be no room for its name: one that was
+    /// given at run time, behind so many words of others.
     #[inline(always)]
     pub(super) fn prepare(&self, begun: Begun, name: Option<&str>, names_len: usize) -> Option<Opening<'_>> {
         let counted = self.counted();
         // Too large where not all are written.
         let depth = usize::from(counted as u16);
-        self.store(counted, depth, begun, name, names_len)
-    }
-
-    /// The same, of any, behind `depth` others.
-    #[inline(always)]
-    fn store(
-        &self,
-        counted: u32,
-        depth: usize,
-        begun: Begun,
-        name: Option<&str>,
-        names_len: usize,
-    ) -> Option<Opening<'_>> {
         if depth >= MOST {
             return None;
         }
-        let rest = Rest::of(begun, name.map(|name| (names_len, self.store_name(name, names_len))));
-        self.begin_ns[depth].store(begun.ns, Ordering::Relaxed);
+        let name = match name {
+            Some(name) => Some((names_len, self.store_name(name, names_len)?)),
+            None => None,
+        };
+        Some(self.store(counted, depth, begun.ns, Rest::of(begun, name)))
+    }
+
+    /// Stores one behind `depth` others.
+    #[inline(always)]
+    fn store(&self, counted: u32, depth: usize, begin_ns: u64, rest: Rest) -> Opening<'_> {
+        self.begin_ns[depth].store(begin_ns, Ordering::Relaxed);
         self.sites[depth].store(rest.site, Ordering::Relaxed);
         if rest.is_named() {
             self.own_names[depth].store(rest.own_name, Ordering::Relaxed);
         }
-        Some(Opening { stack: self, counted, rest })
+        Opening { stack: self, counted, rest }
     }
 
-    /// Stores a name behind the others. Returns how long it is there.
+    /// Stores a name behind the others, if it has room. Returns how long it is.
     #[inline(always)]
-    fn store_name(&self, name: &str, names_len: usize) -> usize {
+    fn store_name(&self, name: &str, names_len: usize) -> Option<usize> {
         let free = self.names.get(names_len..).unwrap_or_default();
         match free.first_chunk() {
-            Some(places) if name.len() <= 32 => store_short(places, name.as_bytes()),
-            _ => store_long(free, name),
+            Some(places) if name.len() <= 32 => Some(store_short(places, name.as_bytes())),
+            _ if name.len() <= size_of_val(free) => Some(store_long(free, name)),
+            _ => None,
         }
+    }
+
+    /// The same, cut if it has not. Returns how long it is there.
+    fn store_cut(&self, name: &str, names_len: usize) -> usize {
+        store_long(self.names.get(names_len..).unwrap_or_default(), name)
     }
 
     /// The innermost, if it is that one and plain, or as deep: where guards are dropped out of order, that may be any other, which then ends the same way.
@@ -238,8 +240,8 @@ impl Stack {
     /// Where the names of those that are open end.
     #[cold]
     fn names_len(&self) -> usize {
-        let ends = (0..self.depth()).map(|number| self.rest(number).name_end());
-        ends.max().unwrap_or(0)
+        let names = (0..self.depth()).map(|number| self.rest(number)).filter(|rest| rest.name_len() > 0);
+        names.map(Rest::name_end).max().unwrap_or(0)
     }
 
     /// When that one began.
@@ -363,20 +365,29 @@ impl Slices {
     pub(super) fn push(&mut self, begun: Begun, name: Option<&str>) -> Token {
         let counted = self.stack.counted() | if begun.written { 0 } else { UNWRITTEN };
         let depth = self.stack.depth();
-        let Some(opening) = self.stack.store(counted, depth, begun, name, self.names_len) else { return Token::LOST };
+        if depth >= MOST {
+            return Token::LOST;
+        }
+        let rest = Rest::of(begun, name.map(|name| self.store_name(name)));
+        let opening = self.stack.store(counted, depth, begun.ns, rest);
         self.opened(opening.names_len());
         // Once all are written, it is found.
         Token(opening.open().0 & !UNWRITTEN)
     }
 
-    /// Whether that is one of this thread in this session. Else than the innermost, there is no order, and one that has a name of its own may have ended as if it had none.
-    pub(super) fn expect(&mut self, token: Token) -> bool {
-        let differs = (token.0 ^ self.stack.counted()) & !(LOOK | UNWRITTEN);
-        let has_begun = differs & !(TIME - 1) == 0;
-        if has_begun && differs != 0 {
-            self.names_len = self.stack.names_len();
+    /// Stores a name, cut if it has no room. Returns where, and how long it is there.
+    fn store_name(&mut self, name: &str) -> (usize, usize) {
+        if let Some(len) = self.stack.store_name(name, self.names_len) {
+            return (self.names_len, len);
         }
-        has_begun
+        // Slices that have names of their own may have ended as if they had none.
+        self.names_len = self.stack.names_len();
+        (self.names_len, self.stack.store_cut(name, self.names_len))
+    }
+
+    /// Whether that is one of this thread in this session.
+    pub(super) fn has_begun(&self, token: Token) -> bool {
+        (token.0 ^ self.stack.counted()) & !(LOOK | (TIME - 1)) == 0
     }
 
     /// One of which that is known [has ended](Stack::end).
@@ -526,6 +537,7 @@ impl<'s> Listing<'s> {
 #[cfg(test)]
 mod tests {
     use std::boxed::Box;
+    use std::format;
 
     use super::*;
 
@@ -558,7 +570,7 @@ mod tests {
         slices.listed(1);
         assert!(!is_short() && stack.named_innermost(named).is_none());
         slices.listed(2);
-        assert!(is_short() && stack.named_innermost(named).is_some() && slices.expect(unwritten));
+        assert!(is_short() && stack.named_innermost(named).is_some() && slices.has_begun(unwritten));
     }
 
     #[test]
@@ -568,12 +580,37 @@ mod tests {
         let tokens = names.map(|name| slices.push(begun(true), Some(name).filter(|name| !name.is_empty())));
         let open = slices.stack().read();
         assert_eq!(open.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), names);
-        // One with a name ends as if it had none, so what it takes is given back only when it is seen that there is no order.
-        let ending = Ending(slices.stack().counted() - 1);
-        slices.stack().end(ending);
-        let wasted = slices.names_len;
-        assert!(slices.expect(tokens[3]) && slices.names_len < wasted);
-        assert_eq!(slices.names_len, names[1].len().div_ceil(8));
+        assert!(tokens.iter().all(|token| slices.has_begun(*token)));
+    }
+
+    /// As guards are dropped that are kept until the next one has begun.
+    #[test]
+    fn names_of_what_ends_as_if_it_had_none_are_given_back() {
+        let mut slices = slices();
+        let stack = slices.stack();
+        slices.push(begun(true), Some("around"));
+        let mut longest = 0;
+        for number in 0..2 * NAMES_LEN / 16 {
+            let name = format!("named {number:>10}");
+            match stack.prepare(begun(true), Some(&name), slices.names_len) {
+                Some(opening) => {
+                    slices.opened(opening.names_len());
+                    opening.open();
+                }
+                // The long way.
+                None => _ = slices.push(begun(true), Some(&name)),
+            }
+            assert_eq!(stack.read().iter().map(|(_, name)| &**name).collect::<Vec<_>>(), ["around", &name]);
+            longest = longest.max(slices.names_len);
+            stack.end(Ending(stack.counted() - 1));
+        }
+        assert!(longest > NAME_WORDS - 4, "{longest}");
+        // With no room for any of it, it still takes nothing from others.
+        let long = "x".repeat(NAMES_LEN - 32);
+        slices.push(begun(true), Some(&long));
+        let more = [(); 8].map(|()| slices.push(begun(true), Some("has hardly any room")));
+        assert!(more.iter().all(|token| slices.has_begun(*token)) && slices.names_len <= NAME_WORDS);
+        assert_eq!(stack.read()[1].1, long);
     }
 
     #[test]
@@ -583,7 +620,7 @@ mod tests {
         let stack = slices.stack();
         for _ in 0..3 {
             let mut later = Slices::new(stack);
-            assert!(!later.expect(token) && stack.plain_innermost(token).is_none());
+            assert!(!later.has_begun(token) && stack.plain_innermost(token).is_none());
             assert_ne!(later.push(begun(true), None), token);
         }
     }

@@ -41,7 +41,8 @@ const LOSSES: usize = 6;
 pub struct Dropped {
     /// No chunk was free: the sink was slower than the program, or the buffer was full and kept.
     pub no_room: u64,
-    /// It was larger than a chunk even with its texts cut.
+    /// It was larger than a chunk even with its texts cut. Not the begins and ends of a thread's slices: these are there without what they said, and are
+    /// [truncated](ThreadReport::truncated).
     pub too_large: u64,
     /// More slices were open than Perfetto shows, [`MAX_OPEN_SLICES`](crate::MAX_OPEN_SLICES). Their ends are not counted.
     pub too_deep: u64,
@@ -50,7 +51,7 @@ pub struct Dropped {
     /// The program has more tracks than [`MAX_TRACKS`](crate::MAX_TRACKS), all [`Lanes`](crate::Lanes) were taken, or
     /// [`MAX_OPEN_TRACK_SLICES`](crate::MAX_OPEN_TRACK_SLICES) slices were open on tracks.
     pub too_many_tracks: u64,
-    /// What `with: |event| …` wrote is no message: two fields of a `oneof`, say.
+    /// What `with: |event| …` wrote is no message: two fields of a `oneof`, say. Not begins and ends, as above.
     pub malformed: u64,
 }
 
@@ -259,7 +260,7 @@ pub struct ThreadReport {
     pub dropped: Dropped,
     /// How many were recorded, and the sink failed before it got them, or did not take them in time.
     pub undelivered: u64,
-    /// How many have texts that were cut, since they were larger than a chunk.
+    /// How many have texts that were cut, since they were larger than a chunk; and begins and ends of slices without what they said, which was too large all the same, or no message.
     pub truncated: u64,
 }
 

@@ -11,7 +11,7 @@ use pftrace_clock::ticks;
 use pftrace_ring::{NoChunk, ROOM, Sits, Writer};
 
 pub(super) use self::detailed::Event;
-use self::detailed::When;
+use self::detailed::{NotWritten, When};
 pub(super) use self::packets::MEDIUM;
 use self::packets::{Packets, SHORT, lay_out};
 use self::tail::Tail;
@@ -116,7 +116,9 @@ impl Thread {
             return Token::LOST;
         }
         let written = self.constant(&site.template);
-        self.slices.push(self.begun(site, written, guarded), None)
+        let ns = if written { self.packets.last_ns() } else { self.lost_ns };
+        let begun = Begun { ns, site: site.template.number().into(), written, guarded };
+        self.slices.push(begun, None)
     }
 
     /// Begins a slice. `None`: it is to be begun in full.
@@ -150,8 +152,9 @@ impl Thread {
         if !self.prepare(site) || self.is_too_deep(guarded) {
             return Token::LOST;
         }
-        let written = self.varying(site, name, arguments);
-        self.slices.push(self.begun(site, written, guarded), name)
+        let event = Event { name, arguments, ..Event::of(site) };
+        let result = self.varying(&event);
+        self.begun(&event, result, guarded)
     }
 
     /// Ends the slice that is known by that, if it is the innermost and plain. `None`: it is to be ended in full.
@@ -188,8 +191,8 @@ impl Thread {
     }
 
     /// Whether the guard of that one ends a slice: if it is of this thread in this session, whichever is the innermost.
-    pub(super) fn ends_for(&mut self, token: Token) -> bool {
-        self.slices.expect(token)
+    pub(super) fn ends_for(&self, token: Token) -> bool {
+        self.slices.has_begun(token)
     }
 
     /// Ends the innermost slice.
@@ -291,7 +294,8 @@ impl Thread {
     /// An instant.
     pub(super) fn instant_with(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
         if self.prepare(site) {
-            self.varying(site, name, arguments);
+            let result = self.varying(&Event { name, arguments, ..Event::of(site) });
+            _ = self.count(result);
         }
     }
 
@@ -348,13 +352,6 @@ impl Thread {
             }
         }
         too_deep
-    }
-
-    /// A slice whose begin was just written, or lost.
-    #[inline]
-    fn begun(&self, site: &CallSite, written: bool, guarded: bool) -> Begun {
-        let ns = if written { self.packets.last_ns() } else { self.lost_ns };
-        Begun { ns, site: site.template.number().into(), written, guarded }
     }
 
     /// Not before the last event.
@@ -417,19 +414,20 @@ impl Thread {
         self.list_and_put::<SHORT>(template, |_, at| Some(at))
     }
 
-    /// Writes an event with what it has to say this time: short; short in another chunk, where that wastes little of this one; in full length; cut. Whether it could.
-    fn varying(&mut self, site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> bool {
+    /// Writes an event of a name and annotations: short; short in another chunk, where that wastes little of this one; in full length; cut. Returns when it happened.
+    fn varying(&mut self, event: &Event<'_>) -> Result<u64, NotWritten> {
         let now = self.now();
-        let fill = |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, site, name, arguments);
-        let mut result = self.try_listing(&site.template, now, fill);
+        let template = &event.site.template;
+        let fill =
+            |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, event.site, event.name, event.arguments);
+        let mut result = self.try_listing(template, now, fill);
         if self.wastes_little() && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
-            result = self.try_listing(&site.template, now, fill);
+            result = self.try_listing(template, now, fill);
         }
-        if result.is_ok() {
-            return true;
+        match result {
+            Ok(()) => Ok(self.packets.last_ns()),
+            Err(_) => self.in_full(event, When::Now(now)),
         }
-        let result = self.in_full(&Event { name, arguments, ..Event::of(site) }, When::Now(now));
-        self.count(result).is_ok()
     }
 
     /// Whether the room of a packet is little of a chunk.

@@ -532,3 +532,25 @@ fn names_are_given_back_out_of_order() {
         loaded.slices.iter().filter(|slice| slice.dur == -1).map(|slice| slice.name.as_deref()).collect();
     assert_eq!(names, [Some(name)]);
 }
+
+/// Each guard is kept until the next one has begun, so that it is always as deep as the innermost: names of their own are given back.
+#[test]
+fn names_are_given_back_from_guard_to_guard() {
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    let mut phase = slice!("flight", "idle");
+    for number in 0..2_000 {
+        drop(std::mem::replace(&mut phase, slice!("flight", format!("job number {number}").as_str())));
+        drop(std::mem::replace(&mut phase, slice!("flight", "idle")));
+    }
+    let name = "open for a long time, until its begin has been overwritten";
+    let _open = slice!("flight", name);
+    (0..20_000).for_each(|_| instant!("flight", "filling"));
+    let (trace, _) = snapshot(&session.recorder());
+    drop(phase);
+    drop(session);
+    let Some(loaded) = check(&trace) else { return };
+    let names: Vec<_> =
+        loaded.slices.iter().filter(|slice| slice.dur == -1).map(|slice| slice.name.as_deref()).collect();
+    assert_eq!(names, [Some("idle"), Some(name)]);
+}

@@ -106,9 +106,22 @@ impl Thread {
             return Token::LOST;
         }
         let result = self.detailed(event);
+        self.begun(event, result, guarded)
+    }
+
+    /// A slice of this thread has begun, if the event of its begin could be written; without what it says, where that is too large or no message. Returns what it is known by.
+    pub(super) fn begun(&mut self, event: &Event<'_>, result: Result<u64, NotWritten>, guarded: bool) -> Token {
+        let result = self.or_bare(event, result);
         let ns = self.count(result).unwrap_or_else(|ns| ns);
         let begun = Begun { ns, site: event.site.template.number().into(), written: result.is_ok(), guarded };
         self.slices.push(begun, event.name)
+    }
+
+    /// An event without what it says, where it could not be written with that.
+    fn or_bare(&mut self, event: &Event<'_>, result: Result<u64, NotWritten>) -> Result<u64, NotWritten> {
+        let Err(NotWritten { loss: Loss::TooLarge | Loss::Malformed, ns }) = result else { return result };
+        self.info.truncated();
+        self.detailed(&Event { arguments: &[], details: &[Detail::At(ns)], ..*event })
     }
 
     /// Ends the innermost slice of this thread, and says more of it.
@@ -172,12 +185,8 @@ impl Thread {
         // Without its names it is an end all the same.
         let is_named = event.arguments.is_empty() || event.site.prepare();
         let event = &Event { arguments: if is_named { event.arguments } else { &[] }, ..*event };
-        let mut result = self.detailed(event);
-        if let Err(NotWritten { loss: Loss::TooLarge | Loss::Malformed, ns }) = result {
-            self.info.truncated();
-            let at = [Detail::At(ns)];
-            result = self.detailed(&Event { arguments: &[], details: &at, ..*event });
-        }
+        let result = self.detailed(event);
+        let result = self.or_bare(event, result);
         _ = self.count(result);
         result
     }
