@@ -8,6 +8,7 @@ mod flight;
 mod flight_tracks;
 #[cfg(target_os = "linux")]
 mod forks;
+mod guards;
 mod losses;
 mod nested;
 mod options;
