@@ -69,7 +69,7 @@ const _: () = assert!(NAMES_LEN < 1 << NAME_AT && NAME_WORDS < 1 << (u32::BITS -
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
     site: u32,
-    /// 0 of one that has none of its own.
+    /// Of no meaning where it has none of its own.
     own_name: u32,
 }
 
@@ -105,7 +105,7 @@ impl Rest {
 
     #[inline(always)]
     fn name_len(self) -> usize {
-        self.own_name as u16 as usize
+        if self.is_named() { self.own_name as u16 as usize } else { 0 }
     }
 
     /// The word at which it ends.
@@ -258,8 +258,7 @@ impl Stack {
     #[inline(always)]
     fn rest(&self, number: usize) -> Rest {
         let site = self.sites[number % MOST].load(Ordering::Relaxed);
-        let own_name = if site & IS_NAMED != 0 { self.own_names[number % MOST].load(Ordering::Relaxed) } else { 0 };
-        Rest { site, own_name }
+        Rest { site, own_name: self.own_names[number % MOST].load(Ordering::Relaxed) }
     }
 
     fn get(&self, number: usize) -> Open {
