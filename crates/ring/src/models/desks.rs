@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use super::{Contents, check, read, read_rest, ring};
+use super::{Contents, check, read, read_rest, ring, write};
 use crate::ring::{Policy, Ring};
 use crate::word::Word;
 use crate::{Desk, NoDesk, Owner, Reader, Seat, Sits, Writer};
@@ -151,6 +151,32 @@ fn a_window_that_another_has_closed_was_open() {
         claiming.join().unwrap();
         closing.join().unwrap();
         assert_eq!(read_rest(&mut Reader::new(&ring), &contents), [(0, 1), (0, 2)]);
+    });
+}
+
+/// One leaves a packet of the short way uncommitted, another gets its chunk, by way of a reader.
+#[test]
+fn what_was_not_committed_the_short_way_is_written_over_after_it_was_written() {
+    check(3, || {
+        let ring = ring(1, Policy::Keep);
+        let contents = Contents::new(1, 2);
+        let (seat, word) = begun_seat(&ring, &contents);
+        let mut second = ring.writer().unwrap();
+        let thread = thread::spawn({
+            let contents = contents.clone();
+            move || {
+                if let Some(packet) = seat.enter() {
+                    contents.write(0, 1, 7);
+                    drop(packet);
+                }
+                seat
+            }
+        });
+        ring.0.end_begun(0, word);
+        let values = read(&mut Reader::new(&ring), &contents);
+        let written = write(&mut second, &contents, &[2, 3], 2);
+        assert_eq!((values.len(), written), if values.is_empty() { (0, 0) } else { (1, 2) });
+        thread.join().unwrap();
     });
 }
 

@@ -1,10 +1,12 @@
 //! Writers that go the long way, and who wants their chunks.
 
+use loom::sync::atomic::Ordering;
 use loom::thread;
 
 use super::{Contents, check, read, read_rest, ring, write};
 use crate::Reader;
 use crate::ring::Policy;
+use crate::word::Word;
 
 /// One writer, three packets, three chunks; a reader that ends its idle chunk at any time.
 #[test]
@@ -25,6 +27,34 @@ fn an_idle_chunk_is_taken_away_between_packets_only() {
         values.extend(read_rest(&mut reader, &contents));
         assert_eq!(written, 2, "there is always a chunk: two are read, one is free");
         assert_eq!(values, [(0, 1), (0, 2), (0, 3)]);
+    });
+}
+
+/// Two claim the one chunk of a writer, one of them after it has been ended and written over: a claim is not taken for the other.
+#[test]
+fn a_claim_that_is_late_is_gone() {
+    check(2, || {
+        let ring = ring(1, Policy::Overwrite);
+        let contents = Contents::new(1, 1);
+        let mut writer = ring.writer().unwrap();
+        assert_eq!(write(&mut writer, &contents, &[1], 1), 1);
+        let word = Word(ring.0.word(0).load(Ordering::Relaxed));
+        let claiming = thread::spawn({
+            let ring = ring.clone();
+            move || ring.0.end_begun(0, word)
+        });
+        let writing = thread::spawn({
+            let (ring, contents) = (ring.clone(), contents.clone());
+            move || {
+                let written = 1 + write(&mut writer, &contents, &[2], 1);
+                ring.0.complete_idle();
+                (written, writer)
+            }
+        });
+        claiming.join().unwrap();
+        let (written, _writer) = writing.join().unwrap();
+        let values = read_rest(&mut Reader::new(&ring), &contents);
+        assert_eq!(values.len() as u64 + ring.overwritten(), u64::from(written));
     });
 }
 
