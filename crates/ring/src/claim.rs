@@ -3,21 +3,23 @@
 //! | who wants the chunk | its writer |
 //! |---|---|
 //! | word: idle → claimed | place: busy |
-//! | closes the writer's window | |
+//! | looks how often its writer's window has been opened, and closes it | |
 //! | heavy barrier | light barrier |
-//! | window open, or place busy? word: claimed → idle | window closed? place: as before, and looks at the word, the long way |
+//! | window opened since, or place busy? word: claimed → idle | window closed? place: as before, and looks at the word, the long way |
 //! | else reserves a place in the queue | |
 //! | word: claimed → complete, with what the place says | |
 //!
 //! One of them sees the other, at least. So the word is complete only when its writer is not within a packet, and will not be. Where each
-//! sees the other the chunk stays idle, until its writer ends it on its way to the next one. A writer that opens its window passes a light barrier, too, before it looks at the
-//! word: it sees the claim, and closes the window again, or is seen to have opened it. Who wants the chunk may be late, and close the window of
+//! sees the other the chunk stays idle, until its writer ends it on its way to the next one. A writer that opens its window counts that and passes a light barrier, too, before it looks at the
+//! word: it sees the claim, and closes the window again, or is seen to have opened it. That it is closed would say less: another may have closed it between the barrier and the look, and its
+//! writer have begun a packet before. Who wants the chunk may be late, and close the window of
 //! a writer that has gone on: which then finds, the long way, that its chunk is still its own, and opens it again. Each claim has a number of its own, so who made it
 //! finds it gone when its writer has ended the chunk meanwhile, even if it has come round and been claimed by another. The place in the queue is reserved
 //! late, since others may have to wait for it.
 
 use crate::ring::Shared;
-use crate::sync::{Ordering, fence};
+use crate::sync::Ordering;
+use crate::window::Window;
 use crate::word::{Content, State, Word};
 
 /// Chunks that are claimed: several for one heavy barrier.
@@ -36,11 +38,13 @@ struct Claim {
     /// What its word was when it was idle, and what it is now.
     idle: Word,
     claimed: Word,
+    /// How often its writer's window had been opened when we closed it.
+    opened: u32,
 }
 
 impl<'s> Claims<'s> {
     pub(crate) fn new(shared: &'s Shared) -> Self {
-        Self { shared, claims: [Claim { index: 0, idle: Word::FREE, claimed: Word::FREE }; MOST], count: 0 }
+        Self { shared, claims: [Claim { index: 0, idle: Word::FREE, claimed: Word::FREE, opened: 0 }; MOST], count: 0 }
     }
 
     /// Claims one more, if its word is still `idle`. Returns what settling others has, which may be needed before.
@@ -49,10 +53,10 @@ impl<'s> Claims<'s> {
         // Acquire: with the release of who took it, its window is there.
         let word = self.shared.word(index);
         if word.compare_exchange(idle.0, claimed.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-            // A writer that opens its window sees the claim, or its window is closed after it was opened.
-            fence(Ordering::SeqCst);
-            self.shared.window(idle.owner()).inspect(|window| window.close());
-            self.claims[self.count] = Claim { index, idle, claimed };
+            let window = self.shared.window(idle.owner());
+            let opened = window.map_or(0, Window::opened);
+            window.inspect(|window| window.close());
+            self.claims[self.count] = Claim { index, idle, claimed, opened };
             self.count += 1;
         }
         if self.count == MOST { self.settle() } else { 0 }
@@ -73,7 +77,7 @@ impl Claim {
     /// Whether its writer was not within a packet.
     fn settle(&self, shared: &Shared, passed: bool) -> bool {
         // What its place says is of this chunk, if the claim is still there below: until then it has not gone on.
-        let content = if passed { shared.content(self.index, self.idle.owner()) } else { None };
+        let content = if passed { shared.content(self.index, self.idle.owner(), self.opened) } else { None };
         match content {
             None => _ = self.change(shared, self.idle),
             Some(content @ Content { packets: 0, .. }) => {

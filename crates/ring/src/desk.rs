@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::compiler_fence;
 
 use crate::barrier;
-use crate::sync::{AtomicBool, Ordering, const_but_in_models};
+use crate::sync::{AtomicBool, LoadOwn as _, Ordering, const_but_in_models};
 use crate::window::{ROOM, Window, is_busy};
 use crate::writer::Writer;
 
@@ -168,8 +168,8 @@ impl<S, T: Sits> Seat<S, T> {
     /// All that sits at the desk. `None` when the seat is at none, and while a packet is open, or the desk is occupied: then this has interrupted that.
     pub fn occupy(&self) -> Option<Occupied<'_, S, T>> {
         let desk = self.desk()?;
-        // Relaxed: it is this thread's. Not an exchange: who interrupts us in between gives it back.
-        if desk.is_occupied.load(Ordering::Relaxed) || is_busy(desk.window.at()) {
+        // Not an exchange: who interrupts us in between gives it back.
+        if desk.is_occupied.load_own() || is_busy(desk.window.own_at()) {
             return None;
         }
         desk.is_occupied.store(true, Ordering::Relaxed);
@@ -210,7 +210,7 @@ impl<S, T> Entered<'_, S, T> {
     /// The chunk, and how many packets are before this one.
     #[cfg(all(test, loom))]
     pub(crate) fn place(&mut self, writer: impl Fn(&T) -> &Writer) -> (u32, usize) {
-        let packets = self.desk.window.packets.load(Ordering::Relaxed) as usize;
+        let packets = self.desk.window.packets.load_own() as usize;
         (writer(self.parts().1).index(), packets)
     }
 

@@ -192,18 +192,19 @@ impl Shared {
         unsafe { window.as_ref() }
     }
 
-    /// How many packets an owner who has been seen with a chunk has in it.
+    /// How many packets an owner who has been seen with a chunk has in it. Acquire: where that is none, the one that had some has been ended.
     pub(crate) fn packets_of(&self, owner: Owner) -> u32 {
-        self.window(owner).map_or(0, |window| window.packets.load(Ordering::Relaxed))
+        self.window(owner).map_or(0, |window| window.packets.load(Ordering::Acquire))
     }
 
     fn is_busy(&self, owner: Owner) -> bool {
         self.window(owner).is_some_and(|window| window::is_busy(window.at()))
     }
 
-    /// What the owner, whose window was closed, says that is in that chunk: `None` while it is within a packet or may be soon, and when it has another one.
-    pub(crate) fn content(&self, index: u32, owner: Owner) -> Option<Content> {
-        let window = self.window(owner).filter(|window| !window.is_open())?;
+    /// What the owner, whose window was closed when it had been `opened` so often, says that is in that chunk: `None` while it is within a packet or may be soon, and when it has another
+    /// one.
+    pub(crate) fn content(&self, index: u32, owner: Owner, opened: u32) -> Option<Content> {
+        let window = self.window(owner).filter(|window| window.opened() == opened)?;
         window.content(self.region.chunk(index), self.region.chunk_len())
     }
 

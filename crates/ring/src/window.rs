@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::barrier;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering, const_but_in_models};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, LoadOwn as _, Ordering, const_but_in_models};
 use crate::word::{Content, MAX_TAIL};
 
 /// A packet of the short way is not longer.
@@ -23,6 +23,8 @@ pub(crate) struct Window {
     /// What is in the chunk. Of no meaning when there is none.
     pub(crate) packets: AtomicU32,
     pub(crate) tail: AtomicU32,
+    /// How often it has been opened, round and round.
+    opened: AtomicU32,
     /// Whether it has a writer.
     pub(crate) is_written: AtomicBool,
 }
@@ -44,6 +46,7 @@ impl Window {
                 end: AtomicPtr::new(ptr::null_mut()),
                 packets: AtomicU32::new(0),
                 tail: AtomicU32::new(0),
+                opened: AtomicU32::new(0),
                 is_written: AtomicBool::new(false),
             }
         }
@@ -76,6 +79,12 @@ impl Window {
     #[inline]
     pub(crate) fn at(&self) -> *mut u8 {
         self.at.load(Ordering::Acquire)
+    }
+
+    /// The same, for its writer's thread.
+    #[inline]
+    pub(crate) fn own_at(&self) -> *mut u8 {
+        self.at.load_own()
     }
 
     /// Relaxed would do within one thread. Release: what was written before has happened for who sees the place.
@@ -119,7 +128,7 @@ impl Window {
     /// One packet more, and nothing is being written any more.
     #[inline(always)]
     pub(crate) fn commit(&self, next: *mut u8) {
-        self.packets.store(self.packets.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.packets.store(self.packets.load_own() + 1, Ordering::Relaxed);
         // Release: who sees that we are not busy sees the packet, and how many there are.
         self.set_at(next);
     }
@@ -139,26 +148,43 @@ impl Window {
     /// Its writer's alone, who then has to look whether it still has the chunk.
     pub(crate) fn open(&self, end: *mut u8) {
         self.end.store(end, Ordering::Relaxed);
+        // Release: with the acquire of `opened`.
+        self.opened.store(self.opened.load_own().wrapping_add(1), Ordering::Release);
+    }
+
+    /// How often it has been opened. Acquire: who closes it now closes what has been opened until then.
+    pub(crate) fn opened(&self) -> u32 {
+        self.opened.load(Ordering::Acquire)
     }
 
     /// A chunk begins there.
     pub(crate) fn begin(&self, at: *mut u8) {
-        self.packets.store(0, Ordering::Relaxed);
+        // Release: who sees that there are none in this chunk sees that the one before has been ended.
+        self.packets.store(0, Ordering::Release);
         self.tail.store(0, Ordering::Relaxed);
         self.set_at(at);
     }
 
     /// Whether packets can be written the short way.
-    pub(crate) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         !self.end.load(Ordering::Relaxed).is_null()
     }
 
     /// What is in the chunk that begins at `base` and has `chunk_len` bytes. `None` while a packet is open, and when the writer has gone on to another.
     pub(crate) fn content(&self, base: *mut u8, chunk_len: u32) -> Option<Content> {
-        let at = self.at();
-        let len = at.addr().checked_sub(base.addr()).and_then(|len| u32::try_from(len).ok())?;
-        let (packets, tail) = (self.packets.load(Ordering::Relaxed), self.tail.load(Ordering::Relaxed));
-        // It may have gone on while we looked.
-        (len <= chunk_len && packets <= len && tail <= MAX_TAIL).then_some(Content { len, packets, tail })
+        // The place first: with it these have happened.
+        let (at, packets, tail) = (self.at(), &self.packets, &self.tail);
+        content_of(at, packets.load(Ordering::Relaxed), tail.load(Ordering::Relaxed), base, chunk_len)
     }
+
+    /// The same, for its writer's thread.
+    pub(crate) fn own_content(&self, base: *mut u8, chunk_len: u32) -> Option<Content> {
+        content_of(self.own_at(), self.packets.load_own(), self.tail.load_own(), base, chunk_len)
+    }
+}
+
+fn content_of(at: *mut u8, packets: u32, tail: u32, base: *mut u8, chunk_len: u32) -> Option<Content> {
+    let len = at.addr().checked_sub(base.addr()).and_then(|len| u32::try_from(len).ok())?;
+    // It may have gone on while we looked.
+    (len <= chunk_len && packets <= len && tail <= MAX_TAIL).then_some(Content { len, packets, tail })
 }

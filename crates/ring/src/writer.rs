@@ -11,7 +11,7 @@ use std::slice;
 use crate::barrier::Barrier;
 use crate::desk::Seat;
 use crate::ring::{Ring, Shared};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, LoadOwn as _, Ordering};
 use crate::window::{ROOM, Window, is_busy};
 use crate::word::{Content, MAX_TAIL, Owner, Word};
 
@@ -61,7 +61,7 @@ impl Ring {
         // On the seat's thread, as the writer stays: nobody else stores where it is.
         let window = seat.desk()?.window();
         // Acquire: with the release of the last writer there, what it did has happened.
-        let is_free = !is_busy(window.at()) && !window.is_written.swap(true, Ordering::Acquire);
+        let is_free = !is_busy(window.own_at()) && !window.is_written.swap(true, Ordering::Acquire);
         is_free.then(|| self.writer_of(window))?
     }
 
@@ -106,7 +106,7 @@ impl Writer {
     #[inline]
     #[must_use]
     pub fn packets(&self) -> u32 {
-        if self.idle == Word::NONE { 0 } else { self.window.packets.load(Ordering::Relaxed) }
+        if self.idle == Word::NONE { 0 } else { self.window.packets.load_own() }
     }
 
     /// Whether the last packet that was to be [begun](Self::begin) was not, since the chunk had been taken away: it may go into another.
@@ -192,7 +192,7 @@ impl Writer {
     #[cold]
     pub fn complete(&mut self) -> bool {
         self.window.close_own();
-        if is_busy(self.window.at()) {
+        if is_busy(self.window.own_at()) {
             return false;
         }
         if self.idle == Word::NONE {
@@ -209,7 +209,7 @@ impl Writer {
     /// `None` while a packet is open.
     fn content(&self) -> Option<Content> {
         let region = &self.shared().region;
-        self.window.content(region.chunk(self.index), region.chunk_len())
+        self.window.own_content(region.chunk(self.index), region.chunk_len())
     }
 
     /// Opens the window: packets of [`ROOM`] bytes can be written without us from now on, until somebody closes it. Not where the barrier has to be looked at.
@@ -241,7 +241,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.window.close_own();
         // A packet is open, its `Space` forgotten, or of who has entered the desk: its chunk stays where it is, and the window, and the memory.
-        if is_busy(self.window.at()) {
+        if is_busy(self.window.own_at()) {
             keep(self.ring.clone());
             return;
         }
@@ -296,7 +296,7 @@ impl Space<'_> {
     /// How many words there are at the end.
     #[inline]
     fn tail(&self) -> u32 {
-        self.writer.window.tail.load(Ordering::Relaxed)
+        self.writer.window.tail.load_own()
     }
 
     /// The chunk, and how many packets are before this one.
