@@ -124,9 +124,14 @@ impl Category {
     /// ```
     #[must_use]
     pub fn all() -> Vec<&'static Self> {
-        let mut all: Vec<_> = CATEGORIES.iter().map(|(_, category)| category).collect();
-        all.sort_by_key(|category| (category.name, category.description.is_empty()));
-        all.dedup_by_key(|category| category.name);
+        let mut all: Vec<&'static Self> = Vec::new();
+        for (_, category) in CATEGORIES.iter() {
+            match all.iter_mut().find(|known| known.name == category.name) {
+                None => all.push(category),
+                Some(known) if known.description.is_empty() => *known = category,
+                Some(_) => {}
+            }
+        }
         all
     }
 
@@ -359,8 +364,13 @@ struct Rule {
 
 impl Filter {
     fn parse(patterns: &str) -> Self {
-        let patterns = patterns.split([',', ' ', '\t', '\n']).filter(|pattern| !pattern.is_empty());
-        Self { rules: patterns.map(Rule::parse).collect() }
+        let mut rules = Vec::new();
+        for pattern in patterns.split([',', ' ', '\t', '\n']) {
+            if !pattern.is_empty() {
+                rules.push(Rule::parse(pattern));
+            }
+        }
+        Self { rules }
     }
 
     fn is_on(&self, category: &Category) -> bool {
