@@ -19,7 +19,6 @@ use pftrace_protos::{
     BuiltinClock, ExtensionDescriptor, InternedData, Trace, TracePacket, TrackDescriptor, TrackEvent,
 };
 use pftrace_ring::Chunk;
-use smallvec::SmallVec;
 
 pub(super) use self::pairs::{Connections, Pairs, Snapshot as OnTracksOf};
 use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
@@ -36,9 +35,6 @@ use crate::clock::INCREMENTAL_CLOCK_ID;
 use crate::intern::{Definition, Kind as Text};
 use crate::sequence::define as define_text;
 use crate::track::{mix, process_uuid, thread_uuid};
-
-/// What a chunk is the first to refer to.
-type New = SmallVec<[u32; 32]>;
 
 /// The drain's own sequence.
 const SEQUENCE: u32 = 1;
@@ -114,7 +110,7 @@ fn hasher() -> ahash::RandomState {
 
 impl Sequence {
     /// A word of a chunk, which is new when the sequence has not defined it.
-    fn meet(&mut self, word: u32, new: &mut New) {
+    fn meet(&mut self, word: u32, new: &mut Vec<u32>) {
         if self.defined.insert(word.into()) {
             new.push(word);
         }
@@ -305,17 +301,16 @@ impl Assembler {
                 at = end;
             }
         }
-        let mut again: SmallVec<[_; 16]> = SmallVec::new();
-        again.extend(header.open().filter(|(open, _)| first || open.written == 0));
+        // Of most chunks there are none, and nothing new: then nothing is allocated.
+        let again: Vec<_> = header.open().filter(|(open, _)| first || open.written == 0).collect();
         let has_lost = header.fixed.lost != self.of(number).lost || header.fixed.recovered != 0;
         if first || has_lost {
             at = again.first().map_or(at, |(open, _)| open.begin_ns.min(at));
             self.generation(number, out, at, has_lost);
         }
-        let (sequence, mut new) = (self.of(number), New::new());
-        for word in chunk.words().chain(again.iter().map(|(open, _)| open.site)) {
-            sequence.meet(word, &mut new);
-        }
+        let (sequence, mut new) = (self.of(number), Vec::new());
+        chunk.words().for_each(|word| sequence.meet(word, &mut new));
+        again.iter().for_each(|(open, _)| sequence.meet(open.site, &mut new));
         self.define(number, &new, out);
         for (open, name) in &again {
             self.begin_again(number, open, name, out, at);
@@ -355,7 +350,7 @@ impl Assembler {
         let begin = out.len();
         let mut at = outermost.begin_ns;
         self.generation(number, out, at, false);
-        let (sequence, mut new) = (self.of(number), New::new());
+        let (sequence, mut new) = (self.of(number), Vec::new());
         open.iter().for_each(|(open, _)| sequence.meet(open.site, &mut new));
         self.define(number, &new, out);
         for (open, name) in &open {
@@ -469,7 +464,7 @@ impl Assembler {
         if words.is_empty() {
             return;
         }
-        let mut new = New::new();
+        let mut new = Vec::new();
         for &word in words {
             if word & TRACK != 0 {
                 self.describe_track(word & !TRACK, out);
