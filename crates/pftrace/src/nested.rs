@@ -48,7 +48,7 @@ impl Dict<'_> {
         let Self { annotation, context } = self;
         match context.room_for(name.len()) {
             Fits::Whole => _ = annotation.add_dict_entries(|entry| f(entry, context)),
-            Fits::Mark => _ = annotation.add_dict_entries(|entry| _ = entry.set_name(MARK).set_string_value(MARK)),
+            Fits::Mark => mark_entry(annotation),
             Fits::Not => {}
         }
         self
@@ -96,11 +96,27 @@ impl Array<'_> {
         let Self { annotation, context } = self;
         match context.room_for(0) {
             Fits::Whole => _ = annotation.add_array_values(|element| f(element, context)),
-            Fits::Mark => _ = annotation.add_array_values(|element| _ = element.set_string_value(MARK)),
+            Fits::Mark => mark_element(annotation),
             Fits::Not => {}
         }
         self
     }
+}
+
+/// What has no room, or is too deep, is marked as missing.
+#[cold]
+fn mark(annotation: &mut DebugAnnotation<'_>) {
+    annotation.set_string_value(MARK);
+}
+
+#[cold]
+fn mark_entry(annotation: &mut DebugAnnotation<'_>) {
+    annotation.add_dict_entries(|entry| mark(entry.set_name(MARK)));
+}
+
+#[cold]
+fn mark_element(annotation: &mut DebugAnnotation<'_>) {
+    annotation.add_array_values(mark);
 }
 
 pub(crate) fn dict(
@@ -112,7 +128,7 @@ pub(crate) fn dict(
     set_name(annotation, context, name);
     match context.check_depth() {
         true => f(&mut Dict { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() }),
-        false => _ = annotation.set_string_value(MARK),
+        false => mark(annotation),
     }
 }
 
@@ -125,7 +141,7 @@ pub(crate) fn array(
     set_name(annotation, context, name);
     match context.check_depth() {
         true => f(&mut Array { annotation: DebugAnnotation::new(annotation.raw()), context: context.deeper() }),
-        false => _ = annotation.set_string_value(MARK),
+        false => mark(annotation),
     }
 }
 

@@ -277,7 +277,7 @@ fn set_stamp(packet: &mut TracePacket<'_>, stamp: Stamp) {
     };
 }
 
-fn define(data: &mut InternedData<'_>, Definition { kind, iid, text, extra }: Definition<'_>) {
+pub(crate) fn define(data: &mut InternedData<'_>, Definition { kind, iid, text, extra }: Definition<'_>) {
     match kind {
         Kind::EventName => data.add_event_names(|entry| {
             entry.set_iid(iid).set_name(text);

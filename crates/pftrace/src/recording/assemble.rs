@@ -6,7 +6,7 @@
 
 mod pairs;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::string::String;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,9 +15,10 @@ use std::vec::Vec;
 use pftrace_clock::{Snapshot, snapshot};
 use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::track_event::Type;
-use pftrace_protos::{BuiltinClock, ExtensionDescriptor, InternedData, Trace, TracePacket};
+use pftrace_protos::{
+    BuiltinClock, ExtensionDescriptor, InternedData, Trace, TracePacket, TrackDescriptor, TrackEvent,
+};
 use pftrace_ring::Chunk;
-use smallvec::SmallVec;
 
 pub(super) use self::pairs::{Connections, Pairs, Snapshot as OnTracksOf};
 use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
@@ -31,6 +32,8 @@ use super::session::Shared;
 use super::stats::{ThreadInfo, lock};
 use super::track::TrackRef;
 use crate::clock::INCREMENTAL_CLOCK_ID;
+use crate::intern::{Definition, Kind as Text};
+use crate::sequence::define as define_text;
 use crate::track::{mix, process_uuid, thread_uuid};
 
 /// The drain's own sequence.
@@ -50,7 +53,7 @@ pub(super) struct Assembler {
     pub(super) pairs: Pairs,
     threads: Vec<Option<Sequence>>,
     /// The tracks that have been described, but for those of threads.
-    described: HashSet<u64, ahash::RandomState>,
+    described: Numbers,
     /// The last time on the trace's clock that a snapshot has told.
     last_snapshot: u64,
     pid: i32,
@@ -83,7 +86,7 @@ struct Sequence {
     lost_before: u64,
     /// What the sink has got of it, and has not.
     tally: Tally,
-    defined: HashSet<u32, ahash::RandomState>,
+    defined: Numbers,
 }
 
 /// Events of a thread.
@@ -94,12 +97,24 @@ pub(super) struct Tally {
     pub(super) undelivered: u64,
 }
 
-fn hash_set<T>() -> HashSet<T, ahash::RandomState> {
-    HashSet::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8))
+/// Numbers of whatever kind: one type, so that one table is compiled.
+type Numbers = HashSet<u64, ahash::RandomState>;
+
+fn numbers() -> Numbers {
+    HashSet::with_hasher(hasher())
 }
 
-fn hash_map<K, V>() -> HashMap<K, V, ahash::RandomState> {
-    HashMap::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8))
+fn hasher() -> ahash::RandomState {
+    ahash::RandomState::with_seeds(5, 6, 7, 8)
+}
+
+impl Sequence {
+    /// A word of a chunk, which is new when the sequence has not defined it.
+    fn meet(&mut self, word: u32, new: &mut Vec<u32>) {
+        if self.defined.insert(word.into()) {
+            new.push(word);
+        }
+    }
 }
 
 impl Assembler {
@@ -109,7 +124,7 @@ impl Assembler {
             keeps,
             pairs,
             threads: Vec::new(),
-            described: hash_set(),
+            described: numbers(),
             last_snapshot: 0,
             pid: os::process_id(),
             open: true,
@@ -136,20 +151,18 @@ impl Assembler {
         self.clocks(clocks, out);
         let (name, command_line) = (os::process_name(), os::command_line());
         let (pid, start) = (self.pid, os::process_start_ns().map(|ns| from_boottime(shared, ns)));
-        self.packet(out, |packet| {
-            packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
-                track.set_uuid(process_uuid(pid)).set_process(|process| {
-                    process.set_pid(pid).set_process_name(&name);
-                    command_line.iter().for_each(|argument| _ = process.add_cmdline(argument));
-                    if let Some(start) = start {
-                        process.set_start_timestamp_ns(start);
-                    }
-                });
+        self.descriptor(process_uuid(pid), out, &|track| {
+            track.set_process(|process| {
+                process.set_pid(pid).set_process_name(&name);
+                command_line.iter().for_each(|argument| _ = process.add_cmdline(argument));
+                if let Some(start) = start {
+                    process.set_start_timestamp_ns(start);
+                }
             });
         });
         for extension in &shared.extensions {
-            self.packet(out, |packet| {
-                packet.set_trusted_packet_sequence_id(SEQUENCE).set_extension_descriptor(|descriptor| {
+            self.packet(SEQUENCE, out, &|packet| {
+                packet.set_extension_descriptor(|descriptor| {
                     descriptor.raw().bytes::<{ ExtensionDescriptor::EXTENSION_SET_FIELD_NUMBER }>(extension);
                 });
             });
@@ -193,8 +206,8 @@ impl Assembler {
         }
         let sequences: Vec<_> = shared.threads.present().iter().map(|info| info.sequence()).collect();
         let size = u64::from(shared.ring.chunk_len()) * u64::from(shared.ring.chunks());
-        self.packet(out, |packet| {
-            packet.set_trusted_packet_sequence_id(SEQUENCE).set_trace_stats(|stats| {
+        self.packet(SEQUENCE, out, &|packet| {
+            packet.set_trace_stats(|stats| {
                 stats.add_buffer_stats(|buffer| {
                     buffer.set_buffer_size(size).set_trace_writer_packet_loss(lost);
                 });
@@ -250,8 +263,8 @@ impl Assembler {
             (BuiltinClock::BUILTIN_CLOCK_BOOTTIME, now.boottime),
             (BuiltinClock::BUILTIN_CLOCK_REALTIME, now.realtime),
         ];
-        self.packet(out, |packet| {
-            packet.set_trusted_packet_sequence_id(SEQUENCE).set_clock_snapshot(|snapshot| {
+        self.packet(SEQUENCE, out, &|packet| {
+            packet.set_clock_snapshot(|snapshot| {
                 if first {
                     snapshot.set_primary_trace_clock(BuiltinClock::BUILTIN_CLOCK_MONOTONIC);
                 }
@@ -288,29 +301,28 @@ impl Assembler {
                 at = end;
             }
         }
-        let again: SmallVec<[_; 16]> = header.open().filter(|(open, _)| first || open.written == 0).collect();
+        // Of most chunks there are none, and nothing new: then nothing is allocated.
+        let again: Vec<_> = header.open().filter(|(open, _)| first || open.written == 0).collect();
         let has_lost = header.fixed.lost != self.of(number).lost || header.fixed.recovered != 0;
         if first || has_lost {
             at = again.first().map_or(at, |(open, _)| open.begin_ns.min(at));
             self.generation(number, out, at, has_lost);
         }
-        let words = chunk.words().chain(again.iter().map(|(open, _)| open.site));
-        self.define(number, words, out);
+        let (sequence, mut new) = (self.of(number), Vec::new());
+        chunk.words().for_each(|word| sequence.meet(word, &mut new));
+        again.iter().for_each(|(open, _)| sequence.meet(open.site, &mut new));
+        self.define(number, &new, out);
         for (open, name) in &again {
             self.begin_again(number, open, name, out, at);
             at = open.begin_ns;
         }
         // Those that have no room in the header will be ended as well.
         for _ in 0..if first { header.fixed.unlisted } else { 0 } {
-            self.event(number, out, 0, |packet| {
-                packet.set_track_event(|event| {
-                    event.set_type(Type::TYPE_SLICE_BEGIN).set_name("…");
-                });
-            });
+            self.event(number, out, 0, Type::TYPE_SLICE_BEGIN, &|event| _ = event.set_name("…"));
         }
         if at != header.fixed.resume_ns {
             // Nothing but time: the packets of the chunk count from there.
-            self.event(number, out, header.fixed.resume_ns.wrapping_sub(at), |_| {});
+            self.time(number, out, header.fixed.resume_ns.wrapping_sub(at), &|_| {});
         }
         let rest = self.packets(chunk, packets, out);
         // The header is one of the chunk's packets.
@@ -338,7 +350,9 @@ impl Assembler {
         let begin = out.len();
         let mut at = outermost.begin_ns;
         self.generation(number, out, at, false);
-        self.define(number, open.iter().map(|(open, _)| open.site), out);
+        let (sequence, mut new) = (self.of(number), Vec::new());
+        open.iter().for_each(|(open, _)| sequence.meet(open.site, &mut new));
+        self.define(number, &new, out);
         for (open, name) in &open {
             self.begin_again(number, open, name, out, at);
             at = open.begin_ns;
@@ -385,7 +399,7 @@ impl Assembler {
             lost: 0,
             lost_before: 0,
             tally: Tally::default(),
-            defined: hash_set(),
+            defined: numbers(),
         };
         if self.threads.len() <= number as usize {
             self.threads.resize_with(number as usize + 1, || None);
@@ -405,12 +419,8 @@ impl Assembler {
         let sequence = self.of(number);
         sequence.name.clone_from(&lock(&sequence.info.name));
         let (uuid, tid, name) = (sequence.uuid, sequence.info.tid, sequence.name.clone());
-        self.packet(out, |packet| {
-            packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
-                track.set_uuid(uuid).set_thread(|thread| {
-                    thread.set_pid(pid).set_tid(tid).set_thread_name(&name);
-                });
-            });
+        self.descriptor(uuid, out, &|track| {
+            track.set_thread(|thread| _ = thread.set_pid(pid).set_tid(tid).set_thread_name(&name));
         });
     }
 
@@ -422,8 +432,8 @@ impl Assembler {
         let sequence = self.of(number);
         sequence.defined.clear();
         let (id, uuid, first) = (sequence.info.sequence(), sequence.uuid, !sequence.begun);
-        self.packet(out, |packet| {
-            packet.set_trusted_packet_sequence_id(id).set_sequence_flags(CLEARED);
+        self.packet(id, out, &|packet| {
+            packet.set_sequence_flags(CLEARED);
             if first {
                 packet.set_first_packet_on_sequence(true);
             }
@@ -445,18 +455,17 @@ impl Assembler {
             });
         });
         if anchor != at {
-            self.event(number, out, at.wrapping_sub(anchor), |_| {});
+            self.time(number, out, at.wrapping_sub(anchor), &|_| {});
         }
     }
 
-    /// Defines what the sequence has not defined yet.
-    fn define(&mut self, number: u32, words: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
-        let id = self.of(number).info.sequence();
-        let mut new: SmallVec<[u32; 32]> = SmallVec::new();
-        for word in words {
-            if !self.of(number).defined.insert(word) {
-                continue;
-            }
+    /// Defines what is new, with its categories.
+    fn define(&mut self, number: u32, words: &[u32], out: &mut Vec<u8>) {
+        if words.is_empty() {
+            return;
+        }
+        let mut new = Vec::new();
+        for &word in words {
             if word & TRACK != 0 {
                 self.describe_track(word & !TRACK, out);
                 continue;
@@ -464,15 +473,16 @@ impl Assembler {
             new.push(word);
             let site = CallSite::of_number(word);
             let category = site.filter(|site| site.has_category()).map_or(0, |site| site.category().number());
-            if category != 0 && self.of(number).defined.insert(category | CATEGORY) {
+            if category != 0 && self.of(number).defined.insert((category | CATEGORY).into()) {
                 new.push(category | CATEGORY);
             }
         }
         if new.is_empty() {
             return;
         }
-        self.packet(out, |packet| {
-            packet.set_trusted_packet_sequence_id(id).set_sequence_flags(NEEDS_STATE);
+        let id = self.of(number).info.sequence();
+        self.packet(id, out, &|packet| {
+            packet.set_sequence_flags(NEEDS_STATE);
             packet.set_interned_data(|data| new.iter().for_each(|&word| define(data, word)));
         });
         for &word in new.iter().filter(|&&word| word & KINDS == 0) {
@@ -492,11 +502,8 @@ impl Assembler {
                 continue;
             }
             self.delivered.packets += 1;
-            append(out, |packet| {
-                packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|descriptor| {
-                    track.describe(descriptor, uuid, pid, |uuid| self.described.contains(&uuid));
-                });
-            });
+            let is_known = |uuid| self.described.contains(&uuid);
+            descriptor(uuid, out, &|descriptor| track.describe(descriptor, pid, &is_known));
             self.described.insert(uuid);
         }
     }
@@ -505,13 +512,9 @@ impl Assembler {
         let Some(name) = site.name() else { return };
         let (uuid, process) = (counter_track(site.track_number()), process_uuid(self.pid));
         if self.described.insert(uuid) {
-            self.packet(out, |packet| {
-                packet.set_trusted_packet_sequence_id(SEQUENCE).set_track_descriptor(|track| {
-                    track.set_uuid(uuid).set_parent_uuid(process);
-                    track.set_name(name).set_counter(|counter| {
-                        counter.add_categories(site.category().name());
-                    });
-                });
+            self.descriptor(uuid, out, &|track| {
+                track.set_parent_uuid(process).set_name(name);
+                track.set_counter(|counter| _ = counter.add_categories(site.category().name()));
             });
         }
     }
@@ -519,41 +522,44 @@ impl Assembler {
     /// A slice that is open and of which nothing has been written.
     fn begin_again(&mut self, number: u32, open: &Open, name: &str, out: &mut Vec<u8>, at: u64) {
         let site = CallSite::of_number(open.site);
-        self.event(number, out, open.begin_ns.wrapping_sub(at), |packet| {
-            packet.set_track_event(|event| {
-                event.set_type(Type::TYPE_SLICE_BEGIN);
-                let category = site.map_or(0, |site| site.category().number());
-                if category != 0 {
-                    event.add_category_iids(u64::from(category));
-                }
-                match site.and_then(CallSite::name) {
-                    Some(_) => event.set_name_iid(u64::from(open.site)),
-                    None => event.set_name(name),
-                };
-            });
+        let category = site.map_or(0, |site| site.category().number());
+        self.event(number, out, open.begin_ns.wrapping_sub(at), Type::TYPE_SLICE_BEGIN, &|event| {
+            if category != 0 {
+                event.add_category_iids(u64::from(category));
+            }
+            match site.and_then(CallSite::name) {
+                Some(_) => event.set_name_iid(u64::from(open.site)),
+                None => event.set_name(name),
+            };
         });
     }
 
     fn end_slice(&mut self, number: u32, out: &mut Vec<u8>, delta: u64) {
-        self.event(number, out, delta, |packet| {
-            packet.set_track_event(|event| {
-                event.set_type(Type::TYPE_SLICE_END);
-            });
+        self.event(number, out, delta, Type::TYPE_SLICE_END, &|_| {});
+    }
+
+    /// An event of a thread's sequence, so long after the packet before.
+    fn event(&mut self, number: u32, out: &mut Vec<u8>, delta: u64, is: Type, fill: &dyn Fn(&mut TrackEvent<'_>)) {
+        self.time(number, out, delta, &|packet| {
+            packet.set_track_event(|event| fill(event.set_type(is)));
         });
     }
 
     /// A packet of a thread's sequence, so long after the one before.
-    fn event(&mut self, number: u32, out: &mut Vec<u8>, delta: u64, fill: impl Fn(&mut TracePacket<'_>)) {
+    fn time(&mut self, number: u32, out: &mut Vec<u8>, delta: u64, fill: &dyn Fn(&mut TracePacket<'_>)) {
         let id = self.of(number).info.sequence();
-        self.packet(out, |packet| {
-            packet.set_trusted_packet_sequence_id(id).set_sequence_flags(NEEDS_STATE).set_timestamp(delta);
-            fill(packet);
-        });
+        self.packet(id, out, &|packet| fill(packet.set_sequence_flags(NEEDS_STATE).set_timestamp(delta)));
     }
 
-    fn packet(&mut self, out: &mut Vec<u8>, fill: impl Fn(&mut TracePacket<'_>)) {
+    /// Who a track is.
+    fn descriptor(&mut self, uuid: u64, out: &mut Vec<u8>, fill: &dyn Fn(&mut TrackDescriptor<'_>)) {
         self.delivered.packets += 1;
-        append(out, fill);
+        descriptor(uuid, out, fill);
+    }
+
+    fn packet(&mut self, sequence: u32, out: &mut Vec<u8>, fill: &dyn Fn(&mut TracePacket<'_>)) {
+        self.delivered.packets += 1;
+        append(sequence, out, fill);
     }
 }
 
@@ -563,13 +569,22 @@ fn from_boottime(shared: &Shared, ns: u64) -> i64 {
     ns as i64 - (now.boottime as i64 - now.ours as i64)
 }
 
-/// Encodes a packet behind what is there.
-fn append(out: &mut Vec<u8>, fill: impl Fn(&mut TracePacket<'_>)) {
+/// Who a track is.
+fn descriptor(uuid: u64, out: &mut Vec<u8>, fill: &dyn Fn(&mut TrackDescriptor<'_>)) {
+    append(SEQUENCE, out, &|packet| {
+        packet.set_track_descriptor(|track| fill(track.set_uuid(uuid)));
+    });
+}
+
+/// Encodes a packet of a sequence behind what is there. Once for whatever it is filled with: writers are inlined, and would be over again into each caller.
+#[inline(never)]
+fn append(sequence: u32, out: &mut Vec<u8>, fill: &dyn Fn(&mut TracePacket<'_>)) {
+    let packet = |packet: &mut TracePacket<'_>| fill(packet.set_trusted_packet_sequence_id(sequence));
     let begin = out.len();
     let mut room = 512;
     loop {
         out.resize(begin + room, 0);
-        match Trace::encode(&mut out[begin..], |trace| _ = trace.add_packet(&fill)).map(|packet| packet.len()) {
+        match Trace::encode(&mut out[begin..], |trace| _ = trace.add_packet(packet)).map(|packet| packet.len()) {
             Ok(len) => return out.truncate(begin + len),
             Err(pftrace_wire::Error::Overflow { needed, .. }) => room = needed,
             // It writes no oneof twice and has no required fields.
@@ -579,11 +594,10 @@ fn append(out: &mut Vec<u8>, fill: impl Fn(&mut TracePacket<'_>)) {
 }
 
 fn define(data: &mut InternedData<'_>, word: u32) {
+    let mut text = |kind, iid: u32, text| define_text(data, Definition { kind, iid: iid.into(), text, extra: 0 });
     if word & CATEGORY != 0 {
         let category = Category::of_number(word & !CATEGORY);
-        data.add_event_categories(|entry| {
-            entry.set_iid(u64::from(word & !CATEGORY)).set_name(category.map_or("", Category::name));
-        });
+        text(Text::Category, word & !CATEGORY, category.map_or("", Category::name));
     } else if word & LOCATION != 0 {
         let Some(location) = SourceLocation::of_number(word & !LOCATION) else { return };
         data.add_source_locations(|entry| {
@@ -592,14 +606,10 @@ fn define(data: &mut InternedData<'_>, word: u32) {
         });
     } else if let Some(site) = CallSite::of_number(word) {
         if let Some(name) = site.name().filter(|_| site.kind() != EventKind::Counter) {
-            data.add_event_names(|entry| {
-                entry.set_iid(u64::from(word)).set_name(name);
-            });
+            text(Text::EventName, word, name);
         }
         for (iid, key) in (site.first_key()..).zip(site.keys()) {
-            data.add_debug_annotation_names(|entry| {
-                entry.set_iid(u64::from(iid)).set_name(call_site::key_name(key));
-            });
+            text(Text::AnnotationName, iid, call_site::key_name(key));
         }
     }
 }

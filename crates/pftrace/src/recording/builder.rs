@@ -359,29 +359,7 @@ impl SessionBuilder {
                 (pair, _) => pair.unwrap_or(("file", item)),
             };
             let wrong = |expected| SessionError::Environment { found: item.into(), expected };
-            builder = match key.trim() {
-                "file" if !value.is_empty() => builder.file(value),
-                "file" => return Err(wrong("file=PATH")),
-                "unix" if !value.is_empty() => builder.unix(value),
-                "unix" => return Err(wrong("unix:PATH")),
-                "tcp" if value.contains(':') => builder.tcp(value),
-                "tcp" => return Err(wrong("tcp:HOST:PORT")),
-                "reconnect" => builder.reconnect(seconds(value).ok_or_else(|| wrong("reconnect=SECONDS"))?),
-                "buffer" => builder.buffer_bytes(bytes(value).ok_or_else(|| wrong("buffer=BYTES, such as 16M"))?),
-                "policy" => builder.policy(match value {
-                    "stream" => Policy::Stream,
-                    "discard" => Policy::Discard,
-                    "flight-recorder" => Policy::FlightRecorder,
-                    _ => return Err(wrong("policy=stream, policy=discard or policy=flight-recorder")),
-                }),
-                "panic" if !value.is_empty() => builder.snapshot_on_panic(value),
-                "panic" => return Err(wrong("panic=PATH")),
-                "categories" => builder.categories(value),
-                "stop_timeout" => builder.stop_timeout(seconds(value).ok_or_else(|| wrong("stop_timeout=SECONDS"))?),
-                _ => {
-                    return Err(wrong("file, unix, tcp, reconnect, buffer, policy, panic, categories or stop_timeout"));
-                }
-            };
+            builder.set(key.trim(), value).map_err(wrong)?;
         }
         match builder.target {
             Target::None if builder.panic_file.is_none() => {
@@ -389,6 +367,34 @@ impl SessionBuilder {
             }
             _ => Ok(builder),
         }
+    }
+
+    /// What one item says; an error says what is expected.
+    fn set(&mut self, key: &str, value: &str) -> Result<(), &'static str> {
+        match key {
+            "file" if !value.is_empty() => self.target = Target::File(value.into()),
+            "file" => return Err("file=PATH"),
+            "unix" if !value.is_empty() => self.target = Target::Receiver(Address::Unix(value.into())),
+            "unix" => return Err("unix:PATH"),
+            "tcp" if value.contains(':') => self.target = Target::Receiver(Address::Tcp(value.into())),
+            "tcp" => return Err("tcp:HOST:PORT"),
+            "reconnect" => self.reconnect = Some(seconds(value).ok_or("reconnect=SECONDS")?),
+            "buffer" => self.buffer_bytes = bytes(value).ok_or("buffer=BYTES, such as 16M")?,
+            "policy" => {
+                self.policy = match value {
+                    "stream" => Policy::Stream,
+                    "discard" => Policy::Discard,
+                    "flight-recorder" => Policy::FlightRecorder,
+                    _ => return Err("policy=stream, policy=discard or policy=flight-recorder"),
+                }
+            }
+            "panic" if !value.is_empty() => self.panic_file = Some(value.into()),
+            "panic" => return Err("panic=PATH"),
+            "categories" => self.categories = Some(value.into()),
+            "stop_timeout" => self.stop_timeout = seconds(value).ok_or("stop_timeout=SECONDS")?,
+            _ => return Err("file, unix, tcp, reconnect, buffer, policy, panic, categories or stop_timeout"),
+        }
+        Ok(())
     }
 }
 

@@ -124,9 +124,14 @@ impl Category {
     /// ```
     #[must_use]
     pub fn all() -> Vec<&'static Self> {
-        let mut all: Vec<_> = CATEGORIES.iter().map(|(_, category)| category).collect();
-        all.sort_by_key(|category| (category.name, category.description.is_empty()));
-        all.dedup_by_key(|category| category.name);
+        let mut all: Vec<&'static Self> = Vec::new();
+        for (_, category) in CATEGORIES.iter() {
+            match all.iter_mut().find(|known| known.name == category.name) {
+                None => all.push(category),
+                Some(known) if known.description.is_empty() => *known = category,
+                Some(_) => {}
+            }
+        }
         all
     }
 
@@ -360,17 +365,18 @@ struct Rule {
 
 impl Filter {
     fn parse(patterns: &str) -> Self {
-        let patterns = patterns.split([',', ' ', '\t', '\n']).filter(|pattern| !pattern.is_empty());
-        Self { rules: patterns.map(Rule::parse).collect() }
+        let mut rules = Vec::new();
+        for pattern in patterns.split([',', ' ', '\t', '\n']) {
+            if !pattern.is_empty() {
+                rules.push(Rule::parse(pattern));
+            }
+        }
+        Self { rules }
     }
 
     fn is_on(&self, category: &Category) -> bool {
-        let named = |other: &Category| other.name == category.name;
-        // Also those of the same name that is written out somewhere else.
-        let others = || TAGGED.iter().filter(|(_, other)| named(other)).flat_map(|(_, other)| other.tags);
-        let has_tag = |pattern: &str| category.tags.iter().chain(others()).any(|tag| matches(pattern, tag));
         let matching = self.rules.iter().rev().find(|rule| match rule.of_tags {
-            true => has_tag(&rule.pattern),
+            true => has_tag(category, &rule.pattern),
             false => matches(&rule.pattern, category.name),
         });
         matching.map_or_else(|| self.rules.iter().all(|rule| !rule.on), |rule| rule.on)
@@ -385,19 +391,28 @@ impl Rule {
     }
 }
 
+/// Whether the category has such a tag, or one of the same name that is written out somewhere else.
+fn has_tag(category: &Category, pattern: &str) -> bool {
+    let has = |category: &Category| category.tags.iter().any(|tag| matches(pattern, tag));
+    has(category) || TAGGED.iter().any(|(_, other)| other.name == category.name && has(other))
+}
+
 /// Whether `pattern`, in which each `*` stands for any text, is `name`.
 fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+    let (mut pattern, mut name) = (pattern.as_bytes(), name.as_bytes());
+    // What is behind the last `*`, and the shortest rest of the name that has not been tried for it.
+    let mut star = None;
+    loop {
+        match (pattern, name) {
+            ([b'*', behind @ ..], _) => (pattern, star) = (behind, Some((behind, name))),
+            ([expected, behind @ ..], [found, rest @ ..]) if expected == found => (pattern, name) = (behind, rest),
+            ([], []) => return true,
+            _ => {
+                let Some((behind, [_, rest @ ..])) = star else { return false };
+                (pattern, name, star) = (behind, rest, Some((behind, rest)));
+            }
         }
     }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

@@ -137,6 +137,7 @@ impl Stream {
     }
 
     /// A trace begins: the session's, or that of a new connection.
+    #[cold]
     fn begin(&mut self) {
         let pairs = core::mem::replace(&mut self.assembler.pairs, Pairs::Whole);
         self.assembler = Assembler::new(false, pairs);

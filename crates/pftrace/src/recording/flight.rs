@@ -150,6 +150,12 @@ impl Shared {
         &self,
         open: impl FnOnce() -> Result<W, SessionError>,
     ) -> Result<Report, SessionError> {
+        let (mut turn, before, on_tracks) = self.take()?;
+        turn.write(self, before, on_tracks, &mut open()?)
+    }
+
+    /// Takes what there is.
+    fn take(&self) -> Result<(Turn<'_>, Before, OnTracksOf), SessionError> {
         let mut turn = self.flight()?.turn(Instant::now() + self.stop_timeout)?;
         if turn.closed {
             return Err(SessionError::Stopped);
@@ -157,7 +163,7 @@ impl Shared {
         let before = Before::look(self);
         turn.history.take(patience(Instant::now() + PATIENCE));
         let on_tracks = OnTracksOf::look(self, before.asked_ns);
-        turn.write(self, before, on_tracks, &mut open()?)
+        Ok((turn, before, on_tracks))
     }
 }
 

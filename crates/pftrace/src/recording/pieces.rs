@@ -10,9 +10,9 @@
 //! sink's own: decision 031.
 
 use std::io::{self, IoSlice, Write};
+use std::vec::Vec;
 
 use pftrace_ring::Reading;
-use smallvec::SmallVec;
 
 /// So many bytes of a chunk are worth a piece of their own: a sink that takes one piece at a time is called for each.
 pub(super) const LEAST_PIECE: usize = 8 << 10;
@@ -22,7 +22,7 @@ const MOST_HELD: usize = 16;
 
 /// The chunks whose packets are written from where they are.
 #[derive(Debug, Default)]
-pub(super) struct Held<'r>(SmallVec<[Piece<'r>; MOST_HELD]>);
+pub(super) struct Held<'r>(Vec<Piece<'r>>);
 
 #[derive(Debug)]
 struct Piece<'r> {
@@ -56,15 +56,20 @@ impl<'r> Held<'r> {
     }
 
     /// Writes them, and what was gathered, in their order.
-    pub(super) fn write(&self, gathered: &[u8], sink: &mut impl Write) -> io::Result<()> {
-        let mut slices: SmallVec<[IoSlice<'_>; 2 * MOST_HELD]> = SmallVec::new();
+    pub(super) fn write<'w>(&'w self, gathered: &'w [u8], sink: &mut impl Write) -> io::Result<()> {
+        let mut slices = Vec::with_capacity(2 * self.0.len() + 1);
+        let mut add = |bytes: &'w [u8]| {
+            if !bytes.is_empty() {
+                slices.push(IoSlice::new(bytes));
+            }
+        };
         let mut from = 0;
         for piece in &self.0 {
-            slices.extend([&gathered[from..piece.at], piece.bytes()].map(IoSlice::new));
+            add(&gathered[from..piece.at]);
+            add(piece.bytes());
             from = piece.at;
         }
-        slices.push(IoSlice::new(&gathered[from..]));
-        slices.retain(|piece| !piece.is_empty());
+        add(&gathered[from..]);
         write_all(sink, &mut slices)
     }
 

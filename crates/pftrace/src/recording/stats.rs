@@ -129,7 +129,7 @@ impl Unwritten {
     pub(super) fn times(&self) -> impl Iterator<Item = u64> + use<> {
         let count = self.count.load(Ordering::Acquire) as usize;
         let (first, last) = (self.first_ns.load(Ordering::Relaxed), self.last_ns.load(Ordering::Relaxed));
-        core::iter::once(first).chain(core::iter::repeat(last)).take(count)
+        (0..count).map(move |number| if number == 0 { first } else { last })
     }
 }
 
@@ -379,7 +379,7 @@ impl Threads {
     pub(super) fn reports(&self) -> (Vec<ThreadReport>, u64) {
         let list = lock(&self.0);
         let mut reports = list.gone.reports.clone();
-        reports.extend(list.present.iter().flatten().map(|info| info.report()));
+        list.present.iter().flatten().for_each(|info| reports.push(info.report()));
         let count = list.gone.count + list.present.iter().flatten().count() as u64;
         if list.gone.count > MOST_REPORTED as u64 {
             reports.push(ThreadReport { name: "others".into(), ..list.gone.others.clone() });

@@ -454,15 +454,8 @@ impl TrackRef {
     }
 
     /// What the trace says of it. `is_known`: whether a track has been described.
-    pub(super) fn describe(
-        self,
-        descriptor: &mut TrackDescriptor<'_>,
-        uuid: u64,
-        pid: i32,
-        is_known: impl Fn(u64) -> bool,
-    ) {
+    pub(super) fn describe(self, descriptor: &mut TrackDescriptor<'_>, pid: i32, is_known: &dyn Fn(u64) -> bool) {
         let About { kind, name, parent, .. } = *self.about;
-        descriptor.set_uuid(uuid);
         match parent {
             _ if matches!(kind, Kind::Process { .. } | Kind::Thread { .. }) => {}
             Parent::None => {}

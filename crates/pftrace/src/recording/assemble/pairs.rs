@@ -4,14 +4,14 @@
 //! closes nothing would end whatever lies around it, and a begin whose end is gone would hold all that comes later: chunks say by
 //! [marks](super::super::marks) which belong together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::vec::Vec;
 
 use pftrace_protos::BuiltinClock;
 use pftrace_protos::track_event::Type;
 use pftrace_ring::Chunk;
 
-use super::{Assembler, Kind, SEQUENCE, add, append, hash_map, hash_set};
+use super::{Assembler, Kind, Numbers, SEQUENCE, add, append, hasher, numbers};
 use crate::recording::call_site::CallSite;
 use crate::recording::header::Header;
 use crate::recording::marks::{self, Mark};
@@ -33,8 +33,8 @@ pub(in crate::recording) enum Pairs {
 #[derive(Debug)]
 pub(in crate::recording) struct Snapshot {
     places: Vec<Option<Found>>,
-    /// Of slices of which no place knows any more, those of which only this is there.
-    alone: HashMap<u32, Kind, ahash::RandomState>,
+    /// Of slices of which no place knows any more, those of which only the begin or only the end is there.
+    alone: Numbers,
     asked_ns: u64,
     /// The number of the slice that began next.
     next: u32,
@@ -55,7 +55,7 @@ impl Snapshot {
         let next = shared.on_tracks.next();
         let found = |entry| Found { entry, begin: false, end: false };
         let places = shared.on_tracks.entries().map(|entry| entry.map(found)).collect();
-        Self { places, alone: hash_map(), asked_ns, next }
+        Self { places, alone: numbers(), asked_ns, next }
     }
 
     /// What is in a chunk that will be written.
@@ -64,8 +64,8 @@ impl Snapshot {
         for mark in marks::packets(packets).flatten().filter_map(|(_, mark)| mark) {
             if let Some(found) = self.place(mark.id) {
                 *(if mark.kind == Kind::Begin { &mut found.begin } else { &mut found.end }) = true;
-            } else if self.alone.remove(&mark.id).is_none() {
-                self.alone.insert(mark.id, mark.kind);
+            } else if !self.alone.remove(&mark.id.into()) {
+                self.alone.insert(mark.id.into());
             }
         }
     }
@@ -78,14 +78,14 @@ impl Snapshot {
 
     /// Whether the begin of a slice is written, which is there: not when it has ended, and nobody knows when.
     fn writes_begin(&mut self, id: u32) -> bool {
-        self.place(id).is_some() || !self.alone.contains_key(&id)
+        self.place(id).is_some() || !self.alone.contains(&id.into())
     }
 
     /// Whether the begin of a slice is there, whose end is.
     fn has_begin(&mut self, id: u32) -> bool {
         match self.place(id) {
             Some(found) => found.begin,
-            None => !self.alone.contains_key(&id),
+            None => !self.alone.contains(&id.into()),
         }
     }
 }
@@ -112,22 +112,22 @@ pub(in crate::recording) struct Connections {
     /// The slices whose begin has been read, and whose end has not.
     open: HashMap<u32, OnTrack, ahash::RandomState>,
     /// Those whose end has been read, and whose begin has not: it is in a chunk that its thread still has.
-    ended: HashSet<u32, ahash::RandomState>,
+    ended: Numbers,
     /// The same, whose end has gone to a connection before.
-    ended_before: HashSet<u32, ahash::RandomState>,
+    ended_before: Numbers,
 }
 
 impl Connections {
     pub(in crate::recording) fn new() -> Self {
-        Self { open: hash_map(), ended: hash_set(), ended_before: hash_set() }
+        Self { open: HashMap::with_hasher(hasher()), ended: numbers(), ended_before: numbers() }
     }
 
     /// The begin of a slice has been read. Whether it is written.
     fn begin(&mut self, id: u32, slice: OnTrack) -> bool {
-        if self.ended_before.remove(&id) {
+        if self.ended_before.remove(&id.into()) {
             return false;
         }
-        if !self.ended.remove(&id) {
+        if !self.ended.remove(&id.into()) {
             self.open.insert(id, slice);
         }
         true
@@ -135,7 +135,7 @@ impl Connections {
 
     fn end(&mut self, id: u32) {
         if self.open.remove(&id).is_none() {
-            self.ended.insert(id);
+            self.ended.insert(id.into());
         }
     }
 
@@ -243,14 +243,14 @@ impl Assembler {
         let name = site.and_then(CallSite::name).unwrap_or(told.name);
         let category = site.filter(|site| site.has_category()).map(|site| site.category().name());
         self.describe_track(slice.track, out);
-        self.on_track(slice.track, slice.begin_ns, out, |event| {
+        self.on_track(slice.track, slice.begin_ns, out, &|event| {
             event.set_type(Type::TYPE_SLICE_BEGIN).set_name(name);
             category.into_iter().for_each(|category| _ = event.add_categories(category));
         });
     }
 
     fn end_on_track(&mut self, track: u32, end_ns: u64, out: &mut Vec<u8>) {
-        self.on_track(track, end_ns, out, |event| _ = event.set_type(Type::TYPE_SLICE_END));
+        self.on_track(track, end_ns, out, &|event| _ = event.set_type(Type::TYPE_SLICE_END));
     }
 
     /// An event on a track, on the reader's own sequence.
@@ -259,13 +259,12 @@ impl Assembler {
         number: u32,
         ns: u64,
         out: &mut Vec<u8>,
-        fill: impl Fn(&mut pftrace_protos::TrackEvent<'_>),
+        fill: &dyn Fn(&mut pftrace_protos::TrackEvent<'_>),
     ) {
         let Some(track) = TrackRef::of_number(number) else { return };
         self.delivered.packets += 1;
-        append(out, |packet| {
-            packet.set_trusted_packet_sequence_id(SEQUENCE).set_timestamp(ns);
-            packet.set_timestamp_clock_id(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32);
+        append(SEQUENCE, out, &|packet| {
+            packet.set_timestamp(ns).set_timestamp_clock_id(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32);
             packet.set_track_event(|event| {
                 event.set_track_uuid(track.uuid(number));
                 fill(event);
