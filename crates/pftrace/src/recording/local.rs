@@ -77,10 +77,14 @@ pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
 /// All of the thread's state: none while an event is being recorded.
 #[inline]
 fn occupy(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
-    seat.occupy().or_else(|| {
-        first_place(seat)?;
-        seat.occupy()
-    })
+    seat.occupy().or_else(|| occupy_first(seat))
+}
+
+#[cold]
+#[inline(never)]
+fn occupy_first(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
+    first_place(seat)?;
+    seat.occupy()
 }
 
 /// Records an event with the thread's state, if that can be had at once, takes part in the session, and has a chunk with room: else, or where `f` returns `None`, it is to be
@@ -117,7 +121,6 @@ fn join(seat: &ThreadSeat, place: &mut Option<Thread>) {
 }
 
 /// Takes a place, if the thread has none.
-#[cold]
 fn first_place(seat: &ThreadSeat) -> Option<()> {
     match PHASE.get() {
         Phase::Placed => {

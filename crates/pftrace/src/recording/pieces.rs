@@ -10,9 +10,9 @@
 //! sink's own: decision 031.
 
 use std::io::{self, IoSlice, Write};
-use std::vec::Vec;
 
 use pftrace_ring::Reading;
+use smallvec::SmallVec;
 
 /// So many bytes of a chunk are worth a piece of their own: a sink that takes one piece at a time is called for each.
 pub(super) const LEAST_PIECE: usize = 8 << 10;
@@ -22,7 +22,7 @@ const MOST_HELD: usize = 16;
 
 /// The chunks whose packets are written from where they are.
 #[derive(Debug, Default)]
-pub(super) struct Held<'r>(Vec<Piece<'r>>);
+pub(super) struct Held<'r>(SmallVec<[Piece<'r>; MOST_HELD]>);
 
 #[derive(Debug)]
 struct Piece<'r> {
@@ -57,7 +57,7 @@ impl<'r> Held<'r> {
 
     /// Writes them, and what was gathered, in their order.
     pub(super) fn write<'w>(&'w self, gathered: &'w [u8], sink: &mut impl Write) -> io::Result<()> {
-        let mut slices = Vec::with_capacity(2 * self.0.len() + 1);
+        let mut slices: SmallVec<[IoSlice<'_>; 2 * MOST_HELD]> = SmallVec::new();
         let mut add = |bytes: &'w [u8]| {
             if !bytes.is_empty() {
                 slices.push(IoSlice::new(bytes));
