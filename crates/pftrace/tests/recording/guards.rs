@@ -145,7 +145,7 @@ fn run(steps: &[Step]) -> (Model, Vec<u8>) {
 
 #[test]
 fn every_end_is_that_of_the_innermost() {
-    let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 30, failure_persistence: None, ..Config::default() });
     let test = |steps: Vec<Step>| {
         let (model, trace) = run(&steps);
         let Some(loaded) = check(&trace) else { return Ok(()) };
