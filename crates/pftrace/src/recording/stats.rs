@@ -41,7 +41,7 @@ const LOSSES: usize = 6;
 pub struct Dropped {
     /// No chunk was free: the sink was slower than the program, or the buffer was full and kept.
     pub no_room: u64,
-    /// It was larger than a chunk even with its texts cut. Not the begins and ends of a thread's slices: these are there without what they said, and are
+    /// It was larger than a chunk even with its texts cut. Not the begins and ends of slices: these are there without what they said, and are
     /// [truncated](ThreadReport::truncated).
     pub too_large: u64,
     /// More slices were open than Perfetto shows, [`MAX_OPEN_SLICES`](crate::MAX_OPEN_SLICES). Their ends are not counted.

@@ -186,6 +186,7 @@ fn what_is_no_message_is_dropped() {
 /// The begin of a slice that says too much, or what is no message, is a begin all the same: it, and what is around it, have their ends, also when the next chunk has begun meanwhile.
 #[test]
 fn a_begin_that_is_refused_is_a_begin() {
+    static TRACK: NamedTrack = NamedTrack::new("refused-track");
     let (trace, report) = record_as(
         |builder| builder.buffer_bytes(256 << 10),
         |session| {
@@ -205,14 +206,18 @@ fn a_begin_that_is_refused_is_a_begin() {
                     slice!(with: |event| _ = event.add_categories(&"x".repeat(size * 2)), "m", "large", number = 1);
                 (0..300).for_each(|_| instant!("m", "filling"));
                 drop(large);
+                let on_track = slice!(track: &TRACK, with: |event| _ = event.set_correlation_id(1).set_correlation_id_str("2"), "m", "on a track");
+                end!(slice: on_track, with: |event| _ = event.set_name("a").set_name("b"));
             }
         },
     );
-    assert_eq!((report.dropped.total(), report.threads[0].truncated), (0, 20), "{report:?}");
+    assert_eq!((report.dropped.total(), report.threads[0].truncated), (0, 40), "{report:?}");
     let Some(loaded) = check(&trace) else { return };
     assert!(loaded.slices.iter().all(|slice| slice.dur >= 0));
     let rows = loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap_or_default(), slice.depth));
-    let rows: Vec<_> = rows.filter(|row| row.0 != "filling").collect();
+    let (on_track, rows): (Vec<_>, Vec<_>) =
+        rows.filter(|row| row.0 != "filling").partition(|row| row.0 == "on a track");
+    assert_eq!(on_track, [("on a track", 0); 10]);
     let each = [("first", 1), ("second", 2), ("refused", 2), ("within first", 2), ("large", 1)];
     assert_eq!(rows, [&[("around", 0)][..], &each.repeat(10)].concat());
 }

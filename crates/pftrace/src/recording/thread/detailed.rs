@@ -143,13 +143,16 @@ impl Thread {
         }
     }
 
-    /// An event that is no slice of this thread. Returns when it happened. When it is lost, which has been counted: the same when it had no
-    /// room, else 0.
+    /// An event that is no slice of this thread; a begin without what it says, where that is too large or no message. Returns when it happened. When it is lost, which has been counted:
+    /// the same when it had no room, else 0.
     pub(in crate::recording) fn record(&mut self, event: &Event<'_>) -> Result<u64, u64> {
         if !self.prepare(event.site) {
             return Err(0);
         }
-        let result = self.detailed(event);
+        let mut result = self.detailed(event);
+        if let Some((Kind::Begin, _)) = event.of_slice {
+            result = self.or_bare(event, result);
+        }
         let had_room = matches!(result, Err(NotWritten { loss, .. }) if loss != Loss::NoRoom);
         self.count(result).map_err(|ns| if had_room { 0 } else { ns })
     }
