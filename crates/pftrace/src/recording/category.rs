@@ -430,6 +430,32 @@ mod tests {
     }
 
     #[test]
+    fn a_star_stands_for_any_text() {
+        /// The same, by what it says: slow.
+        fn does_match(pattern: &[u8], name: &[u8]) -> bool {
+            match pattern {
+                [] => name.is_empty(),
+                [b'*', behind @ ..] => (0..=name.len()).any(|at| does_match(behind, &name[at..])),
+                [first, behind @ ..] => name.first() == Some(first) && does_match(behind, &name[1..]),
+            }
+        }
+        let texts = |letters: &'static str, longest: u32| {
+            (0..=longest).flat_map(move |len| {
+                let count = letters.len();
+                (0..count.pow(len)).map(move |number| {
+                    (0..len).map(|at| letters.as_bytes()[number / count.pow(at) % count] as char).collect::<String>()
+                })
+            })
+        };
+        for pattern in texts("*ab", 6) {
+            for name in texts("ab", 6) {
+                let expected = does_match(pattern.as_bytes(), name.as_bytes());
+                assert_eq!(matches(&pattern, &name), expected, "{pattern} {name}");
+            }
+        }
+    }
+
+    #[test]
     fn tags_are_matched_like_names() {
         let on = |patterns: &str, tags: &'static [&'static str]| {
             Filter::parse(patterns).is_on(&Category::new("render").tags(tags))
