@@ -113,45 +113,38 @@ fn begun_seat(ring: &Ring, contents: &Contents) -> (PenSeat, Word) {
     (seat, word)
 }
 
-/// One goes the long way and opens its window again, while another claims its chunk.
+/// One goes the long way and opens its window again, while others claim its chunk, or close the window.
+fn opens_its_window(meanwhile: &[fn(&Ring, Word)]) {
+    let ring = ring(2, Policy::Keep);
+    let contents = Contents::new(2, 2);
+    let (seat, word) = begun_seat(&ring, &contents);
+    let others: Vec<_> = meanwhile
+        .iter()
+        .map(|&other| {
+            let ring = ring.clone();
+            thread::spawn(move || other(&ring, word))
+        })
+        .collect();
+    drop(seat.occupy());
+    write_at(&seat, &contents, &[2]);
+    others.into_iter().for_each(|other| other.join().unwrap());
+    assert_eq!(read_rest(&mut Reader::new(&ring), &contents), [(0, 1), (0, 2)]);
+}
+
+fn claim(ring: &Ring, word: Word) {
+    ring.0.end_begun(0, word);
+}
+
+/// Another claims its chunk.
 #[test]
 fn a_window_is_opened_on_a_chunk_that_is_there_only() {
-    check(3, || {
-        let ring = ring(2, Policy::Keep);
-        let contents = Contents::new(2, 2);
-        let (seat, word) = begun_seat(&ring, &contents);
-        let claiming = thread::spawn({
-            let ring = ring.clone();
-            move || ring.0.end_begun(0, word)
-        });
-        drop(seat.occupy());
-        write_at(&seat, &contents, &[2]);
-        claiming.join().unwrap();
-        assert_eq!(read_rest(&mut Reader::new(&ring), &contents), [(0, 1), (0, 2)]);
-    });
+    check(3, || opens_its_window(&[claim]));
 }
 
 /// The same, and a third closes the window, as who is late with an older claim does: that is not what the claim has closed.
 #[test]
 fn a_window_that_another_has_closed_was_open() {
-    check(2, || {
-        let ring = ring(2, Policy::Keep);
-        let contents = Contents::new(2, 2);
-        let (seat, word) = begun_seat(&ring, &contents);
-        let claiming = thread::spawn({
-            let ring = ring.clone();
-            move || ring.0.end_begun(0, word)
-        });
-        let closing = thread::spawn({
-            let ring = ring.clone();
-            move || ring.0.window(Owner::new(0)).unwrap().close()
-        });
-        drop(seat.occupy());
-        write_at(&seat, &contents, &[2]);
-        claiming.join().unwrap();
-        closing.join().unwrap();
-        assert_eq!(read_rest(&mut Reader::new(&ring), &contents), [(0, 1), (0, 2)]);
-    });
+    check(2, || opens_its_window(&[claim, |ring, _| ring.0.window(Owner::new(0)).unwrap().close()]));
 }
 
 /// One leaves a packet of the short way uncommitted, another gets its chunk, by way of a reader.
