@@ -53,11 +53,8 @@ impl SourceLocation {
     pub fn function(&self) -> &'static str {
         let name = (self.within)();
         // Of what is defined in it: `module::function::{{closure}}::within`.
-        let mut function = name.rsplit_once(':').and_then(|(path, _)| path.strip_suffix(':')).unwrap_or(name);
-        while let Some(outer) = function.strip_suffix("::{{closure}}") {
-            function = outer;
-        }
-        function
+        let function = name.rsplit_once("::").map_or(name, |(function, _)| function);
+        function.trim_end_matches("::{{closure}}")
     }
 
     /// `None` when there are too many.

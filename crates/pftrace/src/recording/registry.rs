@@ -46,6 +46,7 @@ impl<T: Copy> Registry<T> {
     /// All that have been added, with their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> {
         let added = self.added.load(Ordering::Relaxed).min(self.capacity);
+        // Not an inclusive range, which keeps whether it has ended, wherever this is inlined.
         (1..added + 1).filter_map(|number| Some((number, self.get(number)?)))
     }
 }

@@ -9,7 +9,7 @@ use super::header::Open;
 #[derive(Debug)]
 pub(super) struct Slices {
     stack: &'static Stack,
-    /// How many words of names there are.
+    /// The word behind the names of those that are open; later, perhaps, where some have ended as if they had none.
     pub(super) names_len: usize,
     /// When slices ended, whose begin is written and whose end is not: the next header says so.
     late_ends: [u64; MOST],

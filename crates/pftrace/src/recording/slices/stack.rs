@@ -42,7 +42,7 @@ pub(super) const UNWRITTEN: u32 = 1 << 15;
 /// One time more that a thread begins. The last bit is free for [`LOOK`].
 pub(super) const TIME: u32 = 1 << 16;
 
-/// What an open slice is known by to who ends it: how many were open with it, as in [`Stack::depth`]. No niche: that it is there is known where the guard is dropped, without a look.
+/// What an open slice is known by to who ends it: how many were open with it, as in [`Stack::depth`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::recording) struct Token(pub(super) u32);
 
