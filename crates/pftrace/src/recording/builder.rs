@@ -415,10 +415,10 @@ fn bytes(text: &str) -> Option<usize> {
     digits.parse::<usize>().ok()?.checked_mul(1 << shift)
 }
 
-/// Chunks of a 2,048th of the buffer, or a 256th where that is at most 4 KiB, between 1 and 64 KiB. A flight recorder has twice as many: for what is recorded while a snapshot
+/// Chunks of a 2,048th of the buffer, or a 128th where that is at most 8 KiB, between 1 and 64 KiB. A flight recorder has twice as many: for what is recorded while a snapshot
 /// is written.
 pub(super) fn ring_config(bytes: usize, policy: Policy) -> Config {
-    let chunk_len = (bytes / 2048).max((bytes / 256).min(4 << 10)).next_power_of_two().clamp(1 << 10, 64 << 10);
+    let chunk_len = (bytes / 2048).max((bytes / 128).min(8 << 10)).next_power_of_two().clamp(1 << 10, 64 << 10);
     let chunks = (bytes / chunk_len) as u32;
     let (chunks, policy) = match policy {
         Policy::FlightRecorder => (2 * chunks, pftrace_ring::Policy::Overwrite),

@@ -454,7 +454,7 @@ fn ends_of_what_was_too_deep_end_nothing_else() {
 /// Texts of any length: cut only when the event is larger than a chunk.
 #[test]
 fn large_texts_are_cut_and_marked() {
-    let configure = |builder: pftrace::SessionBuilder| builder.buffer_bytes(8 << 20);
+    let configure = |builder: pftrace::SessionBuilder| builder.buffer_bytes(512 << 10);
     let long = "ä".repeat(10_000);
     let (trace, report) = record_as(configure, |session| {
         assert!((2_900..4_096).contains(&session.max_event_len()));
