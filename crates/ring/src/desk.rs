@@ -223,9 +223,26 @@ impl<S, T> Entered<'_, S, T> {
     pub fn commit(self, len: usize) {
         assert!(len > 0 && len <= ROOM, "the packet is larger than its space, or empty");
         let this = std::mem::ManuallyDrop::new(self);
+        fetch_ahead(this.at);
         // SAFETY: within the chunk, or its end: so many bytes were free.
         this.desk.window.commit(unsafe { this.at.add(len) });
     }
+}
+
+/// Has the memory fetched that packets will be written to soon, where the processor can be told to: a ring that is not in its caches would be waited for, since a packet's stores
+/// pile up sooner than the processor sees by itself where they lead. Where the chunk ends before, it is another's, and some lines of that are fetched for nothing.
+#[inline(always)]
+fn fetch_ahead(at: *mut u8) {
+    #[cfg(all(target_arch = "x86_64", not(loom)))]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        /// 17 to 30 packets: with half of that some is waited for still, with twice that nothing more is gained.
+        const AHEAD: usize = 512;
+        // SAFETY: a hint, which reads nothing, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast()) }
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(loom))))]
+    let _ = at;
 }
 
 impl<S, T> Drop for Entered<'_, S, T> {

@@ -53,45 +53,101 @@ pub(super) fn varint<const N: usize>(packet: &mut [u8; N], at: usize, value: u64
     }
 }
 
-/// A number that is [`SMALL`], as a varint.
+/// A number that is [`SMALL`], on its way to a varint.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Small {
-    pub(super) bytes: u32,
-    /// How many bytes it has more than one: at most three.
-    pub(super) more: usize,
+    /// Seven bits in each byte, without [what says that another follows](SmallLen::more).
+    pub(super) spread: u64,
+    /// The position of the highest bit, by which the rest is looked up: that is one instruction where dividing by seven takes three.
+    pub(super) highest: usize,
 }
 
 /// What a number is less than whose varint has four bytes at most.
 pub(super) const SMALL: u64 = 1 << 28;
 
-/// The varint of a number that is [`SMALL`]. Without a branch for its length, which what varies from event to event would often take wrongly.
-#[inline(always)]
-pub(super) fn small(value: u64) -> Small {
-    /// What says that another byte follows.
-    const MORE: [u32; 4] = [0, 0x80, 0x8080, 0x80_8080];
-    let value = value as u32;
-    // Seven bits each, by way of fourteen.
-    let by_14 = value + (value & 0x0fff_c000) * 3;
-    let by_7 = by_14 + (by_14 & 0x3f80_3f80);
-    // A seventh of the position of the highest bit; the mask only tells the compiler that it is small.
-    let more = (((31 - (value | 1).leading_zeros()) * 37) >> 8) as usize & 3;
-    Small { bytes: by_7 | MORE[more], more }
+/// How long the varint of a [`Small`] is. A type of its own, so that the compiler knows that it is.
+#[derive(Clone, Copy, Debug)]
+#[repr(u64)]
+pub(super) enum SmallLen {
+    One = 1,
+    Two,
+    Three,
+    Four,
 }
 
-/// The tag of the value of a counter.
+impl SmallLen {
+    const fn of(highest: usize) -> Self {
+        match highest {
+            0..7 => Self::One,
+            7..14 => Self::Two,
+            14..21 => Self::Three,
+            _ => Self::Four,
+        }
+    }
+
+    /// What says that another byte follows, in all but the last.
+    pub(super) const fn more(self) -> u64 {
+        0x80_8080 & ((1 << (8 * (self as u32 - 1))) - 1)
+    }
+
+    /// By the position of the highest bit.
+    pub(super) const BY_HIGHEST: [Self; Small::POSITIONS] = {
+        let mut all = [Self::One; Small::POSITIONS];
+        let mut highest = 0;
+        while highest < all.len() {
+            all[highest] = Self::of(highest);
+            highest += 1;
+        }
+        all
+    };
+}
+
+impl Small {
+    /// As many as the compiler thinks of: so it looks up without asking whether there is such a one.
+    pub(super) const POSITIONS: usize = 64;
+
+    /// Of one that is less than [`SMALL`]. Without a branch for its length, which what varies from event to event would often take wrongly.
+    #[inline(always)]
+    pub(super) fn new(value: u64) -> Self {
+        // Seven bits each, by way of fourteen.
+        let by_14 = value + (value & 0x0fff_c000) * 3;
+        let spread = by_14 + (by_14 & 0x3f80_3f80);
+        Self { spread, highest: 63 - (value | 1).leading_zeros() as usize }
+    }
+
+    /// The varint, and how long it is.
+    #[inline(always)]
+    fn varint(self) -> (u64, usize) {
+        static MORE: [(u64, SmallLen); Small::POSITIONS] = {
+            let mut all = [(0, SmallLen::One); Small::POSITIONS];
+            let mut highest = 0;
+            while highest < all.len() {
+                let len = SmallLen::BY_HIGHEST[highest];
+                all[highest] = (len.more(), len);
+                highest += 1;
+            }
+            all
+        };
+        let (more, len) = MORE[self.highest];
+        (self.spread | more, len as usize)
+    }
+}
+
+/// The tags of the value of a counter.
 pub(super) const COUNTER_VALUE: [u8; 2] = tag_2(TrackEvent::COUNTER_VALUE_FIELD_NUMBER, WireType::Varint);
+pub(super) const DOUBLE_COUNTER_VALUE: [u8; 2] =
+    tag_2(TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, WireType::Fixed64);
 
 /// Writes the value of a counter, which has room; returns where it ends.
 #[inline(always)]
 pub(super) fn counter<const N: usize>(packet: &mut [u8; N], at: usize, value: CounterValue) -> usize {
-    const DOUBLE: [u8; 2] = tag_2(TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, WireType::Fixed64);
     match value {
         CounterValue::Int(value) => {
             packet[at..at + 2].copy_from_slice(&COUNTER_VALUE);
             varint(packet, at + 2, value as u64)
         }
         CounterValue::Double(value) => {
-            packet[at..at + 2].copy_from_slice(&DOUBLE);
+            packet[at..at + 2].copy_from_slice(&DOUBLE_COUNTER_VALUE);
             packet[at + 2..at + 10].copy_from_slice(&value.to_le_bytes());
             at + 10
         }
@@ -251,9 +307,9 @@ fn number<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, tag: u8, va
     let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
     let value_at = begin(window, key, tag);
     let end = if value < SMALL {
-        let Small { bytes, more } = small(value);
-        window[value_at..value_at + 4].copy_from_slice(&bytes.to_le_bytes());
-        value_at + 1 + more
+        let (bytes, len) = Small::new(value).varint();
+        window[value_at..value_at + 8].copy_from_slice(&bytes.to_le_bytes());
+        value_at + len
     } else {
         varint_long(window, value_at, value)
     };
@@ -445,10 +501,10 @@ mod tests {
     #[test]
     fn small_varints_are_those_of_the_writers() {
         for value in (0..28).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([SMALL - 1]) {
-            let Small { bytes, more } = small(value);
+            let (bytes, len) = Small::new(value).varint();
             let mut expected = [0; 10];
-            let len = varint(&mut expected, 0, value);
-            assert_eq!((&bytes.to_le_bytes()[..], more + 1), (&expected[..4], len));
+            let expected_len = varint(&mut expected, 0, value);
+            assert_eq!((&bytes.to_le_bytes()[..], len), (&expected[..8], expected_len));
         }
     }
 

@@ -312,17 +312,30 @@ impl Thread {
         Some((self.packets.put_small_counter(packet, &site.template, value, now)?, ()))
     }
 
-    /// The value of a counter. `None`: it is to be recorded in full.
+    /// The value of a counter that is an integer. `None`: it is to be recorded in full.
     #[inline(always)]
-    pub(super) fn try_counter(
+    pub(super) fn try_int_counter(
         &mut self,
         packet: &mut [u8; ROOM],
         site: &'static CallSite,
-        value: CounterValue,
+        value: i64,
     ) -> Option<(usize, ())> {
-        let head = self.packets.listed(&site.template)?;
+        self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        Some((self.packets.put_counter(packet, &site.template, head, value, now)?, ()))
+        Some((self.packets.put_int_counter(packet, &site.template, value, now)?, ()))
+    }
+
+    /// The value of a counter that is real. `None`: it is to be recorded in full.
+    #[inline(always)]
+    pub(super) fn try_real_counter(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        site: &'static CallSite,
+        value: f64,
+    ) -> Option<(usize, ())> {
+        self.packets.listed(&site.template)?;
+        let now = self.packets.now();
+        Some((self.packets.put_real_counter(packet, &site.template, value, now)?, ()))
     }
 
     /// The value of a counter.

@@ -211,7 +211,7 @@ fn plain(line: &Line, label: Option<String>) -> String {
         let tail = tail.trim_start_matches(|digit: char| digit.is_ascii_hexdigit());
         operands = format!("{head}fs:[thread-local]{tail}");
     }
-    format!("{mnemonic:<7}{operands}").trim_end().to_owned()
+    format!("{mnemonic:<6} {operands}").trim_end().to_owned()
 }
 
 fn is_comment(line: &str) -> bool {

@@ -12,7 +12,7 @@ use crate::recording::call_site::{
     CONSTANT_LEN, COUNTER_LEN, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, Head, PACKET_AT, PACKET_LEN_AT,
     TEMPLATE_LEN, TIMESTAMP_TAG, Template,
 };
-use crate::recording::put::{self, Small};
+use crate::recording::put::{self, Small, SmallLen};
 use crate::recording::typed::Annotations;
 
 /// What a packet needs at most of a counter's value, whenever it is, or of an event that is all constant.
@@ -88,6 +88,38 @@ impl Known {
         }
     }
 }
+
+/// What adds so many bytes to the lengths of the packet and of its event, in its first word.
+const fn in_both_lengths(bytes: usize) -> u64 {
+    (bytes as u64) << (8 * PACKET_LEN_AT) | (bytes as u64) << (8 * EVENT_LEN_AT)
+}
+
+/// What comes with a counter's value that is [`put::SMALL`].
+#[derive(Clone, Copy)]
+struct SmallCounter {
+    /// Its tag; what says that more bytes of the value follow; and behind them the tag of the time.
+    bytes: u64,
+    /// What it adds to both lengths.
+    lengths: u64,
+    len: SmallLen,
+}
+
+/// By the position of the value's highest bit.
+static SMALL_COUNTERS: [SmallCounter; Small::POSITIONS] = {
+    let mut all = [SmallCounter { bytes: 0, lengths: 0, len: SmallLen::One }; Small::POSITIONS];
+    let mut highest = 0;
+    while highest < all.len() {
+        let len = SmallLen::BY_HIGHEST[highest];
+        let value_at = put::COUNTER_VALUE.len();
+        let end = value_at + len as usize;
+        let bytes = u16::from_le_bytes(put::COUNTER_VALUE) as u64
+            | len.more() << (8 * value_at)
+            | (TIMESTAMP_TAG as u64) << (8 * end);
+        all[highest] = SmallCounter { bytes, lengths: in_both_lengths(end), len };
+        highest += 1;
+    }
+    all
+};
 
 impl Packets {
     pub(super) fn new(writer: Writer, line: Line, tail: Tail) -> Self {
@@ -204,41 +236,52 @@ impl Packets {
         value: Small,
         now: Moment,
     ) -> Option<usize> {
-        /// What it adds to both lengths, by how many bytes it has more than one.
-        const LENGTHS: [u64; 4] = {
-            let byte = 1 << (8 * PACKET_LEN_AT) | 1 << (8 * EVENT_LEN_AT);
-            let least = put::COUNTER_VALUE.len() as u64 + 1;
-            [least * byte, (least + 1) * byte, (least + 2) * byte, (least + 3) * byte]
-        };
         let tail = self.soon(now)?;
-        // The mask only tells the compiler that it is small.
-        let more = value.more & 3;
-        let len = put::COUNTER_VALUE.len() + 1 + more;
-        let bytes = u64::from(value.bytes) << 16 | u64::from(u16::from_le_bytes(put::COUNTER_VALUE));
-        let first = template.word(0) + self.tail.soon_len_in_first() + LENGTHS[more];
+        let SmallCounter { bytes, lengths, len } = SMALL_COUNTERS[value.highest];
+        let first = template.word(0) + self.tail.soon_len_in_first() + lengths;
         packet[..8].copy_from_slice(&first.to_le_bytes());
         packet[8..COUNTER_LEN].copy_from_slice(&template.word(1).to_le_bytes());
+        let bytes = value.spread << (8 * put::COUNTER_VALUE.len()) | bytes;
         packet[COUNTER_LEN..COUNTER_LEN + 8].copy_from_slice(&bytes.to_le_bytes());
-        let end = COUNTER_LEN + len;
-        packet[end] = TIMESTAMP_TAG;
+        let end = COUNTER_LEN + put::COUNTER_VALUE.len() + len as usize;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
-        Some(end + self.tail.soon_len())
+        Some(self.tail.counter_soon_len() + len as usize)
     }
 
-    /// A counter's value.
+    /// A counter's real value.
     #[inline(always)]
-    pub(super) fn put_counter(
+    pub(super) fn put_real_counter(
         &mut self,
         packet: &mut [u8; ROOM],
         template: &Template,
-        head: Head,
-        value: CounterValue,
+        value: f64,
+        now: Moment,
+    ) -> Option<usize> {
+        const LEN: usize = put::DOUBLE_COUNTER_VALUE.len() + size_of::<f64>();
+        let tail = self.soon(now)?;
+        let first = template.word(0) + self.tail.soon_len_in_first() + in_both_lengths(LEN);
+        packet[..8].copy_from_slice(&first.to_le_bytes());
+        packet[8..COUNTER_LEN].copy_from_slice(&template.word(1).to_le_bytes());
+        packet[COUNTER_LEN..COUNTER_LEN + 2].copy_from_slice(&put::DOUBLE_COUNTER_VALUE);
+        packet[COUNTER_LEN + 2..COUNTER_LEN + LEN].copy_from_slice(&value.to_le_bytes());
+        packet[COUNTER_LEN + LEN] = TIMESTAMP_TAG;
+        packet[COUNTER_LEN + LEN + 1..COUNTER_LEN + LEN + 9].copy_from_slice(&tail.to_le_bytes());
+        Some(COUNTER_LEN + LEN + self.tail.soon_len())
+    }
+
+    /// A counter's value that is an integer.
+    #[inline(always)]
+    pub(super) fn put_int_counter(
+        &mut self,
+        packet: &mut [u8; ROOM],
+        template: &Template,
+        value: i64,
         now: Moment,
     ) -> Option<usize> {
         let tail = self.soon(now)?;
-        let bytes = template.bytes();
-        packet[..TEMPLATE_LEN].copy_from_slice(&bytes);
-        let end = put::counter(packet, head.len(), value);
+        packet[..8].copy_from_slice(&template.word(0).to_le_bytes());
+        packet[8..COUNTER_LEN].copy_from_slice(&template.word(1).to_le_bytes());
+        let end = put::counter(packet, COUNTER_LEN, CounterValue::Int(value));
         packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
         packet[end] = TIMESTAMP_TAG;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());

@@ -7,7 +7,7 @@
 use pftrace_protos::TracePacket;
 use pftrace_wire::WireType;
 
-use crate::recording::call_site::{END_BYTES, TIMESTAMP_TAG};
+use crate::recording::call_site::{COUNTER_LEN, END_BYTES, TIMESTAMP_TAG};
 use crate::recording::put;
 
 const SEQUENCE: u8 = put::tag_1(TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, WireType::Varint);
@@ -23,6 +23,8 @@ pub(super) struct Tail {
     soon_len: SoonLen,
     /// The same, with [`END_BYTES`] before it.
     end_soon_len: EndSoonLen,
+    /// The same, with a counter's bytes and the tag of its value before it.
+    counter_soon_len: CounterSoonLen,
     /// The same, as the second byte of a word.
     soon_len_in_first: u64,
 }
@@ -45,6 +47,17 @@ enum EndSoonLen {
     Three = END_BYTES.len() + SoonLen::Three as usize,
 }
 
+/// The same, with a counter's bytes and the tag of its value before it.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+enum CounterSoonLen {
+    One = BEFORE_COUNTER_VALUE + SoonLen::One as usize,
+    Two = BEFORE_COUNTER_VALUE + SoonLen::Two as usize,
+    Three = BEFORE_COUNTER_VALUE + SoonLen::Three as usize,
+}
+
+const BEFORE_COUNTER_VALUE: usize = COUNTER_LEN + put::COUNTER_VALUE.len();
+
 /// The length of such a tail without the sequence's number.
 const WITHOUT_SEQUENCE: usize = 4;
 
@@ -55,13 +68,14 @@ impl Tail {
     pub(super) fn of(sequence: u32) -> Self {
         let mut bytes = [0x80, 0, SEQUENCE, 0, 0, 0, 0, 0];
         let sequence_len = 1 + put::varint(&mut bytes, WITHOUT_SEQUENCE - 1, u64::from(sequence)) - WITHOUT_SEQUENCE;
-        let (soon_len, end_soon_len) = match sequence_len {
-            1 => (SoonLen::One, EndSoonLen::One),
-            2 => (SoonLen::Two, EndSoonLen::Two),
+        let (soon_len, end_soon_len, counter_soon_len) = match sequence_len {
+            1 => (SoonLen::One, EndSoonLen::One, CounterSoonLen::One),
+            2 => (SoonLen::Two, EndSoonLen::Two, CounterSoonLen::Two),
             // There are no longer ones.
-            _ => (SoonLen::Three, EndSoonLen::Three),
+            _ => (SoonLen::Three, EndSoonLen::Three, CounterSoonLen::Three),
         };
-        Self { soon: u64::from_le_bytes(bytes), soon_len, end_soon_len, soon_len_in_first: (soon_len as u64) << 8 }
+        let (soon, soon_len_in_first) = (u64::from_le_bytes(bytes), (soon_len as u64) << 8);
+        Self { soon, soon_len, end_soon_len, counter_soon_len, soon_len_in_first }
     }
 
     /// Whether what happens so long after the packet before comes soon.
@@ -96,6 +110,12 @@ impl Tail {
     #[inline(always)]
     pub(super) fn end_soon_len(self) -> usize {
         self.end_soon_len as usize
+    }
+
+    /// How long a packet is that has a counter's bytes and the tag of its value before it, and nothing of the value.
+    #[inline(always)]
+    pub(super) fn counter_soon_len(self) -> usize {
+        self.counter_soon_len as usize
     }
 
     /// What that adds to the packet's length, which is the second byte of its first word.
