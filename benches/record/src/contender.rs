@@ -1,6 +1,7 @@
 //! What a contender is, and one run of it. Each run has a process of its own, since most contenders are global.
 
 use std::fs;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 
@@ -143,8 +144,11 @@ pub fn repeat<C: Contender>(workload: Workload, thread: &mut C::Thread, names: &
     match workload {
         Workload::Span | Workload::Off => events.for_each(|_| C::span(thread)),
         Workload::Instant => events.for_each(|_| C::instant(thread)),
-        Workload::Counter => events.for_each(|i| C::counter(thread, (i & 63) as i64)),
-        Workload::Annotated => events.for_each(|i| C::annotated(thread, (i & 127) as u64, i as f64, "short text")),
+        // Opaque: where all values are small, the compiler would leave out what others take.
+        Workload::Counter => events.for_each(|i| C::counter(thread, black_box((i & 63) as i64))),
+        Workload::Annotated => {
+            events.for_each(|i| C::annotated(thread, black_box((i & 127) as u64), i as f64, black_box("short text")));
+        }
         Workload::Named => events.for_each(|i| C::named(thread, names.pick(i))),
     }
 }
