@@ -94,31 +94,28 @@ const fn in_both_lengths(bytes: usize) -> u64 {
     (bytes as u64) << (8 * PACKET_LEN_AT) | (bytes as u64) << (8 * EVENT_LEN_AT)
 }
 
-/// What comes with a counter's value that is [`put::SMALL`].
-#[derive(Clone, Copy)]
-struct SmallCounter {
+/// What comes with a counter's value that is [`put::SMALL`], by the position of its highest bit.
+struct SmallCounters {
     /// Its tag; what says that more bytes of the value follow; and behind them the tag of the time.
-    bytes: u64,
+    bytes: [u64; Small::POSITIONS],
     /// What it adds to both lengths.
-    lengths: u64,
-    len: SmallLen,
+    lengths: [u64; Small::POSITIONS],
+    len: [SmallLen; Small::POSITIONS],
 }
 
-/// By the position of the value's highest bit.
-static SMALL_COUNTERS: [SmallCounter; Small::POSITIONS] = {
-    let mut all = [SmallCounter { bytes: 0, lengths: 0, len: SmallLen::One }; Small::POSITIONS];
+static SMALL_COUNTERS: SmallCounters = {
+    let (mut bytes, mut lengths, len) = ([0; Small::POSITIONS], [0; Small::POSITIONS], SmallLen::BY_HIGHEST);
     let mut highest = 0;
-    while highest < all.len() {
-        let len = SmallLen::BY_HIGHEST[highest];
+    while highest < len.len() {
         let value_at = put::COUNTER_VALUE.len();
-        let end = value_at + len as usize;
-        let bytes = u16::from_le_bytes(put::COUNTER_VALUE) as u64
-            | len.more() << (8 * value_at)
+        let end = value_at + len[highest] as usize;
+        bytes[highest] = u16::from_le_bytes(put::COUNTER_VALUE) as u64
+            | len[highest].more() << (8 * value_at)
             | (TIMESTAMP_TAG as u64) << (8 * end);
-        all[highest] = SmallCounter { bytes, lengths: in_both_lengths(end), len };
+        lengths[highest] = in_both_lengths(end);
         highest += 1;
     }
-    all
+    SmallCounters { bytes, lengths, len }
 };
 
 impl Packets {
@@ -237,15 +234,15 @@ impl Packets {
         now: Moment,
     ) -> Option<usize> {
         let tail = self.soon(now)?;
-        let SmallCounter { bytes, lengths, len } = SMALL_COUNTERS[value.highest];
-        let first = template.word(0) + self.tail.soon_len_in_first() + lengths;
+        let len = SMALL_COUNTERS.len[value.highest] as usize;
+        let first = template.word(0) + self.tail.soon_len_in_first() + SMALL_COUNTERS.lengths[value.highest];
         packet[..8].copy_from_slice(&first.to_le_bytes());
         packet[8..COUNTER_LEN].copy_from_slice(&template.word(1).to_le_bytes());
-        let bytes = value.spread << (8 * put::COUNTER_VALUE.len()) | bytes;
+        let bytes = value.spread << (8 * put::COUNTER_VALUE.len()) | SMALL_COUNTERS.bytes[value.highest];
         packet[COUNTER_LEN..COUNTER_LEN + 8].copy_from_slice(&bytes.to_le_bytes());
-        let end = COUNTER_LEN + put::COUNTER_VALUE.len() + len as usize;
+        let end = COUNTER_LEN + put::COUNTER_VALUE.len() + len;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
-        Some(self.tail.counter_soon_len() + len as usize)
+        Some(self.tail.counter_soon_len() + len)
     }
 
     /// A counter's real value.
