@@ -42,10 +42,19 @@ pub trait Contender: Sync + Sized {
     fn leave(&self, _thread: Self::Thread) {}
     /// Returns when the file is written.
     fn finish(self);
-    /// Events in the file, or what else the contender knows to have kept. `None` where nobody can tell.
-    fn kept(file: &Path) -> Option<u64> {
+    /// What is in the file, or what else the contender knows to have kept. `None` where nobody can tell.
+    fn kept(file: &Path) -> Option<Kept> {
         readback::perfetto(file)
     }
+}
+
+/// What is left of what was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Whole spans, and other events.
+    pub events: u64,
+    /// What the file takes from the first of them on.
+    pub bytes: u64,
 }
 
 /// A contender in the list.
@@ -83,7 +92,7 @@ pub struct Outcome {
     pub wall_rate: f64,
     /// Allocations of the recording thread per event.
     pub allocations: f64,
-    /// Bytes in the file per event that it holds.
+    /// Bytes in the file per event that it holds, from the first one on.
     pub bytes: f64,
     /// Events recorded and not found again, of all: negative where nobody can tell.
     pub loss: f64,
@@ -133,8 +142,11 @@ fn run<C: Contender>(job: &Job) -> Outcome {
         total_ns: total as f64 / all,
         wall_rate: timed * 1e9 / (end_ns - begin_ns) as f64,
         allocations: recorded.iter().map(|thread| thread.allocations).sum::<u64>() as f64 / timed,
-        bytes: fs::metadata(&job.file).map_or(0.0, |file| file.len() as f64 / kept.map_or(all, |kept| kept as f64)),
-        loss: kept.map_or(-1.0, |kept| 1.0 - kept as f64 / all),
+        bytes: match kept {
+            Some(kept) => kept.bytes as f64 / kept.events as f64,
+            None => fs::metadata(&job.file).map_or(0.0, |file| file.len() as f64 / all),
+        },
+        loss: kept.map_or(-1.0, |kept| 1.0 - kept.events as f64 / all),
     }
 }
 

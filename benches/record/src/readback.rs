@@ -1,7 +1,9 @@
-//! Counts the events in a file: a walk over the wire format, of the fields that say what a packet is.
+//! Counts the events in a file, and their bytes: a walk over the wire format, of the fields that say what a packet is.
 
 use std::fs;
 use std::path::Path;
+
+use crate::contender::Kept;
 
 const TRACE_PACKET: u64 = 1;
 const TRACK_EVENT: u64 = 11;
@@ -11,14 +13,16 @@ const SLICE_END: u64 = 2;
 const INSTANT: u64 = 3;
 const COUNTER: u64 = 4;
 
-/// Whole spans, instants and counters of a Perfetto trace. `None` if the file is not one.
-pub fn perfetto(file: &Path) -> Option<u64> {
+/// Whole spans, instants and counters of a Perfetto trace, and its bytes from the first of them on. `None` if the file is not one.
+pub fn perfetto(file: &Path) -> Option<Kept> {
     let bytes = fs::read(file).ok()?;
-    let (mut begins, mut ends, mut others) = (0, 0, 0);
+    let (mut begins, mut ends, mut others, mut len) = (0, 0, 0, 0);
     let mut trace = Fields(&bytes);
     while !trace.0.is_empty() {
+        let rest = trace.0.len();
         let Some((TRACE_PACKET, Value::Bytes(packet))) = trace.next() else { return None };
         let Some(event) = Fields(packet).bytes(TRACK_EVENT) else { continue };
+        len = len.max(rest);
         match Fields(event).varint(EVENT_TYPE) {
             Some(SLICE_BEGIN) => begins += 1,
             Some(SLICE_END) => ends += 1,
@@ -26,15 +30,16 @@ pub fn perfetto(file: &Path) -> Option<u64> {
             _ => {}
         }
     }
-    Some(others + u64::min(begins, ends))
+    Some(Kept { events: others + u64::min(begins, ends), bytes: len as u64 })
 }
 
 /// Whole spans and instants of a Chrome JSON trace with one event a line, as tracing-chrome writes it.
 #[cfg(feature = "tracing")]
-pub fn chrome(file: &Path) -> Option<u64> {
+pub fn chrome(file: &Path) -> Option<Kept> {
     let text = fs::read_to_string(file).ok()?;
     let count = |phase: &str| text.lines().filter(|line| line.contains(phase)).count() as u64;
-    Some(count("\"ph\":\"i\"") + u64::min(count("\"ph\":\"B\""), count("\"ph\":\"E\"")))
+    let events = count("\"ph\":\"i\"") + u64::min(count("\"ph\":\"B\""), count("\"ph\":\"E\""));
+    Some(Kept { events, bytes: text.len() as u64 })
 }
 
 enum Value<'a> {
@@ -95,7 +100,7 @@ impl<'a> Iterator for Fields<'a> {
 mod tests {
     use super::*;
 
-    fn kept(bytes: &[u8]) -> Option<u64> {
+    fn kept(bytes: &[u8]) -> Option<Kept> {
         let file = std::env::temp_dir().join(format!("race-readback-{}-{}", std::process::id(), bytes.len()));
         fs::write(&file, bytes).unwrap();
         let kept = perfetto(&file);
@@ -109,7 +114,13 @@ mod tests {
         let end = [0x0a, 0x04, 0x5a, 0x02, 0x48, 0x02];
         let instant = [0x0a, 0x06, 0x40, 0x07, 0x5a, 0x02, 0x48, 0x03];
         let other = [0x0a, 0x02, 0x68, 0x02];
-        assert_eq!(kept(&[&begin[..], &end, &begin, &instant, &other].concat()), Some(2));
+        let trace = [&other[..], &begin, &end, &begin, &instant, &other].concat();
+        let bytes = (trace.len() - other.len()) as u64;
+        assert_eq!(
+            kept(&trace),
+            Some(Kept { events: 2, bytes }),
+            "what comes before the first event is not the events'"
+        );
         assert_eq!(kept(&[&begin[..], &end, &[0x0a, 0x09, 0x00]].concat()), None, "a torn packet is no trace");
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock;
-use crate::contender::Contender;
+use crate::contender::{Contender, Kept};
 use crate::workload::{Name, Workload};
 
 pub const NAME: &str = "floor: clock + 16 B store";
@@ -101,7 +101,7 @@ impl Contender for Store {
         std::hint::black_box(&ring.bytes);
     }
     fn finish(self) {}
-    fn kept(_file: &Path) -> Option<u64> {
+    fn kept(_file: &Path) -> Option<Kept> {
         None
     }
 }
@@ -142,7 +142,7 @@ impl Contender for Write {
             left -= len;
         }
     }
-    fn kept(_file: &Path) -> Option<u64> {
+    fn kept(_file: &Path) -> Option<Kept> {
         None
     }
 }
@@ -197,7 +197,7 @@ impl Contender for Packet {
         std::hint::black_box(&ring.bytes);
     }
     fn finish(self) {}
-    fn kept(_file: &Path) -> Option<u64> {
+    fn kept(_file: &Path) -> Option<Kept> {
         None
     }
 }

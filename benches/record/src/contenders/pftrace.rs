@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pftrace::{Policy, Session, SessionBuilder, counter, instant, slice};
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Kept};
 use crate::readback;
 use crate::workload::{Name, Workload};
 
@@ -106,7 +106,7 @@ impl<S: Setup> Contender for Pftrace<S> {
         }
     }
 
-    fn kept(file: &Path) -> Option<u64> {
+    fn kept(file: &Path) -> Option<Kept> {
         if S::INTO_NOTHING { None } else { readback::perfetto(file) }
     }
 }

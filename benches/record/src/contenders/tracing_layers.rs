@@ -12,7 +12,7 @@ use tracing_perfetto::PerfettoLayer;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Kept};
 use crate::readback;
 use crate::workload::{Name, Workload};
 
@@ -70,7 +70,7 @@ impl Contender for Chrome {
     fn finish(self) {
         drop(self.0);
     }
-    fn kept(file: &Path) -> Option<u64> {
+    fn kept(file: &Path) -> Option<Kept> {
         readback::chrome(file)
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tracy_client::{Client, plot_name, span_location};
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Kept};
 use crate::workload::{Name, Workload};
 
 pub struct Tracy;
@@ -45,7 +45,7 @@ impl Contender for Tracy {
         let _span = client.clone().span_alloc(Some(&name.text), "named", file!(), line!(), 0);
     }
     fn finish(self) {}
-    fn kept(_file: &Path) -> Option<u64> {
+    fn kept(_file: &Path) -> Option<Kept> {
         None
     }
 }
