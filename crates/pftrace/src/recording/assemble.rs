@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::vec::Vec;
 
+use foldhash::fast::FixedState;
 use pftrace_clock::{Snapshot, snapshot};
 use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::track_event::Type;
@@ -98,15 +99,7 @@ pub(super) struct Tally {
 }
 
 /// Numbers of whatever kind: one type, so that one table is compiled.
-type Numbers = HashSet<u64, ahash::RandomState>;
-
-fn numbers() -> Numbers {
-    HashSet::with_hasher(hasher())
-}
-
-fn hasher() -> ahash::RandomState {
-    ahash::RandomState::with_seeds(5, 6, 7, 8)
-}
+type Numbers = HashSet<u64, FixedState>;
 
 impl Sequence {
     /// A word of a chunk, which is new when the sequence has not defined it.
@@ -124,7 +117,7 @@ impl Assembler {
             keeps,
             pairs,
             threads: Vec::new(),
-            described: numbers(),
+            described: Numbers::default(),
             last_snapshot: 0,
             pid: os::process_id(),
             open: true,
@@ -399,7 +392,7 @@ impl Assembler {
             lost: 0,
             lost_before: 0,
             tally: Tally::default(),
-            defined: numbers(),
+            defined: Numbers::default(),
         };
         if self.threads.len() <= number as usize {
             self.threads.resize_with(number as usize + 1, || None);
