@@ -138,7 +138,10 @@ impl Connections {
 
     /// What comes goes to another connection.
     fn lose(&mut self) {
-        self.ended_before.extend(self.ended.drain());
+        for id in self.ended.iter() {
+            self.ended_before.insert(*id);
+        }
+        self.ended.clear();
     }
 }
 
