@@ -10,7 +10,9 @@
 //! The index is a hash table with linear probing, at most half full; it holds 1 + the number of an entry, or 0. What a
 //! packet adds stands at the end of the entries until the packet is committed, and is taken back when it is not.
 
-use ahash::RandomState;
+use core::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
 
 /// What a text is interned for. Numbers are per kind: each is a field of `perfetto.protos.InternedData`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,9 @@ type EntryWords = [u64; 3];
 
 const IID_BITS: u32 = 24;
 
+/// Fixed keys: the same program writes the same trace.
+const HASHER: FixedState = FixedState::with_seed(0x696e_7465_726e_6572);
+
 impl Entry {
     fn to_words(self) -> EntryWords {
         let Self { extra, hash, offset, len, kind_and_iid } = self;
@@ -82,7 +87,6 @@ pub(crate) struct Definition<'t> {
 pub(crate) struct Interner<M> {
     memory: M,
     layout: Layout,
-    hasher: RandomState,
     progress: Progress,
 }
 
@@ -128,9 +132,7 @@ impl Layout {
 impl<M: AsRef<[u64]> + AsMut<[u64]>> Interner<M> {
     pub(crate) fn new(memory: M) -> Self {
         let layout = Layout::new(memory.as_ref().len());
-        // Fixed keys: the same program writes the same trace.
-        let hasher = RandomState::with_seeds(0x7066_7472, 0x6163_6520, 0x696e_7465, 0x726e_6572);
-        let mut this = Self { memory, layout, hasher, progress: Progress::default() };
+        let mut this = Self { memory, layout, progress: Progress::default() };
         this.clear();
         this
     }
@@ -172,7 +174,6 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Interner<M> {
             entries: bytemuck::cast_slice_mut(entry_words),
             index: bytemuck::must_cast_slice_mut(index_words),
             texts: &mut bytemuck::must_cast_slice_mut(text_words)[..texts],
-            hasher: &self.hasher,
             progress: &mut self.progress,
         }
     }
@@ -184,20 +185,19 @@ pub(crate) struct Table<'m> {
     entries: &'m mut [EntryWords],
     index: &'m mut [u32],
     texts: &'m mut [u8],
-    hasher: &'m RandomState,
     progress: &'m mut Progress,
 }
 
 impl Table<'_> {
     /// The same table, for a shorter time.
     pub(crate) fn reborrow(&mut self) -> Table<'_> {
-        let Self { entries, index, texts, hasher, progress } = self;
-        Table { entries, index, texts, hasher, progress }
+        let Self { entries, index, texts, progress } = self;
+        Table { entries, index, texts, progress }
     }
 
     /// The number of a text, which is defined from now on; `None` when there is no room for it.
     pub(crate) fn intern(&mut self, kind: Kind, text: &str, extra: u64) -> Option<u64> {
-        let hash = self.hasher.hash_one((kind as u8, extra, text)) as u32;
+        let hash = HASHER.hash_one((kind as u8, extra, text)) as u32;
         for place in places(hash, self.index.len()) {
             let Some(number) = self.index[place].checked_sub(1) else {
                 return self.has_room(kind, text.len()).then(|| self.define(kind, text, extra, hash, place));

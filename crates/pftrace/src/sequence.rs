@@ -2,7 +2,7 @@
 
 use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::track_event::Type;
-use pftrace_protos::{InternedData, Trace, TracePacket};
+use pftrace_protos::{BuiltinClock, InternedData, Trace, TracePacket};
 
 use crate::clock::{Clock, INCREMENTAL_CLOCK_ID};
 use crate::error::Error;
@@ -222,17 +222,8 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Sequence<M> {
                 packet.set_first_packet_on_sequence(true);
             }
             set_defaults(packet, None);
-            packet.set_clock_snapshot(|snapshot| {
-                if !clock.announced {
-                    snapshot.set_primary_trace_clock(clock.clock.builtin());
-                }
-                snapshot.add_clocks(|entry| {
-                    entry.set_clock_id(INCREMENTAL_CLOCK_ID).set_timestamp(now).set_is_incremental(true);
-                });
-                snapshot.add_clocks(|entry| {
-                    entry.set_clock_id(clock.clock.id()).set_timestamp(now);
-                });
-            });
+            let primary = (!clock.announced).then(|| clock.clock.builtin());
+            set_clocks(packet, primary, clock.clock.id(), now);
             Ok(())
         };
         output.packets(fill, None::<fn(&mut TracePacket<'_>)>)?;
@@ -259,7 +250,7 @@ fn set_sequence(packet: &mut TracePacket<'_>, id: u32) {
 }
 
 /// Later defaults replace earlier ones whole, so each time all of them are written.
-fn set_defaults(packet: &mut TracePacket<'_>, track: Option<u64>) {
+pub(crate) fn set_defaults(packet: &mut TracePacket<'_>, track: Option<u64>) {
     packet.set_trace_packet_defaults(|defaults| {
         defaults.set_timestamp_clock_id(INCREMENTAL_CLOCK_ID);
         if let Some(track) = track {
@@ -267,6 +258,21 @@ fn set_defaults(packet: &mut TracePacket<'_>, track: Option<u64>) {
                 event.set_track_uuid(track);
             });
         }
+    });
+}
+
+/// The sequence's incremental clock begins at `now` of the trace's clock, which is named for the first time if it is `primary`.
+pub(crate) fn set_clocks(packet: &mut TracePacket<'_>, primary: Option<BuiltinClock>, clock_id: u32, now: u64) {
+    packet.set_clock_snapshot(|snapshot| {
+        if let Some(primary) = primary {
+            snapshot.set_primary_trace_clock(primary);
+        }
+        snapshot.add_clocks(|entry| {
+            entry.set_clock_id(INCREMENTAL_CLOCK_ID).set_timestamp(now).set_is_incremental(true);
+        });
+        snapshot.add_clocks(|entry| {
+            entry.set_clock_id(clock_id).set_timestamp(now);
+        });
     });
 }
 
@@ -279,21 +285,21 @@ fn set_stamp(packet: &mut TracePacket<'_>, stamp: Stamp) {
 
 pub(crate) fn define(data: &mut InternedData<'_>, Definition { kind, iid, text, extra }: Definition<'_>) {
     match kind {
-        Kind::EventName => data.add_event_names(|entry| {
-            entry.set_iid(iid).set_name(text);
-        }),
-        Kind::Category => data.add_event_categories(|entry| {
-            entry.set_iid(iid).set_name(text);
-        }),
-        Kind::AnnotationName => data.add_debug_annotation_names(|entry| {
-            entry.set_iid(iid).set_name(text);
-        }),
-        Kind::StringValue => data.add_debug_annotation_string_values(|entry| {
-            entry.set_iid(iid).set_str(text.as_bytes());
-        }),
-        Kind::SourceLocation => data.add_source_locations(|entry| {
+        Kind::EventName => _ = data.add_event_names(|entry| _ = entry.set_iid(iid).set_name(text)),
+        Kind::Category => _ = data.add_event_categories(|entry| _ = entry.set_iid(iid).set_name(text)),
+        Kind::AnnotationName => _ = data.add_debug_annotation_names(|entry| _ = entry.set_iid(iid).set_name(text)),
+        Kind::StringValue => {
+            data.add_debug_annotation_string_values(|entry| _ = entry.set_iid(iid).set_str(text.as_bytes()));
+        }
+        Kind::SourceLocation => {
             let (file, function) = text.split_at((extra >> 32) as usize);
-            entry.set_iid(iid).set_file_name(file).set_function_name(function).set_line_number(extra as u32);
-        }),
-    };
+            define_location(data, iid, file, function, extra as u32);
+        }
+    }
+}
+
+pub(crate) fn define_location(data: &mut InternedData<'_>, iid: u64, file: &str, function: &str, line: u32) {
+    data.add_source_locations(|entry| {
+        entry.set_iid(iid).set_file_name(file).set_function_name(function).set_line_number(line);
+    });
 }

@@ -398,7 +398,60 @@ pub(crate) fn set_sibling_merge(descriptor: &mut TrackDescriptor<'_>, merge: Sib
     }
 }
 
-pub(crate) fn set_unit(counter: &mut CounterDescriptor<'_>, unit: Unit<'_>) {
+pub(crate) fn set_process(
+    descriptor: &mut TrackDescriptor<'_>,
+    pid: i32,
+    name: Option<&str>,
+    cmdline: &[&str],
+    labels: &[&str],
+    start_ns: Option<i64>,
+) {
+    descriptor.set_process(|process| {
+        process.set_pid(pid);
+        if let Some(name) = name {
+            process.set_process_name(name);
+        }
+        for argument in cmdline {
+            process.add_cmdline(argument);
+        }
+        for label in labels {
+            process.add_process_labels(label);
+        }
+        if let Some(ns) = start_ns {
+            process.set_start_timestamp_ns(ns);
+        }
+    });
+}
+
+pub(crate) fn set_thread(descriptor: &mut TrackDescriptor<'_>, pid: i32, tid: i64, name: Option<&str>) {
+    descriptor.set_thread(|thread| {
+        thread.set_pid(pid).set_tid(tid);
+        if let Some(name) = name {
+            thread.set_thread_name(name);
+        }
+    });
+}
+
+pub(crate) fn set_counter(
+    descriptor: &mut TrackDescriptor<'_>,
+    unit: Option<Unit<'_>>,
+    multiplier: Option<i64>,
+    share_key: Option<&str>,
+) {
+    descriptor.set_counter(|counter| {
+        if let Some(unit) = unit {
+            set_unit(counter, unit);
+        }
+        if let Some(multiplier) = multiplier {
+            counter.set_unit_multiplier(multiplier);
+        }
+        if let Some(key) = share_key {
+            counter.set_y_axis_share_key(key);
+        }
+    });
+}
+
+fn set_unit(counter: &mut CounterDescriptor<'_>, unit: Unit<'_>) {
     match unit {
         Unit::TimeNs => counter.set_unit(counter_descriptor::Unit::UNIT_TIME_NS),
         Unit::Count => counter.set_unit(counter_descriptor::Unit::UNIT_COUNT),
@@ -512,21 +565,7 @@ impl sealed::Kind for kind::Process<'_> {
     }
 
     fn fill(&self, descriptor: &mut TrackDescriptor<'_>, name: Option<&str>) {
-        descriptor.set_process(|process| {
-            process.set_pid(self.pid.number());
-            if let Some(name) = name {
-                process.set_process_name(name);
-            }
-            for argument in self.cmdline {
-                process.add_cmdline(argument);
-            }
-            for label in self.labels {
-                process.add_process_labels(label);
-            }
-            if let Some(ns) = self.start_ns {
-                process.set_start_timestamp_ns(ns);
-            }
-        });
+        set_process(descriptor, self.pid.number(), name, self.cmdline, self.labels, self.start_ns);
     }
 
     fn handle(&self, place: Place) -> ProcessTrack {
@@ -546,12 +585,7 @@ impl sealed::Kind for kind::Thread {
     }
 
     fn fill(&self, descriptor: &mut TrackDescriptor<'_>, name: Option<&str>) {
-        descriptor.set_thread(|thread| {
-            thread.set_pid(self.pid).set_tid(self.tid);
-            if let Some(name) = name {
-                thread.set_thread_name(name);
-            }
-        });
+        set_thread(descriptor, self.pid, self.tid, name);
     }
 
     fn handle(&self, place: Place) -> Track {
@@ -576,17 +610,7 @@ impl sealed::Kind for kind::Counter<'_> {
 
     fn fill(&self, descriptor: &mut TrackDescriptor<'_>, name: Option<&str>) {
         set_name(descriptor, name);
-        descriptor.set_counter(|counter| {
-            if let Some(unit) = self.unit {
-                set_unit(counter, unit);
-            }
-            if let Some(multiplier) = self.unit_multiplier {
-                counter.set_unit_multiplier(multiplier);
-            }
-            if let Some(key) = self.y_axis_share_key {
-                counter.set_y_axis_share_key(key);
-            }
-        });
+        set_counter(descriptor, self.unit, self.unit_multiplier, self.y_axis_share_key);
     }
 
     fn handle(&self, place: Place) -> CounterTrack {

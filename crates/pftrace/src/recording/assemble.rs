@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::vec::Vec;
 
+use foldhash::fast::FixedState;
 use pftrace_clock::{Snapshot, snapshot};
 use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::track_event::Type;
@@ -31,10 +32,9 @@ use super::os;
 use super::session::Shared;
 use super::stats::{ThreadInfo, lock};
 use super::track::TrackRef;
-use crate::clock::INCREMENTAL_CLOCK_ID;
 use crate::intern::{Definition, Kind as Text};
-use crate::sequence::define as define_text;
-use crate::track::{mix, process_uuid, thread_uuid};
+use crate::sequence::{define as define_text, define_location, set_clocks, set_defaults};
+use crate::track::{mix, process_uuid, set_process, set_thread, thread_uuid};
 
 /// The drain's own sequence.
 const SEQUENCE: u32 = 1;
@@ -98,15 +98,7 @@ pub(super) struct Tally {
 }
 
 /// Numbers of whatever kind: one type, so that one table is compiled.
-type Numbers = HashSet<u64, ahash::RandomState>;
-
-fn numbers() -> Numbers {
-    HashSet::with_hasher(hasher())
-}
-
-fn hasher() -> ahash::RandomState {
-    ahash::RandomState::with_seeds(5, 6, 7, 8)
-}
+type Numbers = HashSet<u64, FixedState>;
 
 impl Sequence {
     /// A word of a chunk, which is new when the sequence has not defined it.
@@ -124,7 +116,7 @@ impl Assembler {
             keeps,
             pairs,
             threads: Vec::new(),
-            described: numbers(),
+            described: Numbers::default(),
             last_snapshot: 0,
             pid: os::process_id(),
             open: true,
@@ -151,14 +143,9 @@ impl Assembler {
         self.clocks(clocks, out);
         let (name, command_line) = (os::process_name(), os::command_line());
         let (pid, start) = (self.pid, os::process_start_ns().map(|ns| from_boottime(shared, ns)));
+        let command_line: Vec<_> = command_line.iter().map(String::as_str).collect();
         self.descriptor(process_uuid(pid), out, &|track| {
-            track.set_process(|process| {
-                process.set_pid(pid).set_process_name(&name);
-                command_line.iter().for_each(|argument| _ = process.add_cmdline(argument));
-                if let Some(start) = start {
-                    process.set_start_timestamp_ns(start);
-                }
-            });
+            set_process(track, pid, Some(&name), &command_line, &[], start);
         });
         for extension in &shared.extensions {
             self.packet(SEQUENCE, out, &|packet| {
@@ -399,7 +386,7 @@ impl Assembler {
             lost: 0,
             lost_before: 0,
             tally: Tally::default(),
-            defined: numbers(),
+            defined: Numbers::default(),
         };
         if self.threads.len() <= number as usize {
             self.threads.resize_with(number as usize + 1, || None);
@@ -420,7 +407,7 @@ impl Assembler {
         sequence.name.clone_from(&lock(&sequence.info.name));
         let (uuid, tid, name) = (sequence.uuid, sequence.info.tid, sequence.name.clone());
         self.descriptor(uuid, out, &|track| {
-            track.set_thread(|thread| _ = thread.set_pid(pid).set_tid(tid).set_thread_name(&name));
+            set_thread(track, pid, tid, Some(&name));
         });
     }
 
@@ -440,19 +427,8 @@ impl Assembler {
             if has_lost {
                 packet.set_previous_packet_dropped(1);
             }
-            packet.set_trace_packet_defaults(|defaults| {
-                defaults.set_timestamp_clock_id(INCREMENTAL_CLOCK_ID).set_track_event_defaults(|event| {
-                    event.set_track_uuid(uuid);
-                });
-            });
-            packet.set_clock_snapshot(|snapshot| {
-                snapshot.add_clocks(|clock| {
-                    clock.set_clock_id(INCREMENTAL_CLOCK_ID).set_timestamp(anchor).set_is_incremental(true);
-                });
-                snapshot.add_clocks(|clock| {
-                    clock.set_clock_id(BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32).set_timestamp(anchor);
-                });
-            });
+            set_defaults(packet, Some(uuid));
+            set_clocks(packet, None, BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32, anchor);
         });
         if anchor != at {
             self.time(number, out, at.wrapping_sub(anchor), &|_| {});
@@ -600,10 +576,7 @@ fn define(data: &mut InternedData<'_>, word: u32) {
         text(Text::Category, word & !CATEGORY, category.map_or("", Category::name));
     } else if word & LOCATION != 0 {
         let Some(location) = SourceLocation::of_number(word & !LOCATION) else { return };
-        data.add_source_locations(|entry| {
-            entry.set_iid(u64::from(word & !LOCATION)).set_file_name(location.file());
-            entry.set_function_name(location.function()).set_line_number(location.line());
-        });
+        define_location(data, (word & !LOCATION).into(), location.file(), location.function(), location.line());
     } else if let Some(site) = CallSite::of_number(word) {
         if let Some(name) = site.name().filter(|_| site.kind() != EventKind::Counter) {
             text(Text::EventName, word, name);

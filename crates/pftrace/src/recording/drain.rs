@@ -117,7 +117,7 @@ impl Stream {
         let now = Instant::now();
         let gathered = Vec::with_capacity(2 * WRITE_LEN);
         let pairs = match shared.marks {
-            Marks::Begins => Pairs::Connections(Connections::new()),
+            Marks::Begins => Pairs::Connections(Connections::default()),
             Marks::None | Marks::Ends => Pairs::Whole,
         };
         let mut this = Self {

@@ -51,19 +51,7 @@ pub(super) fn hold() -> MutexGuard<'static, Vec<&'static Place>> {
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    SEAT.with(|seat| {
-        let mut occupied = occupy(seat)?;
-        let takes_part = occupied.sitting().as_ref().is_some_and(|thread| thread.session == session::recording());
-        if !takes_part {
-            if PHASE.get() == Phase::Ended {
-                // By a signal handler, within the thread's end.
-                session::count_ignored();
-                return None;
-            }
-            join(seat, occupied.sitting());
-        }
-        occupied.sitting().as_mut().map(f)
-    })
+    SEAT.with(|seat| take_part(seat)?.sitting().as_mut().map(f))
 }
 
 /// The same, if the thread takes part in the present session already.
@@ -72,6 +60,22 @@ pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
         let mut occupied = occupy(seat)?;
         occupied.sitting().as_mut().filter(|thread| thread.session == session::recording()).map(f)
     })
+}
+
+/// All of the thread's state, of the present session. One function for all that is done [with](with) it.
+#[inline(never)]
+fn take_part(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
+    let mut occupied = occupy(seat)?;
+    let takes_part = occupied.sitting().as_ref().is_some_and(|thread| thread.session == session::recording());
+    if !takes_part {
+        if PHASE.get() == Phase::Ended {
+            // By a signal handler, within the thread's end.
+            session::count_ignored();
+            return None;
+        }
+        join(seat, occupied.sitting());
+    }
+    Some(occupied)
 }
 
 /// All of the thread's state: none while an event is being recorded.

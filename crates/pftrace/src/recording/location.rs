@@ -53,8 +53,11 @@ impl SourceLocation {
     pub fn function(&self) -> &'static str {
         let name = (self.within)();
         // Of what is defined in it: `module::function::{{closure}}::within`.
-        let function = name.rsplit_once("::").map_or(name, |(function, _)| function);
-        function.trim_end_matches("::{{closure}}")
+        let mut function = name.rsplit_once("::").map_or(name, |(function, _)| function);
+        while let Some(around) = function.strip_suffix("::{{closure}}") {
+            function = around;
+        }
+        function
     }
 
     /// `None` when there are too many.

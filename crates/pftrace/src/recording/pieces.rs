@@ -57,10 +57,13 @@ impl<'r> Held<'r> {
 
     /// Writes them, and what was gathered, in their order.
     pub(super) fn write<'w>(&'w self, gathered: &'w [u8], sink: &mut impl Write) -> io::Result<()> {
-        let mut slices: SmallVec<[IoSlice<'_>; 2 * MOST_HELD]> = SmallVec::new();
+        // Each with what was gathered before it, and what was behind the last one.
+        let mut slices = [IoSlice::new(&[]); 2 * MOST_HELD + 1];
+        let mut len = 0;
         let mut add = |bytes: &'w [u8]| {
             if !bytes.is_empty() {
-                slices.push(IoSlice::new(bytes));
+                slices[len] = IoSlice::new(bytes);
+                len += 1;
             }
         };
         let mut from = 0;
@@ -70,7 +73,7 @@ impl<'r> Held<'r> {
             from = piece.at;
         }
         add(&gathered[from..]);
-        write_all(sink, &mut slices)
+        write_all(sink, &mut slices[..len])
     }
 
     /// Gives the chunks back.

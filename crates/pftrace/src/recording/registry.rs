@@ -1,13 +1,13 @@
 //! What call sites, categories and tracks there are: numbered as they are first met, never forgotten.
 
-use std::boxed::Box;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::vec::Vec;
 
 /// A bounded list that threads add to without waiting, and without allocating once it is [prepared](Self::prepare).
 #[derive(Debug)]
 pub(super) struct Registry<T> {
-    slots: OnceLock<Box<[OnceLock<T>]>>,
+    slots: OnceLock<Vec<OnceLock<T>>>,
     added: AtomicU32,
     capacity: u32,
 }
@@ -19,7 +19,11 @@ impl<T: Copy> Registry<T> {
 
     /// Takes the memory.
     pub(super) fn prepare(&self) {
-        self.slots.get_or_init(|| (0..self.capacity).map(|_| OnceLock::new()).collect());
+        self.slots.get_or_init(|| {
+            let mut slots = Vec::new();
+            slots.resize_with(self.capacity as usize, OnceLock::new);
+            slots
+        });
     }
 
     pub(super) fn is_prepared(&self) -> bool {

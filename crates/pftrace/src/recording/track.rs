@@ -12,8 +12,8 @@ use super::open::OpenSlices;
 use super::registry::Registry;
 use crate::CounterValue;
 use crate::track::{
-    ChildOrdering, MAX_TRACK_ANCESTORS, SiblingMerge, Unit, process_uuid, set_child_ordering, set_sibling_merge,
-    set_unit, thread_uuid,
+    ChildOrdering, MAX_TRACK_ANCESTORS, SiblingMerge, Unit, process_uuid, set_child_ordering, set_counter, set_process,
+    set_sibling_merge, set_thread, thread_uuid,
 };
 
 /// How many tracks there can be in a program, lanes included: what is recorded on further ones is dropped, and counted in
@@ -469,25 +469,11 @@ impl TrackRef {
         }
         match kind {
             Kind::Slices => _ = descriptor.set_name(name),
-            Kind::Process { pid } => {
-                descriptor.set_process(|process| _ = process.set_pid(pid).set_process_name(name));
-            }
-            Kind::Thread { pid, tid } => {
-                descriptor.set_thread(|thread| _ = thread.set_pid(pid).set_tid(tid).set_thread_name(name));
-            }
+            Kind::Process { pid } => set_process(descriptor, pid, Some(name), &[], &[], None),
+            Kind::Thread { pid, tid } => set_thread(descriptor, pid, tid, Some(name)),
             Kind::State => _ = descriptor.set_name(name).set_state(|_| {}),
             Kind::Counter { unit, multiplier, share_key } => {
-                descriptor.set_name(name).set_counter(|counter| {
-                    if let Some(unit) = unit {
-                        set_unit(counter, unit);
-                    }
-                    if let Some(multiplier) = multiplier {
-                        counter.set_unit_multiplier(multiplier);
-                    }
-                    if let Some(key) = share_key {
-                        counter.set_y_axis_share_key(key);
-                    }
-                });
+                set_counter(descriptor.set_name(name), unit, multiplier, share_key);
             }
         }
         if let Some(description) = self.about.description {

@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::vec::Vec;
 
+use foldhash::fast::FixedState;
 use pftrace_protos::BuiltinClock;
 use pftrace_protos::track_event::Type;
 use pftrace_ring::Chunk;
 
-use super::{Assembler, Kind, Numbers, SEQUENCE, add, append, hasher, numbers};
+use super::{Assembler, Kind, Numbers, SEQUENCE, add, append};
 use crate::recording::call_site::CallSite;
 use crate::recording::header::Header;
 use crate::recording::marks::{self, Mark};
@@ -55,7 +56,7 @@ impl Snapshot {
         let next = shared.on_tracks.next();
         let found = |entry| Found { entry, begin: false, end: false };
         let places = shared.on_tracks.entries().map(|entry| entry.map(found)).collect();
-        Self { places, alone: numbers(), asked_ns, next }
+        Self { places, alone: Numbers::default(), asked_ns, next }
     }
 
     /// What is in a chunk that will be written.
@@ -107,10 +108,10 @@ impl Found {
 }
 
 /// What has gone to connections.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::recording) struct Connections {
     /// The slices whose begin has been read, and whose end has not.
-    open: HashMap<u32, OnTrack, ahash::RandomState>,
+    open: HashMap<u32, OnTrack, FixedState>,
     /// Those whose end has been read, and whose begin has not: it is in a chunk that its thread still has.
     ended: Numbers,
     /// The same, whose end has gone to a connection before.
@@ -118,10 +119,6 @@ pub(in crate::recording) struct Connections {
 }
 
 impl Connections {
-    pub(in crate::recording) fn new() -> Self {
-        Self { open: HashMap::with_hasher(hasher()), ended: numbers(), ended_before: numbers() }
-    }
-
     /// The begin of a slice has been read. Whether it is written.
     fn begin(&mut self, id: u32, slice: OnTrack) -> bool {
         if self.ended_before.remove(&id.into()) {
@@ -141,7 +138,10 @@ impl Connections {
 
     /// What comes goes to another connection.
     fn lose(&mut self) {
-        self.ended_before.extend(self.ended.drain());
+        for id in self.ended.iter() {
+            self.ended_before.insert(*id);
+        }
+        self.ended.clear();
     }
 }
 
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn an_end_may_be_read_before_its_begin() {
-        let mut connections = Connections::new();
+        let mut connections = Connections::default();
         assert!(connections.begin(1, slice()));
         connections.end(1);
         // Of the same connection: both are written, and nothing is open.
