@@ -76,22 +76,30 @@ pub(crate) mod stub {
     }
 }
 
-/// Nanoseconds per tick, as measured when it is first asked for: over `FIRST_WINDOW`.
+/// Nanoseconds per tick, as measured when it is first asked for.
 pub(crate) fn first_rate() -> Rate {
     static RATE: OnceLock<Rate> = OnceLock::new();
+    if let Some(rate) = RATE.get() {
+        return *rate;
+    }
+    // Measured by whoever comes, not within `get_or_init`: a child that is forked meanwhile would wait for that for ever.
+    let rate = counter_rate();
     *RATE.get_or_init(|| {
-        if !cfg!(pftrace_stub_clock) && counter::is_trusted() {
-            IS_COUNTER.store(true, Ordering::Relaxed);
-            let first = read(machine::monotonic);
-            thread::sleep(FIRST_WINDOW);
-            match Rate::between(first, read(machine::monotonic)) {
-                // Leaves room for a rate that catches up.
-                Some(rate) if rate.per_tick < u64::MAX / 100 * 99 => return rate,
-                _ => IS_COUNTER.store(false, Ordering::Relaxed),
-            }
-        }
-        Rate::HALF
+        IS_COUNTER.store(rate.is_some(), Ordering::Relaxed);
+        rate.unwrap_or(Rate::HALF)
     })
+}
+
+/// That of the processor's counter, over [`FIRST_WINDOW`], if it can be trusted.
+fn counter_rate() -> Option<Rate> {
+    if cfg!(pftrace_stub_clock) || !counter::is_trusted() {
+        return None;
+    }
+    let read = || bracketed(counter::read, machine::monotonic);
+    let first = read();
+    thread::sleep(FIRST_WINDOW);
+    // Leaves room for a rate that catches up.
+    Rate::between(first, read()).filter(|rate| rate.per_tick < u64::MAX / 100 * 99)
 }
 
 /// Short, since a session's start waits for it: two readings with 20 ns of doubt make 20 parts in a million, which are
@@ -100,6 +108,10 @@ const FIRST_WINDOW: Duration = Duration::from_millis(2);
 
 /// A clock, and the ticks in the middle of reading it: the narrowest of several tries, since any one may be interrupted.
 pub(crate) fn read(clock: impl Fn() -> u64) -> Reading {
+    bracketed(ticks, clock)
+}
+
+fn bracketed(ticks: impl Fn() -> u64, clock: impl Fn() -> u64) -> Reading {
     const TRIES: u32 = 8;
     let bracket = || {
         let begin = ticks();

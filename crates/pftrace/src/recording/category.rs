@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 use std::vec::Vec;
 
+use super::fork;
 use super::registry::Registry;
 use super::stats::lock;
 
@@ -280,6 +281,7 @@ pub(super) struct Held {
 /// pftrace::set_categories("");                 // all
 /// ```
 pub fn set_categories(patterns: &str) {
+    fork::prepare();
     SWITCH.set(Filter::parse(patterns));
 }
 

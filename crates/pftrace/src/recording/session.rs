@@ -118,6 +118,7 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     if panic_file.is_some() && !is_flight {
         return Err(SessionError::NotAFlightRecorder);
     }
+    fork::prepare();
     let mut current = lock(&CURRENT);
     if current.as_ref().is_some_and(|session| !session.ring.is_forked()) {
         return Err(SessionError::AlreadyRecording);
@@ -139,7 +140,6 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     call_site::prepare();
     track::prepare();
     location::prepare();
-    fork::prepare();
     at_exit();
     if panic_file.is_some() {
         panic_hook::set();

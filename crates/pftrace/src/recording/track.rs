@@ -1,7 +1,6 @@
 //! Tracks that a program declares: rows of the timeline beside those of its threads.
 
 use std::boxed::Box;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::vec::Vec;
 
@@ -508,8 +507,10 @@ pub(super) fn own_uuid(kind: u64, number: u32) -> u64 {
 }
 
 fn process_number() -> u32 {
-    static PROCESS: OnceLock<u32> = OnceLock::new();
-    *PROCESS.get_or_init(|| process_uuid(std::process::id() as i32) as u32 | 1 << 31)
+    /// 0 until it is made. No `OnceLock`: in a child that is forked while another thread makes it, it would never be.
+    static PROCESS: AtomicU32 = AtomicU32::new(0);
+    let number = process_uuid(std::process::id() as i32) as u32 | 1 << 31;
+    PROCESS.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed).err().unwrap_or(number)
 }
 
 #[cfg(test)]
