@@ -509,8 +509,17 @@ pub(super) fn own_uuid(kind: u64, number: u32) -> u64 {
 fn process_number() -> u32 {
     /// 0 until it is made. No `OnceLock`: in a child that is forked while another thread makes it, it would never be.
     static PROCESS: AtomicU32 = AtomicU32::new(0);
-    let number = process_uuid(std::process::id() as i32) as u32 | 1 << 31;
-    PROCESS.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed).err().unwrap_or(number)
+
+    #[cold]
+    fn make() -> u32 {
+        let number = process_uuid(std::process::id() as i32) as u32 | 1 << 31;
+        PROCESS.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed).err().unwrap_or(number)
+    }
+
+    match PROCESS.load(Ordering::Relaxed) {
+        0 => make(),
+        number => number,
+    }
 }
 
 #[cfg(test)]
