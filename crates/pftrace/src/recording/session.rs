@@ -312,14 +312,14 @@ impl Session {
         FlightRecorder::of(self.shared.clone())
     }
 
-    /// How large an event can be: a chunk of the buffer, a 2,048th of it between 1 and 64 KiB (of 1 to 8 MiB 4 KiB), without what stands in front. Texts
+    /// How large an event can be: a chunk of the buffer, a 2,048th of it up to 64 KiB (of 1 to 16 MiB 8 KiB, of less a 128th), without what stands in front. Texts
     /// of one that is larger are cut, and marked with `…`.
     ///
     /// ```
     /// use pftrace::{MemorySink, Session, instant};
     ///
     /// let session = Session::builder().writer(MemorySink::new()).buffer_bytes(1 << 20).start()?;
-    /// assert_eq!(session.max_event_len(), 3008);
+    /// assert_eq!(session.max_event_len(), 6080);
     /// instant!("example", "long", text = "x".repeat(10_000)); // cut
     /// let report = session.stop()?;
     /// assert_eq!((report.lost(), report.threads[0].truncated), (0, 1));
