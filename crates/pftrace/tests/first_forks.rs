@@ -1,15 +1,20 @@
 //! Forks while a process begins to record: what is made once in a process is being made by another thread, which the child does not have.
 #![cfg(all(unix, feature = "recording", not(feature = "off")))]
 
+#[path = "recording/forked.rs"]
+mod forked;
+
 use std::thread;
 use std::time::Duration;
 
 use pftrace::{Session, SessionError, counter, set_categories};
 
+use forked::says_yes;
+
 /// Each from a process that has not recorded before, later and later.
 #[test]
 fn a_child_of_a_first_session_may_record() {
-    let hung: Vec<u32> = (0..60).filter(|time| !all_end_well(|| first_session(*time))).collect();
+    let hung: Vec<u32> = (0..60).filter(|time| !says_yes(|| first_session(*time))).collect();
     assert!(hung.is_empty(), "{hung:?}");
 }
 
@@ -21,7 +26,7 @@ fn first_session(time: u32) -> bool {
         record_once()
     });
     thread::sleep(time * Duration::from_micros(100));
-    let child = all_end_well(|| matches!(record_once(), Ok(1)));
+    let child = says_yes(|| matches!(record_once(), Ok(1)));
     matches!(other.join(), Ok(Ok(1))) && child
 }
 
@@ -30,24 +35,4 @@ fn record_once() -> Result<u64, SessionError> {
     let session = Session::builder().writer(std::io::sink()).buffer_bytes(64 << 10).start()?;
     counter!("first", "recorded", 1);
     Ok(session.stop()?.events)
-}
-
-/// Whether a child says yes, within ten seconds.
-fn all_end_well(child: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child only records and exits; the C library's allocator is usable in it.
-    match unsafe { libc::fork() } {
-        0 => {
-            // SAFETY: it ends the child if nothing else does.
-            unsafe { libc::alarm(10) };
-            let well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
-            // SAFETY: it ends the child, without destructors and handlers.
-            unsafe { libc::_exit(i32::from(!matches!(well, Ok(true)))) }
-        }
-        child => {
-            let mut status = 0;
-            // SAFETY: `status` is ours.
-            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-            status == 0
-        }
-    }
 }

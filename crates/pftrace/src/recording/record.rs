@@ -336,8 +336,11 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
 #[inline(never)]
 fn small_counter(site: &'static CallSite, value: i64) {
     let small = u64::try_from(value).ok().filter(|&value| value < SMALL).map(Small::new);
-    let recorded =
-        small.and_then(|value| local::quickly(|packet, thread, _| thread.try_small_counter(packet, site, value)));
+    let recorded = small.and_then(|value| {
+        local::quickly(|packet, thread, _| {
+            thread.try_counter(site, |packets, template, now| packets.put_small_counter(packet, template, value, now))
+        })
+    });
     if recorded.is_none() {
         int_counter(site, value);
     }
@@ -346,7 +349,11 @@ fn small_counter(site: &'static CallSite, value: i64) {
 /// The same, of any value.
 #[inline(never)]
 fn int_counter(site: &'static CallSite, value: i64) {
-    if local::quickly(|packet, thread, _| thread.try_int_counter(packet, site, value)).is_none() {
+    if local::quickly(|packet, thread, _| {
+        thread.try_counter(site, |packets, template, now| packets.put_int_counter(packet, template, value, now))
+    })
+    .is_none()
+    {
         counter_in_full(site, CounterValue::Int(value));
     }
 }
@@ -354,7 +361,11 @@ fn int_counter(site: &'static CallSite, value: i64) {
 /// The same, of a real value.
 #[inline(never)]
 fn double_counter(site: &'static CallSite, value: f64) {
-    if local::quickly(|packet, thread, _| thread.try_real_counter(packet, site, value)).is_none() {
+    if local::quickly(|packet, thread, _| {
+        thread.try_counter(site, |packets, template, now| packets.put_real_counter(packet, template, value, now))
+    })
+    .is_none()
+    {
         counter_in_full(site, CounterValue::Double(value));
     }
 }

@@ -13,14 +13,14 @@ use pftrace_ring::{NoChunk, ROOM, Sits, Writer};
 pub(super) use self::detailed::Event;
 use self::detailed::{NotWritten, When};
 pub(super) use self::packets::MEDIUM;
-use self::packets::{Packets, SHORT, lay_out};
+use self::packets::{Moment, Packets, SHORT, lay_out};
 use self::tail::Tail;
 use super::argument::Argument;
 use super::call_site::{self, CallSite, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
 use super::local::ThreadSeat;
-use super::put::{self, Small};
+use super::put;
 use super::session::{Shared, count_ignored};
 use super::slices::{Begun, Slices, Stack, Token};
 use super::stats::{Loss, ThreadInfo};
@@ -299,43 +299,16 @@ impl Thread {
         }
     }
 
-    /// The value of a counter that is [`put::SMALL`]. `None`: it is to be recorded in full.
+    /// The value of a counter, which `put` lays out. `None`: it is to be recorded in full.
     #[inline(always)]
-    pub(super) fn try_small_counter(
+    pub(super) fn try_counter(
         &mut self,
-        packet: &mut [u8; ROOM],
         site: &'static CallSite,
-        value: Small,
+        put: impl FnOnce(&mut Packets, &Template, Moment) -> Option<usize>,
     ) -> Option<(usize, ())> {
         self.packets.listed(&site.template)?;
         let now = self.packets.now();
-        Some((self.packets.put_small_counter(packet, &site.template, value, now)?, ()))
-    }
-
-    /// The value of a counter that is an integer. `None`: it is to be recorded in full.
-    #[inline(always)]
-    pub(super) fn try_int_counter(
-        &mut self,
-        packet: &mut [u8; ROOM],
-        site: &'static CallSite,
-        value: i64,
-    ) -> Option<(usize, ())> {
-        self.packets.listed(&site.template)?;
-        let now = self.packets.now();
-        Some((self.packets.put_int_counter(packet, &site.template, value, now)?, ()))
-    }
-
-    /// The value of a counter that is real. `None`: it is to be recorded in full.
-    #[inline(always)]
-    pub(super) fn try_real_counter(
-        &mut self,
-        packet: &mut [u8; ROOM],
-        site: &'static CallSite,
-        value: f64,
-    ) -> Option<(usize, ())> {
-        self.packets.listed(&site.template)?;
-        let now = self.packets.now();
-        Some((self.packets.put_real_counter(packet, &site.template, value, now)?, ()))
+        Some((put(&mut self.packets, &site.template, now)?, ()))
     }
 
     /// The value of a counter.

@@ -6,6 +6,7 @@ use std::thread;
 use pftrace::{Category, Session, SessionError, instant, set_categories};
 
 use crate::alone;
+use crate::forked::says_yes;
 
 const FORKS: u32 = 150;
 
@@ -44,31 +45,11 @@ fn a_child_of_any_moment_may_record() {
                 thread::spawn(|| instant!("fork", "in a thread")).join().unwrap();
             }
         });
-        let hung = (0..FORKS).filter(|_| !fork_and_record()).count();
+        let hung = (0..FORKS).filter(|_| !says_yes(|| matches!(record_once(), Ok(1)))).count();
         done.store(true, Ordering::Relaxed);
         assert_eq!(hung, 0, "of {FORKS} children");
     });
     set_categories("");
-}
-
-/// Whether the child recorded something of its own within ten seconds.
-fn fork_and_record() -> bool {
-    // SAFETY: the child only records and exits; the C library's allocator is usable in it.
-    match unsafe { libc::fork() } {
-        0 => {
-            // SAFETY: it ends the child if nothing else does.
-            unsafe { libc::alarm(10) };
-            let recorded = std::panic::catch_unwind(record_once);
-            // SAFETY: it ends the child, without destructors and handlers.
-            unsafe { libc::_exit(i32::from(!matches!(recorded, Ok(Ok(1))))) }
-        }
-        child => {
-            let mut status = 0;
-            // SAFETY: `status` is ours.
-            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-            status == 0
-        }
-    }
 }
 
 fn record_once() -> Result<u64, SessionError> {

@@ -7,6 +7,8 @@ mod details;
 mod flight;
 mod flight_tracks;
 #[cfg(target_os = "linux")]
+mod forked;
+#[cfg(target_os = "linux")]
 mod forks;
 mod guards;
 mod losses;

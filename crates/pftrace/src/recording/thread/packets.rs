@@ -30,7 +30,7 @@ pub(super) const KNOWN_OTHERS: usize = 256;
 /// What each event looks at comes first, in as few lines of the cache as it can.
 #[derive(Debug)]
 #[repr(C)]
-pub(super) struct Packets {
+pub(in crate::recording) struct Packets {
     pub(super) tail: Tail,
     /// When the last packet was.
     last: Moment,
@@ -47,7 +47,7 @@ pub(super) struct Packets {
 
 /// A time, as [`Line::offset`] on the present line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment(u64);
+pub(in crate::recording) struct Moment(u64);
 
 /// Which call sites the present chunk lists.
 #[derive(Debug)]
@@ -226,7 +226,7 @@ impl Packets {
 
     /// A counter's value that is [`put::SMALL`].
     #[inline(always)]
-    pub(super) fn put_small_counter(
+    pub(in crate::recording) fn put_small_counter(
         &mut self,
         packet: &mut [u8; ROOM],
         template: &Template,
@@ -247,7 +247,7 @@ impl Packets {
 
     /// A counter's real value.
     #[inline(always)]
-    pub(super) fn put_real_counter(
+    pub(in crate::recording) fn put_real_counter(
         &mut self,
         packet: &mut [u8; ROOM],
         template: &Template,
@@ -268,7 +268,7 @@ impl Packets {
 
     /// A counter's value that is an integer.
     #[inline(always)]
-    pub(super) fn put_int_counter(
+    pub(in crate::recording) fn put_int_counter(
         &mut self,
         packet: &mut [u8; ROOM],
         template: &Template,
