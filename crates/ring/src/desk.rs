@@ -245,6 +245,15 @@ fn fetch_ahead(at: *mut u8) {
     let _ = at;
 }
 
+impl<S, T: Sits> Entered<'_, S, T> {
+    /// Adds a word at the end of the chunk, behind those that are there. It stays also where no packet is committed. False, and it has to be added the [long way](crate::Space::commit_with), when there is no
+    /// room for it: so it is now and then, for one in some hundred of the chunk's bytes.
+    pub fn add_word(&mut self, word: u32) -> bool {
+        let window = &self.desk.window;
+        self.parts().1.writer().filter(|writer| writer.is_at(window)).is_some_and(|writer| writer.add_short_word(word))
+    }
+}
+
 impl<S, T> Drop for Entered<'_, S, T> {
     #[inline(always)]
     fn drop(&mut self) {

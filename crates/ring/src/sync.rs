@@ -1,9 +1,9 @@
 //! The atomics: the standard ones, or those that loom watches.
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 /// A function that is `const`, but in models: loom's atomics are not made at compile time.
 macro_rules! const_but_in_models {
@@ -42,4 +42,4 @@ macro_rules! load_own {
         }
     )*};
 }
-load_own!(AtomicBool => bool, AtomicU32 => u32, AtomicPtr<T> => *mut T);
+load_own!(AtomicBool => bool, AtomicU16 => u16, AtomicU32 => u32, AtomicPtr<T> => *mut T);

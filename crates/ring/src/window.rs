@@ -7,8 +7,9 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::barrier;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, LoadOwn as _, Ordering, const_but_in_models};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU16, AtomicU32, LoadOwn as _, Ordering, const_but_in_models};
 use crate::word::{Content, MAX_TAIL};
+use crate::writer::WORD_LEN;
 
 /// A packet of the short way is not longer.
 pub const ROOM: usize = 160;
@@ -25,6 +26,8 @@ pub(crate) struct Window {
     pub(crate) tail: AtomicU32,
     /// How often it has been opened, round and round.
     opened: AtomicU32,
+    /// While there are fewer words than that, each packet of the short way can add one: they have room behind it.
+    words_end: AtomicU16,
     /// Whether it has a writer.
     pub(crate) is_written: AtomicBool,
 }
@@ -47,6 +50,7 @@ impl Window {
                 packets: AtomicU32::new(0),
                 tail: AtomicU32::new(0),
                 opened: AtomicU32::new(0),
+                words_end: AtomicU16::new(0),
                 is_written: AtomicBool::new(false),
             }
         }
@@ -145,9 +149,12 @@ impl Window {
         }
     }
 
-    /// Its writer's alone, who then has to look whether it still has the chunk.
-    pub(crate) fn open(&self, end: *mut u8) {
-        self.end.store(end, Ordering::Relaxed);
+    /// Its writer's alone, who then has to look whether it still has the chunk. `limit` is where the words at the end begin, and so many more can be added the short way.
+    pub(crate) fn open(&self, limit: *mut u8, words: u32) {
+        let words = words.min(MAX_TAIL - self.tail.load_own());
+        self.words_end.store((self.tail.load_own() + words) as u16, Ordering::Relaxed);
+        // Where there is less room than that the window is as good as closed.
+        self.end.store(limit.wrapping_sub(WORD_LEN * words as usize + ROOM - 1), Ordering::Relaxed);
         // Release: with the acquire of `opened`.
         self.opened.store(self.opened.load_own().wrapping_add(1), Ordering::Release);
     }
@@ -168,6 +175,18 @@ impl Window {
     /// Whether packets can be written the short way.
     fn is_open(&self) -> bool {
         !self.end.load(Ordering::Relaxed).is_null()
+    }
+
+    /// One word more at the end of the chunk, before those that are there, while a packet of the short way is open; it comes with whatever the next place says. `end` is that of the chunk. Whether it could.
+    pub(crate) fn add_word(&self, end: *mut u8, word: u32) -> bool {
+        let words = self.tail.load_own() + 1;
+        if words > self.words_end.load_own().into() {
+            return false;
+        }
+        // SAFETY: the window was open with that much room for words behind the packet, in a chunk that nobody ends while a packet is open. It is aligned, since the end of a chunk is.
+        unsafe { end.sub(WORD_LEN * words as usize).cast::<u32>().write(word) };
+        self.tail.store(words, Ordering::Relaxed);
+        true
     }
 
     /// What is in the chunk that begins at `base` and has `chunk_len` bytes. `None` while a packet is open, and when the writer has gone on to another.

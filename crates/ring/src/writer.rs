@@ -28,8 +28,8 @@ pub struct Writer {
     /// The chunk's word; some word of the ring when there is no chunk.
     word: NonNull<AtomicU64>,
     barrier: Barrier,
-    /// Where the words at the chunk's end begin.
-    limit: *mut u8,
+    /// Where the chunk ends.
+    end: *mut u8,
     index: u32,
     is_taken: bool,
     owner: Owner,
@@ -79,7 +79,7 @@ impl Ring {
             idle: Word::NONE,
             word: NonNull::from(self.0.word(0)),
             barrier: self.0.barrier,
-            limit: ptr::null_mut(),
+            end: ptr::null_mut(),
             index: 0,
             is_taken: false,
             owner,
@@ -181,7 +181,7 @@ impl Writer {
                 let shared = &self.ring.0;
                 self.word = NonNull::from(shared.word(index));
                 // SAFETY: the chunk's end.
-                self.limit = unsafe { shared.region.chunk(index).add(shared.region.chunk_len() as usize) };
+                self.end = unsafe { shared.region.chunk(index).add(shared.region.chunk_len() as usize) };
                 true
             }
             None => false,
@@ -206,6 +206,12 @@ impl Writer {
         true
     }
 
+    /// Where the words at the chunk's end begin.
+    #[inline]
+    fn limit(&self) -> *mut u8 {
+        self.end.wrapping_sub(WORD_LEN * self.window.tail.load_own() as usize)
+    }
+
     /// `None` while a packet is open.
     fn content(&self) -> Option<Content> {
         let region = &self.shared().region;
@@ -217,13 +223,28 @@ impl Writer {
         if self.idle == Word::NONE || !self.barrier.is_for_short() {
             return;
         }
-        // Where there is less room than that the window is as good as closed.
-        self.window.open(self.limit.wrapping_sub(ROOM - 1));
+        self.window.open(self.limit(), self.short_words());
         // With the heavy barrier of who closes it: it sees that we have opened it, or we see why not to.
         self.barrier.light();
         if self.word().load(Ordering::Relaxed) != self.idle.0 || self.shared().is_closed() {
             self.window.close_own();
         }
+    }
+
+    /// How many words can be added the short way until the window is opened anew: a small part of the chunk, since that is not used otherwise.
+    fn short_words(&self) -> u32 {
+        (self.shared().region.chunk_len() / 512).max(1)
+    }
+
+    /// Less room than that is not for the short way.
+    #[must_use]
+    pub fn short_room(&self) -> usize {
+        ROOM + WORD_LEN * self.short_words() as usize
+    }
+
+    /// One word more at the chunk's end, while a packet of the short way is open in it.
+    pub(crate) fn add_short_word(&self, word: u32) -> bool {
+        self.window.add_word(self.end, word)
     }
 
     #[cfg(all(test, loom))]
@@ -269,7 +290,7 @@ fn keep(ring: Ring) {
 }
 
 /// The size of a word at the end of a chunk.
-const WORD_LEN: usize = size_of::<u32>();
+pub(crate) const WORD_LEN: usize = size_of::<u32>();
 
 /// The free part of a chunk, to write one packet into. Dropped without a commit, nothing of it remains.
 #[derive(Debug)]
@@ -290,7 +311,7 @@ impl Space<'_> {
     /// How many bytes are free between the packets so far and the words at the end.
     #[inline(always)]
     fn free(&self) -> usize {
-        self.writer.limit.addr() - self.at.addr()
+        self.writer.limit().addr() - self.at.addr()
     }
 
     /// How many words there are at the end.
@@ -337,24 +358,16 @@ impl Space<'_> {
     #[inline]
     pub fn commit_with(self, len: usize, words: &[u32]) {
         assert!(len > 0 && self.has_room_for_words(len, words.len()), "the packet is larger than its space, or empty");
-        let (tail, Self { writer, at }) = (self.tail(), &self);
+        let this = std::mem::ManuallyDrop::new(self);
+        let (window, limit) = (this.writer.window, this.writer.limit());
         for (number, value) in (1..).zip(words) {
             // SAFETY: behind the packet and before the words that are committed, in a chunk that is ours. It is aligned, since
             // the end of a chunk is, and only words have been taken off it.
-            unsafe { writer.limit.sub(WORD_LEN * number).cast::<u32>().write(*value) };
+            unsafe { limit.sub(WORD_LEN * number).cast::<u32>().write(*value) };
         }
+        window.tail.store(this.tail() + words.len() as u32, Ordering::Relaxed);
         // SAFETY: within the chunk: packet and words had room.
-        let (limit, next) = unsafe { (writer.limit.sub(WORD_LEN * words.len()), at.add(len)) };
-        let window = writer.window;
-        window.tail.store(tail + words.len() as u32, Ordering::Relaxed);
-        window.commit(next);
-        self.end(limit);
-    }
-
-    /// The words begin there; nothing is to be given back.
-    fn end(self, limit: *mut u8) {
-        let mut this = std::mem::ManuallyDrop::new(self);
-        this.writer.limit = limit;
+        window.commit(unsafe { this.at.add(len) });
     }
 }
 

@@ -106,11 +106,75 @@ fn what_is_closed_is_opened_by_the_long_way() {
     drop(seat.occupy().unwrap());
     assert!(write(&seat, 3));
     // So is one in which the room is used up, not.
+    let short_room = seat.occupy().unwrap().sitting().as_ref().unwrap().writer.short_room();
     let written = (4..).take_while(|&number| write(&seat, number)).count();
-    assert_eq!(written, (4096 - pftrace_ring::ROOM) / 4 + 1 - 2);
+    assert_eq!(written, (4096 - short_room) / 4 + 1 - 2);
     drop(seat.occupy().unwrap());
     assert!(!write(&seat, 0));
     assert_eq!(read(&ring).len(), written + 2);
+}
+
+/// Words grow towards the packets, some the short way, and the next ones when the window has been opened anew.
+#[test]
+fn words_have_room_behind_the_packets() {
+    let ring = ring();
+    let seat = seat(&ring);
+    let (mut words, mut packets, mut opened) = (0, 0, 0);
+    let short_room = seat.occupy().unwrap().sitting().as_ref().unwrap().writer.short_room();
+    loop {
+        while let Some(mut entered) = seat.enter() {
+            entered.parts().0.fill(1);
+            if !entered.add_word(words) {
+                break;
+            }
+            words += 1;
+            // Every third comes without a packet.
+            if words % 3 != 0 {
+                entered.commit(28);
+                packets += 1;
+            }
+        }
+        let used = (28 * packets + 4 * words) as usize;
+        assert!(used <= 4096);
+        // Opens it, if there is room.
+        drop(seat.occupy().unwrap());
+        if seat.enter().is_none() {
+            assert!(used + short_room > 4096);
+            break;
+        }
+        opened += 1;
+    }
+    // So many each time.
+    assert_eq!(words.div_ceil(8), opened + 1);
+    // The long way adds more, behind those.
+    let mut occupied = seat.occupy().unwrap();
+    occupied.sitting().as_mut().unwrap().writer.begin().unwrap().commit_with(1, &[words, words + 1]);
+    drop(occupied);
+    let mut reader = Reader::new(&ring);
+    assert_eq!(reader.complete_idle(), 0);
+    let chunk = reader.next_chunk().unwrap();
+    assert!(chunk.words().eq(0..words + 2));
+    assert!(chunk.bytes().iter().take(28 * packets as usize).all(|&byte| byte == 1));
+    assert_eq!(chunk.packets(), packets + 1);
+}
+
+/// No more of them than a chunk's word can count.
+#[test]
+fn words_are_added_while_they_have_numbers() {
+    let ring = Ring::new(Config { chunk_len: 1 << 17, chunks: 1, policy: Policy::Keep, writers: 1 }).unwrap();
+    let seat = seat(&ring);
+    let mut words = 0;
+    for _ in 0..10 {
+        while seat.enter().unwrap().add_word(words) {
+            words += 1;
+        }
+        drop(seat.occupy().unwrap());
+    }
+    assert_eq!(words, pftrace_ring::MAX_TAIL);
+    assert!(write(&seat, 1));
+    let mut reader = Reader::new(&ring);
+    assert_eq!(reader.complete_idle(), 0);
+    assert!(reader.next_chunk().unwrap().words().eq(0..words));
 }
 
 #[test]

@@ -293,6 +293,11 @@ impl CallSite {
         }
     }
 
+    /// The number in packets; 0 until there is a template.
+    pub(super) fn number(&self) -> u16 {
+        self.template.number()
+    }
+
     pub(super) fn category(&self) -> &'static Category {
         self.category
     }

@@ -10,6 +10,7 @@ use std::vec::Vec;
 
 use pftrace_ring::{Desk, NoDesk, Occupied, ROOM, Seat};
 
+use super::call_site::CallSite;
 use super::session;
 use super::slices::Stack;
 use super::stats::lock;
@@ -103,6 +104,20 @@ pub(super) fn quickly<R>(
         let (len, result) = f(packet, thread, stack)?;
         entered.commit(len);
         Some(result)
+    })
+}
+
+/// Has the chunk list a call site, if it does not, and that can be done at once: what was to be recorded [quickly] is tried once more then.
+#[cold]
+#[inline(never)]
+pub(super) fn list(site: &CallSite) -> bool {
+    SEAT.with(|seat| {
+        let (number, Some(mut entered)) = (site.number(), seat.enter()) else { return false };
+        let lists = entered.parts().1.can_list(number) && entered.add_word(number.into());
+        if lists {
+            entered.parts().1.listed(number);
+        }
+        lists
     })
 }
 

@@ -135,6 +135,9 @@ fn begin_guarded(site: &'static CallSite) -> Token {
 #[cold]
 #[inline(never)]
 fn begin_guarded_in_full(site: &'static CallSite) -> Token {
+    if local::list(site) {
+        return begin_guarded(site);
+    }
     local::with(|thread| thread.begin(site, true)).unwrap_or_else(|| unmet(site))
 }
 
@@ -162,15 +165,22 @@ fn begin_guarded_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotati
     });
     match begun {
         Some(token) => token,
-        None => in_full(annotations, |arguments| begin_guarded_with_in_full(site, name.given(), arguments)),
+        None => begin_guarded_with_again(site, name, annotations),
     }
 }
 
-/// Where the short way is not to be gone: [`Annotations::listed`].
+/// Takes what the hot form takes, as all that it leaves to: then nothing is laid out anew there.
 #[cold]
 #[inline(never)]
-fn in_full<'a, R>(annotations: impl Annotations<'a>, then: impl FnOnce(&[Argument<'a>]) -> R) -> R {
-    annotations.listed(then)
+fn begin_guarded_with_again<'a>(
+    site: &'static CallSite,
+    name: impl Name<'a>,
+    annotations: impl Annotations<'a>,
+) -> Token {
+    if local::list(site) {
+        return begin_guarded_with(site, name, annotations);
+    }
+    annotations.listed(|arguments| begin_guarded_with_in_full(site, name.given(), arguments))
 }
 
 #[cold]
@@ -191,6 +201,9 @@ pub fn begin(site: &'static CallSite) {
 #[cold]
 #[inline(never)]
 fn begin_in_full(site: &'static CallSite) {
+    if local::list(site) {
+        return begin(site);
+    }
     if local::with(|thread| thread.begin(site, false)).is_none() {
         unmet(site);
     }
@@ -203,8 +216,17 @@ pub fn begin_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations:
         thread.try_begin_with(packet, stack, site, name.given(), annotations, false)
     });
     if begun.is_none() {
-        in_full(annotations, |arguments| begin_with_in_full(site, name.given(), arguments));
+        begin_with_again(site, name, annotations);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
+    if local::list(site) {
+        return begin_with(site, name, annotations);
+    }
+    annotations.listed(|arguments| begin_with_in_full(site, name.given(), arguments));
 }
 
 #[cold]
@@ -246,6 +268,9 @@ pub fn instant(site: &'static CallSite) {
 #[cold]
 #[inline(never)]
 fn instant_in_full(site: &'static CallSite) {
+    if local::list(site) {
+        return instant(site);
+    }
     if local::with(|thread| thread.instant(site)).is_none() {
         unmet(site);
     }
@@ -255,8 +280,17 @@ fn instant_in_full(site: &'static CallSite) {
 #[inline(never)]
 pub fn instant_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
     if local::quickly(|packet, thread, _| thread.try_instant_with(packet, site, name.given(), annotations)).is_none() {
-        in_full(annotations, |arguments| instant_with_in_full(site, name.given(), arguments));
+        instant_with_again(site, name, annotations);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn instant_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
+    if local::list(site) {
+        return instant_with(site, name, annotations);
+    }
+    annotations.listed(|arguments| instant_with_in_full(site, name.given(), arguments));
 }
 
 #[cold]
@@ -354,8 +388,17 @@ fn int_counter(site: &'static CallSite, value: i64) {
     })
     .is_none()
     {
-        counter_in_full(site, CounterValue::Int(value));
+        int_counter_again(site, value);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn int_counter_again(site: &'static CallSite, value: i64) {
+    if local::list(site) {
+        return small_counter(site, value);
+    }
+    counter_in_full(site, CounterValue::Int(value));
 }
 
 /// The same, of a real value.
@@ -366,8 +409,17 @@ fn double_counter(site: &'static CallSite, value: f64) {
     })
     .is_none()
     {
-        counter_in_full(site, CounterValue::Double(value));
+        double_counter_again(site, value);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn double_counter_again(site: &'static CallSite, value: f64) {
+    if local::list(site) {
+        return double_counter(site, value);
+    }
+    counter_in_full(site, CounterValue::Double(value));
 }
 
 #[cold]

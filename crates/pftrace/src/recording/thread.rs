@@ -93,6 +93,16 @@ impl Thread {
         &mut self.scratch
     }
 
+    /// Whether the present chunk does not list a call site of that number, and could.
+    pub(super) fn can_list(&self, number: u16) -> bool {
+        number != 0 && !self.packets.known.lists(number)
+    }
+
+    /// It does.
+    pub(super) fn listed(&mut self, number: u16) {
+        self.packets.known.add(number);
+    }
+
     /// Begins a slice that is all constant. Returns how long its packet is, as all below, and what it is known by. `None`: it is to be begun in full.
     #[inline(always)]
     pub(super) fn try_begin(
@@ -357,12 +367,11 @@ impl Thread {
         let number = template.number();
         // The end of a slice is of no call site.
         let words: &[u32] = if number == 0 || self.packets.known.lists(number) { &[] } else { &[number.into()] };
-        let wastes_little = self.wastes_little();
+        // Where the short way ends, so does the chunk, if that wastes little of it: all that would follow would come the long way.
+        let room = if self.wastes_little() { self.packets.writer.short_room() } else { N };
         let (tail, last_ns) = (self.packets.tail, self.packets.last_ns());
         let now = now.max(last_ns);
         let mut space = self.packets.writer.begin()?;
-        // Where the short way ends, so does the chunk, if that wastes little of it: all that would follow would come the long way.
-        let room = if wastes_little { ROOM } else { N };
         if !space.has_room_for_words(room, words.len()) {
             return Err(NoRoom::InChunk);
         }

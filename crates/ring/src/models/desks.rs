@@ -147,6 +147,36 @@ fn a_window_that_another_has_closed_was_open() {
     check(2, || opens_its_window(&[claim, |ring, _| ring.0.window(Owner::new(0)).unwrap().close()]));
 }
 
+/// One adds a word before each packet, the short way, while that can be gone; another claims its chunk.
+#[test]
+fn a_word_is_added_while_nobody_ends_the_chunk() {
+    check(3, || {
+        let ring = ring(2, Policy::Keep);
+        let contents = Contents::new(2, 3);
+        let (seat, word) = begun_seat(&ring, &contents);
+        let claiming = thread::spawn({
+            let ring = ring.clone();
+            move || claim(&ring, word)
+        });
+        let mut words = Vec::new();
+        for value in [2, 3] {
+            if seat.enter().is_some_and(|mut packet| packet.add_word(value)) {
+                words.push(value);
+            }
+            write_at(&seat, &contents, &[value]);
+        }
+        claiming.join().unwrap();
+        let mut reader = Reader::new(&ring);
+        reader.complete_idle();
+        let (mut values, mut read) = (Vec::new(), Vec::new());
+        while let Some(chunk) = reader.next_chunk() {
+            values.extend((0..chunk.packets() as usize).map(|packet| contents.read(chunk.index(), packet)));
+            read.extend(chunk.words());
+        }
+        assert_eq!((values, read), (vec![1, 2, 3], words));
+    });
+}
+
 /// One leaves a packet of the short way uncommitted, another gets its chunk, by way of a reader.
 #[test]
 fn what_was_not_committed_the_short_way_is_written_over_after_it_was_written() {
