@@ -22,7 +22,7 @@ use pftrace_protos::{
 use pftrace_ring::Chunk;
 
 pub(super) use self::pairs::{Connections, Pairs, Snapshot as OnTracksOf};
-use super::call_site::{self, CallSite, EventKind, NEEDS_STATE, counter_track};
+use super::call_site::{self, CallSite, EventKind, MAX_CALL_SITES, NEEDS_STATE, counter_track};
 use super::category::Category;
 use super::drain::add;
 use super::header::{Header, Open};
@@ -86,7 +86,7 @@ struct Sequence {
     lost_before: u64,
     /// What the sink has got of it, and has not.
     tally: Tally,
-    defined: Numbers,
+    defined: Defined,
 }
 
 /// Events of a thread.
@@ -100,10 +100,43 @@ pub(super) struct Tally {
 /// Numbers of whatever kind: one type, so that one table is compiled.
 type Numbers = HashSet<u64, FixedState>;
 
+/// What a sequence has defined, by its words.
+#[derive(Debug, Default)]
+struct Defined {
+    /// Call sites, a bit each: a chunk may bring hundreds that are there.
+    sites: Vec<u64>,
+    others: Numbers,
+}
+
+impl Defined {
+    /// Whether it was not there.
+    #[inline]
+    fn insert(&mut self, word: u32) -> bool {
+        let Some(bits) = self.sites.get_mut(word as usize / 64) else { return self.insert_first(word) };
+        let with = *bits | 1 << (word % 64);
+        core::mem::replace(bits, with) != with
+    }
+
+    /// The same of what has no bit yet, or never has.
+    #[cold]
+    fn insert_first(&mut self, word: u32) -> bool {
+        if word > MAX_CALL_SITES {
+            return self.others.insert(word.into());
+        }
+        self.sites.resize((word as usize / 64 + 1).next_power_of_two(), 0);
+        self.insert(word)
+    }
+
+    fn clear(&mut self) {
+        self.sites.fill(0);
+        self.others.clear();
+    }
+}
+
 impl Sequence {
     /// A word of a chunk, which is new when the sequence has not defined it.
     fn meet(&mut self, word: u32, new: &mut Vec<u32>) {
-        if self.defined.insert(word.into()) {
+        if self.defined.insert(word) {
             new.push(word);
         }
     }
@@ -386,7 +419,7 @@ impl Assembler {
             lost: 0,
             lost_before: 0,
             tally: Tally::default(),
-            defined: Numbers::default(),
+            defined: Defined::default(),
         };
         if self.threads.len() <= number as usize {
             self.threads.resize_with(number as usize + 1, || None);
@@ -449,7 +482,7 @@ impl Assembler {
             new.push(word);
             let site = CallSite::of_number(word);
             let category = site.filter(|site| site.has_category()).map_or(0, |site| site.category().number());
-            if category != 0 && self.of(number).defined.insert((category | CATEGORY).into()) {
+            if category != 0 && self.of(number).defined.insert(category | CATEGORY) {
                 new.push(category | CATEGORY);
             }
         }
