@@ -357,10 +357,11 @@ impl CallSite {
                 _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
             },
         );
-        let mut bytes = [0; TEMPLATE_LEN];
-        let len = self.write_packet(&mut bytes, category, number, first)?;
-        *bytes.get_mut(len)? = TIMESTAMP_TAG;
-        self.template.set(u16::try_from(number).ok()?, &bytes, len);
+        // More than a template, so that nothing is written close to the end, where each byte is looked at.
+        let mut bytes = [0; 4 * TEMPLATE_LEN];
+        let len = self.write_packet(&mut bytes, category, number, first).filter(|&len| len < TEMPLATE_LEN)?;
+        bytes[len] = TIMESTAMP_TAG;
+        self.template.set(u16::try_from(number).ok()?, bytes.first_chunk()?, len);
         Some(())
     }
 

@@ -107,11 +107,14 @@ pub(super) fn quickly<R>(
     })
 }
 
-/// Has the chunk list a call site, if it does not, and that can be done at once: what was to be recorded [quickly] is tried once more then.
+/// Has the chunk list a call site, met for the first time perhaps, if it does not, and that can be done at once: what was to be recorded [quickly] is tried once more then.
 #[cold]
 #[inline(never)]
-pub(super) fn list(site: &CallSite) -> bool {
+pub(super) fn list(site: &'static CallSite) -> bool {
     SEAT.with(|seat| {
+        if site.number() == 0 && !meet(seat, site) {
+            return false;
+        }
         let (number, Some(mut entered)) = (site.number(), seat.enter()) else { return false };
         let lists = entered.parts().1.can_list(number) && entered.add_word(number.into());
         if lists {
@@ -119,6 +122,15 @@ pub(super) fn list(site: &CallSite) -> bool {
         }
         lists
     })
+}
+
+/// A call site is met for the first time, by a thread that can list it then.
+#[cold]
+#[inline(never)]
+fn meet(seat: &ThreadSeat, site: &'static CallSite) -> bool {
+    let can_enter = seat.enter().is_some();
+    // Not while a packet is open: memory may be allocated for it.
+    can_enter && site.prepare()
 }
 
 /// In a forked child: nothing is recorded at once any more.

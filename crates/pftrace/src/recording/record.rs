@@ -128,16 +128,19 @@ pub fn begin_slice(site: &'static CallSite) -> SliceGuard {
 fn begin_guarded(site: &'static CallSite) -> Token {
     match local::quickly(|packet, thread, stack| thread.try_begin(packet, stack, site, true)) {
         Some(token) => token,
-        None => begin_guarded_in_full(site),
+        None => begin_guarded_again(site),
     }
 }
 
 #[cold]
 #[inline(never)]
+fn begin_guarded_again(site: &'static CallSite) -> Token {
+    if local::list(site) { begin_guarded(site) } else { begin_guarded_in_full(site) }
+}
+
+#[cold]
+#[inline(never)]
 fn begin_guarded_in_full(site: &'static CallSite) -> Token {
-    if local::list(site) {
-        return begin_guarded(site);
-    }
     local::with(|thread| thread.begin(site, true)).unwrap_or_else(|| unmet(site))
 }
 
@@ -178,9 +181,10 @@ fn begin_guarded_with_again<'a>(
     annotations: impl Annotations<'a>,
 ) -> Token {
     if local::list(site) {
-        return begin_guarded_with(site, name, annotations);
+        begin_guarded_with(site, name, annotations)
+    } else {
+        annotations.listed(|arguments| begin_guarded_with_in_full(site, name.given(), arguments))
     }
-    annotations.listed(|arguments| begin_guarded_with_in_full(site, name.given(), arguments))
 }
 
 #[cold]
@@ -194,16 +198,19 @@ fn begin_guarded_with_in_full(site: &'static CallSite, name: Option<&str>, argum
 #[inline(never)]
 pub fn begin(site: &'static CallSite) {
     if local::quickly(|packet, thread, stack| thread.try_begin(packet, stack, site, false)).is_none() {
-        begin_in_full(site);
+        begin_again(site);
     }
 }
 
 #[cold]
 #[inline(never)]
+fn begin_again(site: &'static CallSite) {
+    if local::list(site) { begin(site) } else { begin_in_full(site) }
+}
+
+#[cold]
+#[inline(never)]
 fn begin_in_full(site: &'static CallSite) {
-    if local::list(site) {
-        return begin(site);
-    }
     if local::with(|thread| thread.begin(site, false)).is_none() {
         unmet(site);
     }
@@ -224,9 +231,10 @@ pub fn begin_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations:
 #[inline(never)]
 fn begin_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
     if local::list(site) {
-        return begin_with(site, name, annotations);
+        begin_with(site, name, annotations);
+    } else {
+        annotations.listed(|arguments| begin_with_in_full(site, name.given(), arguments));
     }
-    annotations.listed(|arguments| begin_with_in_full(site, name.given(), arguments));
 }
 
 #[cold]
@@ -261,16 +269,19 @@ fn end_now_in_full(category: &'static Category) {
 #[inline(never)]
 pub fn instant(site: &'static CallSite) {
     if local::quickly(|packet, thread, _| thread.try_instant(packet, site)).is_none() {
-        instant_in_full(site);
+        instant_again(site);
     }
 }
 
 #[cold]
 #[inline(never)]
+fn instant_again(site: &'static CallSite) {
+    if local::list(site) { instant(site) } else { instant_in_full(site) }
+}
+
+#[cold]
+#[inline(never)]
 fn instant_in_full(site: &'static CallSite) {
-    if local::list(site) {
-        return instant(site);
-    }
     if local::with(|thread| thread.instant(site)).is_none() {
         unmet(site);
     }
@@ -288,9 +299,10 @@ pub fn instant_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotation
 #[inline(never)]
 fn instant_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
     if local::list(site) {
-        return instant_with(site, name, annotations);
+        instant_with(site, name, annotations);
+    } else {
+        annotations.listed(|arguments| instant_with_in_full(site, name.given(), arguments));
     }
-    annotations.listed(|arguments| instant_with_in_full(site, name.given(), arguments));
 }
 
 #[cold]
@@ -395,10 +407,7 @@ fn int_counter(site: &'static CallSite, value: i64) {
 #[cold]
 #[inline(never)]
 fn int_counter_again(site: &'static CallSite, value: i64) {
-    if local::list(site) {
-        return small_counter(site, value);
-    }
-    counter_in_full(site, CounterValue::Int(value));
+    if local::list(site) { small_counter(site, value) } else { counter_in_full(site, CounterValue::Int(value)) }
 }
 
 /// The same, of a real value.
@@ -416,10 +425,7 @@ fn double_counter(site: &'static CallSite, value: f64) {
 #[cold]
 #[inline(never)]
 fn double_counter_again(site: &'static CallSite, value: f64) {
-    if local::list(site) {
-        return double_counter(site, value);
-    }
-    counter_in_full(site, CounterValue::Double(value));
+    if local::list(site) { double_counter(site, value) } else { counter_in_full(site, CounterValue::Double(value)) }
 }
 
 #[cold]

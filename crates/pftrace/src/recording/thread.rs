@@ -95,7 +95,7 @@ impl Thread {
 
     /// Whether the present chunk does not list a call site of that number, and could.
     pub(super) fn can_list(&self, number: u16) -> bool {
-        number != 0 && !self.packets.known.lists(number)
+        !self.packets.known.lists(number)
     }
 
     /// It does.

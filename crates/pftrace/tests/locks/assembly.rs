@@ -15,7 +15,7 @@ const DISABLED: &str = "locks::no_session";
 const SLICE: &str = "locks::plain_slice";
 
 /// What is not followed: what happens once, or not in steady state.
-const COLD: [&str; 2] = ["::begin_guarded_in_full", "::end_of_in_full"];
+const COLD: [&str; 2] = ["::begin_guarded_again", "::end_of_in_full"];
 
 #[test]
 fn the_assembly_is_what_was_reviewed() {
