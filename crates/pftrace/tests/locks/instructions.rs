@@ -13,6 +13,9 @@ use super::{expected, is_blessed, on_path, package, rustc, rustc_of};
 const TOLERANCE: f64 = 0.01;
 const TOLERANCE_OF_OTHERS: f64 = 0.15;
 
+/// One in a hundred of these goes the long way, whereafter there is room for more of them.
+const NEARLY: &str = "new_in_its_chunk";
+
 #[test]
 fn recording_takes_no_more_instructions_than_it_did() {
     let Some(valgrind) = on_path("valgrind") else { return };
@@ -106,7 +109,8 @@ impl Calls {
             found.1
         };
         let (some, twice_as_many) = (of("some", 100), of("twice_as_many", 200));
-        assert_eq!(2 * some, twice_as_many, "{form} does not take the same each time");
+        let difference = twice_as_many.abs_diff(2 * some);
+        assert!(difference <= if form == NEARLY { some / 20 } else { 0 }, "{form} does not take the same each time");
         some / 100
     }
 }

@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 use std::io::sink;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pftrace::{NamedTrack, Session, begin, counter, end, instant, slice};
 
@@ -80,6 +81,23 @@ fn on_a_track(_: u64) {
     instant!(track: &TRACK, ON, "on a track");
 }
 
+macro_rules! eight {
+    ($each:expr) => {
+        [$each, $each, $each, $each, $each, $each, $each, $each]
+    };
+}
+
+/// 512 call sites.
+static NEW: [[[fn(); 8]; 8]; 8] = eight!(eight!(eight!(|| instant!(ON, "new"))));
+
+/// An event of a call site that the chunk does not list yet, met in another one.
+#[inline(never)]
+fn new_in_its_chunk(_: u64) {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    NEW[next / 64][next / 8 % 8][next % 8]();
+}
+
 type Form = fn(u64);
 
 /// Whatever is done once.
@@ -110,7 +128,8 @@ fn record(forms: &[Form]) {
 fn main() {
     record(&[no_session, no_session_slice]);
     let session = Session::builder().categories("-off").writer(sink()).drain_by_caller().start().expect("a session");
-    let forms: [Form; 11] = [
+    NEW.as_flattened().as_flattened().iter().for_each(|meet| meet());
+    let forms: [Form; 12] = [
         category_off,
         plain_slice,
         begun_and_ended,
@@ -122,13 +141,14 @@ fn main() {
         run_time_name,
         with_flow,
         on_a_track,
+        new_in_its_chunk,
     ];
     for form in forms {
         // Each has a new thread, so a new chunk, in which there is room for all of them.
         std::thread::spawn(move || record(&[form])).join().expect("it records");
     }
     let report = session.stop().expect("a sink that takes all");
-    // Six forms of one event and four of two, 304 times: what is counted was recorded.
-    let events = 304 * (6 + 2 * 4);
+    // Seven forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
+    let events = 304 * (7 + 2 * 4) + 512;
     assert_eq!((report.events, report.lost()), (events, 0), "{report:?}");
 }
