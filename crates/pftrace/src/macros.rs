@@ -55,6 +55,12 @@
 /// ```
 #[macro_export]
 macro_rules! slice {
+    (flow: $id:expr, $($rest:tt)*) => {
+        $crate::__flow!({Slice begin_slice_with slice_on $crate::__private::SliceGuard::inactive()} Flow $id, [$($rest)*])
+    };
+    (terminating_flow: $id:expr, $($rest:tt)*) => {
+        $crate::__flow!({Slice begin_slice_with slice_on $crate::__private::SliceGuard::inactive()} TerminatingFlow $id, [$($rest)*])
+    };
     ($option:ident: $($rest:tt)*) => {
         $crate::__options!({Slice slice_on $crate::__private::Default::default()} [$option: $($rest)*] $crate::__private::ThisThread, [])
     };
@@ -77,6 +83,12 @@ macro_rules! slice {
 /// ```
 #[macro_export]
 macro_rules! begin {
+    (flow: $id:expr, $($rest:tt)*) => {
+        $crate::__flow!({Slice begin_with begin_on_of ()} Flow $id, [$($rest)*])
+    };
+    (terminating_flow: $id:expr, $($rest:tt)*) => {
+        $crate::__flow!({Slice begin_with begin_on_of ()} TerminatingFlow $id, [$($rest)*])
+    };
     ($option:ident: $($rest:tt)*) => {
         $crate::__options!({Slice begin_on_of ()} [$option: $($rest)*] $crate::__private::ThisThread, [])
     };
@@ -136,6 +148,12 @@ macro_rules! end {
 /// ```
 #[macro_export]
 macro_rules! instant {
+    (flow: $id:expr, $($rest:tt)*) => {
+        $crate::__flow!({Instant instant_with instant_on ()} Flow $id, [$($rest)*])
+    };
+    (terminating_flow: $id:expr, $($rest:tt)*) => {
+        $crate::__flow!({Instant instant_with instant_on ()} TerminatingFlow $id, [$($rest)*])
+    };
     ($option:ident: $($rest:tt)*) => {
         $crate::__options!({Instant instant_on ()} [$option: $($rest)*] $crate::__private::ThisThread, [])
     };
@@ -522,6 +540,17 @@ macro_rules! __annotations {
             $off
         }
     }};
+    // With a flow and no other option.
+    ({flow ($flow:ident $id:expr) $kind:ident $with:ident $off:expr, $category:tt, $name:expr, $given:expr} [] $keys:tt $values:tt) => {{
+        $crate::__site!($kind $category $name, $keys);
+        if __PFTRACE_CATEGORY.is_enabled() {
+            use $crate::__private::{Known as _, Unknown as _};
+            $crate::__private::$with(&__PFTRACE_SITE, $given,
+                $crate::__private::InFlow($crate::__typed!($values), $crate::__private::$flow($id)))
+        } else {
+            $off
+        }
+    }};
     // With options.
     ({on $kind:ident $on:ident $off:expr, $category:tt, $name:expr, $given:expr, $track:expr, [$($details:tt)*]} []
         $keys:tt [$(($how:ident $value:expr),)*]) => {{
@@ -542,6 +571,31 @@ macro_rules! __annotations {
             $crate::__private::stringify!($other),
             "`; options, `option: value`, stand in front of the category",
         ))
+    };
+}
+
+/// A flow that is the one option, which is most usual and has a short way; else one of several: `{what is made of it} flow, [what follows]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __flow {
+    ({$kind:ident $with:ident $on:ident $off:expr} $flow:ident $id:expr, [$category:literal, $name:literal $(, $($rest:tt)*)?]) => {
+        $crate::__annotations!({flow ($flow $id) $kind $with $off, $category, $crate::__private::Some($name), $crate::__private::OwnName}
+            [$($($rest)*)?,] [] [])
+    };
+    ({$kind:ident $with:ident $on:ident $off:expr} $flow:ident $id:expr, [$category:path, $name:literal $(, $($rest:tt)*)?]) => {
+        $crate::__annotations!({flow ($flow $id) $kind $with $off, {$category}, $crate::__private::Some($name), $crate::__private::OwnName}
+            [$($($rest)*)?,] [] [])
+    };
+    ({$kind:ident $with:ident $on:ident $off:expr} $flow:ident $id:expr, [$category:literal, $name:expr $(, $($rest:tt)*)?]) => {
+        $crate::__annotations!({flow ($flow $id) $kind $with $off, $category, $crate::__private::None, $crate::__private::given($name)}
+            [$($($rest)*)?,] [] [])
+    };
+    ({$kind:ident $with:ident $on:ident $off:expr} $flow:ident $id:expr, [$category:path, $name:expr $(, $($rest:tt)*)?]) => {
+        $crate::__annotations!({flow ($flow $id) $kind $with $off, {$category}, $crate::__private::None, $crate::__private::given($name)}
+            [$($($rest)*)?,] [] [])
+    };
+    ({$kind:ident $with:ident $on:ident $off:expr} $flow:ident $id:expr, [$($rest:tt)*]) => {
+        $crate::__options!({$kind $on $off} [$($rest)*] $crate::__private::ThisThread, [$crate::__private::Detail::$flow($id),])
     };
 }
 

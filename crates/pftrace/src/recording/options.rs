@@ -156,8 +156,7 @@ impl SliceTrack for ThisThread {
     type Guard = SliceGuard;
 
     fn begin(self, event: &Event<'_>) -> SliceGuard {
-        let begun = formatted(event, |event| begin_detailed(event, true));
-        SliceGuard::of(begun.unwrap_or(Token::LOST))
+        SliceGuard::of(begin_here(event, true))
     }
 }
 
@@ -189,10 +188,13 @@ impl<const N: usize> SliceTrack for &'static Lanes<N> {
     }
 }
 
-/// Begins a slice of this thread.
-fn begin_detailed(event: &Event<'_>, guarded: bool) -> Option<Token> {
-    let begun = local::quickly(|packet, thread, _| thread.try_begin_detailed(packet, event, guarded));
-    begun.or_else(|| local::with(|thread| thread.begin_detailed(event, guarded)))
+/// Begins a slice of this thread. Returns what it is known by.
+pub(super) fn begin_here(event: &Event<'_>, guarded: bool) -> Token {
+    let begun = formatted(event, |event| {
+        let begun = local::quickly(|packet, thread, _| thread.try_begin_detailed(packet, event, guarded));
+        begun.or_else(|| local::with(|thread| thread.begin_detailed(event, guarded)))
+    });
+    begun.unwrap_or(Token::LOST)
 }
 
 /// Begins the slice of a guard, which has its track.
@@ -239,7 +241,7 @@ pub trait OpenTrack {
 
 impl OpenTrack for ThisThread {
     fn begin(self, event: &Event<'_>) {
-        formatted(event, |event| begin_detailed(event, false));
+        begin_here(event, false);
     }
 
     fn end(self, category: &'static Category, event: &Event<'_>) {
@@ -414,7 +416,9 @@ pub fn state_on(site: &'static CallSite, track: &'static NamedState, name: Optio
     record(&Event { name, track: Some(track.into()), details, ..Event::of(site) });
 }
 
-fn record(event: &Event<'_>) {
+/// Records an event that is no slice of this thread.
+#[inline(always)]
+pub(super) fn record(event: &Event<'_>) {
     formatted(event, |event| {
         if local::quickly(|packet, thread, _| thread.try_record(packet, event)).is_none() {
             local::with(|thread| thread.record(event));

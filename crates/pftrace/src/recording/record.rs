@@ -8,10 +8,12 @@ use super::argument::Argument;
 use super::call_site::CallSite;
 use super::category::Category;
 use super::local;
+use super::options;
 use super::put::{SMALL, Small};
 use super::session;
 use super::slices::Token;
 use super::text::Scratch;
+use super::thread::Event;
 use super::typed::{Annotations, Name};
 use crate::CounterValue;
 
@@ -183,15 +185,22 @@ fn begin_guarded_with_again<'a>(
     if local::list(site) {
         begin_guarded_with(site, name, annotations)
     } else {
-        annotations.listed(|arguments| begin_guarded_with_in_full(site, name.given(), arguments))
+        annotations.listed(|arguments, details| {
+            begin_with_in_full(&Event { name: name.given(), arguments, details, ..Event::of(site) }, true)
+        })
     }
 }
 
 #[cold]
 #[inline(never)]
-fn begin_guarded_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) -> Token {
-    let begin = |arguments: &[Argument<'_>]| local::with(|thread| thread.begin_with(site, name, arguments, true));
-    formatted(arguments, begin).unwrap_or(Token::LOST)
+fn begin_with_in_full(event: &Event<'_>, guarded: bool) -> Token {
+    if !event.details.is_empty() {
+        return options::begin_here(event, guarded);
+    }
+    let begin = |arguments: &[Argument<'_>]| {
+        local::with(|thread| thread.begin_with(event.site, event.name, arguments, guarded))
+    };
+    formatted(event.arguments, begin).unwrap_or(Token::LOST)
 }
 
 /// Begins a slice that [`end`] ends.
@@ -233,14 +242,10 @@ fn begin_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotation
     if local::list(site) {
         begin_with(site, name, annotations);
     } else {
-        annotations.listed(|arguments| begin_with_in_full(site, name.given(), arguments));
+        annotations.listed(|arguments, details| {
+            begin_with_in_full(&Event { name: name.given(), arguments, details, ..Event::of(site) }, false)
+        });
     }
-}
-
-#[cold]
-#[inline(never)]
-fn begin_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    formatted(arguments, |arguments| local::with(|thread| thread.begin_with(site, name, arguments, false)));
 }
 
 /// Ends the innermost slice of this thread, if it is of that category and no guard's. What was begun is ended, also when its
@@ -301,14 +306,21 @@ fn instant_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotati
     if local::list(site) {
         instant_with(site, name, annotations);
     } else {
-        annotations.listed(|arguments| instant_with_in_full(site, name.given(), arguments));
+        annotations.listed(|arguments, details| {
+            instant_with_in_full(&Event { name: name.given(), arguments, details, ..Event::of(site) });
+        });
     }
 }
 
 #[cold]
 #[inline(never)]
-fn instant_with_in_full(site: &'static CallSite, name: Option<&str>, arguments: &[Argument<'_>]) {
-    formatted(arguments, |arguments| local::with(|thread| thread.instant_with(site, name, arguments)));
+fn instant_with_in_full(event: &Event<'_>) {
+    if !event.details.is_empty() {
+        return options::record(event);
+    }
+    formatted(event.arguments, |arguments| {
+        local::with(|thread| thread.instant_with(event.site, event.name, arguments))
+    });
 }
 
 /// What a counter can be set to: integers, floating-point numbers, `bool` as 0 and 1. Above `i64::MAX` it is a floating-point

@@ -8,6 +8,7 @@ use std::string::String;
 
 use super::argument::{Annotate, Argument};
 use super::call_site::CallSite;
+use super::detail::Detail;
 use super::put;
 use super::thread::MEDIUM;
 
@@ -183,8 +184,8 @@ pub trait Annotations<'a>: Copy {
     /// Writes them, from `at` on; returns where they end. `None` when there is no room, or one is not written by this.
     fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize>;
 
-    /// Does something with all of them.
-    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>]) -> R) -> R;
+    /// Does something with all of them, and what else is said.
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R;
 }
 
 impl<'a> Annotations<'a> for &[Argument<'a>] {
@@ -194,8 +195,8 @@ impl<'a> Annotations<'a> for &[Argument<'a>] {
     }
 
     #[inline]
-    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>]) -> R) -> R {
-        then(self)
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R {
+        then(self, &[])
     }
 }
 
@@ -245,10 +246,49 @@ impl<'a, L: List<'a>, const COUNT: usize> Annotations<'a> for Listed<L, COUNT> {
     }
 
     #[inline]
-    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>]) -> R) -> R {
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R {
         let mut arguments = [Argument::None; COUNT];
         self.0.fill(&mut arguments);
-        then(&arguments)
+        then(&arguments, &[])
+    }
+}
+
+/// A flow that an event is part of.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow(pub u64);
+
+/// The same, of its last event.
+#[derive(Clone, Copy, Debug)]
+pub struct TerminatingFlow(pub u64);
+
+impl From<Flow> for Detail<'_> {
+    #[inline(always)]
+    fn from(Flow(id): Flow) -> Self {
+        Detail::Flow(id)
+    }
+}
+
+impl From<TerminatingFlow> for Detail<'_> {
+    #[inline(always)]
+    fn from(TerminatingFlow(id): TerminatingFlow) -> Self {
+        Detail::TerminatingFlow(id)
+    }
+}
+
+/// The annotations of an event that is part of a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct InFlow<L, F>(pub L, pub F);
+
+impl<'a, L: Annotations<'a>, F: Copy + Into<Detail<'a>>> Annotations<'a> for InFlow<L, F> {
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
+        let at = self.0.put(packet, at, site)?;
+        put::details(packet, at, &[self.1.into()])
+    }
+
+    #[inline]
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R {
+        self.0.listed(|arguments, _| then(arguments, &[self.1.into()]))
     }
 }
 

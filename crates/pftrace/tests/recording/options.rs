@@ -67,6 +67,66 @@ fn flows_are_arrows() {
     assert_eq!(flows, expected);
 }
 
+pftrace::categories! {
+    FLOWS = "flows";
+}
+
+/// A flow that is the only option has a way of its own: of whatever event, with whatever name and annotations, soon after the event before and late, short and long.
+#[test]
+fn flows_go_with_all_that_an_event_says() {
+    let long = "long ".repeat(60);
+    let recorded = record(|| {
+        let (given, number) = (String::from("given"), 7);
+        for flow in 1..=9 {
+            if flow % 3 == 0 {
+                // Not soon after.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            {
+                let _slice = slice!(flow: flow, FLOWS, "slice", flow, half = 0.5);
+                let _plain = slice!(flow: flow << 32, "flows", "plain");
+                begin!(flow: flow, "flows", &given, ?given);
+                instant!(flow: flow, FLOWS, given.as_str(), %number, text = if flow % 2 == 0 { &*long } else { "t" });
+                end!("flows");
+            }
+            let _next = slice!(terminating_flow: flow << 32, "flows", &*given, number);
+            begin!(terminating_flow: flow, FLOWS, "last");
+            end!(FLOWS);
+        }
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!(report.events, 9 * (4 * 2 + 1 + 2));
+    let named = |name| {
+        let mut slices = loaded.slices_named(name);
+        slices.sort_by_key(|slice| (slice.ts, slice.depth));
+        slices
+    };
+    let (slices, plain, given, last) = (named("slice"), named("plain"), named("given"), named("last"));
+    // Begun, the instant in it, and the next.
+    let (begun, rest) = given.chunks(3).map(|three| (three[0], (three[1], three[2]))).collect::<(Vec<_>, Vec<_>)>();
+    let mut expected = vec![];
+    for at in 0..9 {
+        let (instant, next) = rest[at];
+        let ids = [slices[at].id, begun[at].id, instant.id, last[at].id];
+        expected.extend(ids.windows(2).map(|pair| (pair[0], pair[1])));
+        expected.push((plain[at].id, next.id));
+        let flow = at as u64 + 1;
+        assert_eq!(
+            (&slices[at].args["debug.flow"], &slices[at].args["debug.half"]),
+            (&Arg::Uint(flow), &Arg::Real(0.5))
+        );
+        assert_eq!(begun[at].args["debug.given"], Arg::Text("\"given\"".into()));
+        let text = if flow % 2 == 0 { &*long } else { "t" };
+        assert_eq!(instant.args["debug.text"], Arg::Text(text.into()));
+        assert_eq!((&instant.args["debug.number"], instant.dur), (&Arg::Text("7".into()), 0));
+        assert_eq!((&next.args["debug.number"], next.category.as_deref()), (&Arg::Int(7), Some("flows")));
+    }
+    let mut flows = loaded.flows.clone();
+    flows.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(flows, expected);
+}
+
 /// Times that are given, also before what was recorded already, do not disturb the thread's own.
 #[test]
 fn events_happen_when_it_is_said() {
