@@ -378,22 +378,39 @@ pub(super) fn details<const N: usize>(packet: &mut [u8; N], mut at: usize, detai
     const FLOW: [u8; 2] = tag_2(TrackEvent::FLOW_IDS_FIELD_NUMBER, WireType::Fixed64);
     const TERMINATING: [u8; 2] = tag_2(TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, WireType::Fixed64);
     const CORRELATION: [u8; 2] = tag_2(TrackEvent::CORRELATION_ID_FIELD_NUMBER, WireType::Varint);
-    for (number, detail) in details.iter().enumerate() {
+    const CORRELATION_TEXT: [u8; 2] = tag_2(TrackEvent::CORRELATION_ID_STR_FIELD_NUMBER, WireType::Len);
+    const LOCATION: [u8; 2] = tag_2(TrackEvent::SOURCE_LOCATION_IID_FIELD_NUMBER, WireType::Varint);
+    let mut has_correlation = false;
+    for detail in details {
         let place = packet.get_mut(at..at + NUMBER)?;
-        let (tag, id) = match *detail {
-            Detail::Flow(id) => (FLOW, id),
-            Detail::TerminatingFlow(id) => (TERMINATING, id),
-            // An event has one: the first, wherever it stands.
-            Detail::CorrelationId(CorrelationId::Number(id)) if number == 0 && details.len() == 1 => {
-                place[..2].copy_from_slice(&CORRELATION);
+        let mut begin = |tag: [u8; 2]| place[..2].copy_from_slice(&tag);
+        match *detail {
+            Detail::Flow(id) | Detail::TerminatingFlow(id) => {
+                begin(if let Detail::Flow(_) = detail { FLOW } else { TERMINATING });
+                place[2..10].copy_from_slice(&id.to_le_bytes());
+                at += 10;
+            }
+            // An event has one: the first.
+            Detail::CorrelationId(_) if has_correlation => {}
+            Detail::CorrelationId(CorrelationId::Number(id)) => {
+                begin(CORRELATION);
                 at = varint(packet, at + 2, id);
-                continue;
+                has_correlation = true;
+            }
+            Detail::CorrelationId(CorrelationId::Text(id)) => {
+                begin(CORRELATION_TEXT);
+                at = text(packet, at + 2, id)?;
+                has_correlation = true;
+            }
+            Detail::SourceLocation(location) => {
+                // Without one there are too many of them, and it goes without saying.
+                if let Some(number) = location.number() {
+                    begin(LOCATION);
+                    at = varint(packet, at + 2, number.into());
+                }
             }
             _ => return None,
-        };
-        place[..2].copy_from_slice(&tag);
-        place[2..10].copy_from_slice(&id.to_le_bytes());
-        at += 10;
+        }
     }
     Some(at)
 }
@@ -408,7 +425,8 @@ mod tests {
     use super::*;
     use crate::event::Value;
     use crate::recording::argument::annotate;
-    use crate::recording::{Category, call_site::EventKind};
+    use crate::recording::thread::Event;
+    use crate::recording::{Category, call_site, call_site::EventKind, detail};
 
     fn value(text: &str, kind: u8, number: u64) -> Value<'_> {
         match kind {
@@ -457,26 +475,32 @@ mod tests {
 
     #[test]
     fn tracks_and_details_are_those_of_the_generated_writers() {
+        static CATEGORY: Category = Category::new("c");
+        static SITE: CallSite = CallSite::new(call_site::EventKind::Instant, &CATEGORY, Some("name"), &[]);
         let numbers = [0, 1, 127, 128, 1 << 48, u64::MAX];
         for number in numbers {
             let (mut packet, mut buffer) = ([0; 64], [0; 64]);
             let end = track(&mut packet, 5, number).unwrap();
             let expected = TrackEvent::encode(&mut buffer, |event| _ = event.set_track_uuid(number)).unwrap();
             assert_eq!(&packet[5..end], &*expected);
-            let (flow, correlation) = (Detail::Flow(number), Detail::CorrelationId(CorrelationId::Number(number)));
-            for list in [&[flow, Detail::TerminatingFlow(number), Detail::Flow(7)][..], &[correlation]] {
+            let (flow, terminating) = (Detail::Flow(number), Detail::TerminatingFlow(number));
+            let correlation = Detail::CorrelationId(CorrelationId::Number(number));
+            let (text, place) =
+                (Detail::CorrelationId(CorrelationId::Text("täxt")), Detail::SourceLocation(crate::here!()));
+            let lists: [&[Detail<'_>]; 4] = [
+                &[flow, terminating, Detail::Flow(7)],
+                &[correlation],
+                &[place, correlation, text],
+                &[text, flow, correlation],
+            ];
+            for list in lists {
                 let end = details(&mut packet, 5, list).unwrap();
-                let expected = TrackEvent::encode(&mut buffer, |event| {
-                    list.iter().for_each(|detail| match *detail {
-                        Detail::Flow(id) => _ = event.add_flow_ids(id),
-                        Detail::TerminatingFlow(id) => _ = event.add_terminating_flow_ids(id),
-                        _ => _ = event.set_correlation_id(number),
-                    });
-                });
+                let event = Event { details: list, ..Event::of(&SITE) };
+                let own = detail::Own { body_iid: 1, longest: usize::MAX };
+                let expected = TrackEvent::encode(&mut buffer, |to| detail::write(to, &event, own));
                 assert_eq!(&packet[5..end], &*expected.unwrap());
             }
             assert_eq!(details(&mut packet, 5, &[flow; 6]), None);
-            assert_eq!(details(&mut packet, 5, &[correlation, correlation]), None);
             assert_eq!(details(&mut packet, 5, &[Detail::At(number)]), None);
         }
     }
