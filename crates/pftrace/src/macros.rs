@@ -56,10 +56,10 @@
 #[macro_export]
 macro_rules! slice {
     (flow: $id:expr, $($rest:tt)*) => {
-        $crate::__flow!({Slice begin_slice_with slice_on $crate::__private::SliceGuard::inactive()} Flow $id, [$($rest)*])
+        $crate::__flow!({Slice begin_slice_with slice_on $crate::__private::Default::default()} Flow $id, [$($rest)*])
     };
     (terminating_flow: $id:expr, $($rest:tt)*) => {
-        $crate::__flow!({Slice begin_slice_with slice_on $crate::__private::SliceGuard::inactive()} TerminatingFlow $id, [$($rest)*])
+        $crate::__flow!({Slice begin_slice_with slice_on $crate::__private::Default::default()} TerminatingFlow $id, [$($rest)*])
     };
     ($option:ident: $($rest:tt)*) => {
         $crate::__options!({Slice slice_on $crate::__private::Default::default()} [$option: $($rest)*] $crate::__private::ThisThread, [])

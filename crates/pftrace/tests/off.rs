@@ -24,6 +24,8 @@ fn nothing_is_recorded() {
     static COUNTER: NamedCounter = NamedCounter::new("counter");
     static STATE: NamedState = NamedState::new("state");
     let on_track = slice!(track: &LANES, flow: never(), DECLARED, "slice");
+    let _flow_first: pftrace::TrackSlice = slice!(flow: never(), track: &LANES, DECLARED, "slice");
+    let _flow_alone: pftrace::SliceGuard = slice!(terminating_flow: never(), DECLARED, "slice", value = never());
     let _lane_is_free = slice!(track: &LANES, at: never(), DECLARED, "slice");
     end!(slice: on_track);
     begin!(track: &TRACK, with: |_| _ = never(), "category", "begun");

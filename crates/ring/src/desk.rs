@@ -135,7 +135,7 @@ impl<S, T> Seat<S, T> {
         Some(self.at()).filter(|desk| !desk.is_closed)
     }
 
-    /// Opens a packet in the present chunk, if that is there, still ours, has [`ROOM`] bytes, and no packet is open: else it is to be done by a [`Writer`], at the [occupied](Self::occupy) desk.
+    /// Opens a packet in the present chunk, if that is there, still ours, has [room](Writer::short_room) for it, and no packet is open: else it is to be done by a [`Writer`], at the [occupied](Self::occupy) desk.
     #[inline(always)]
     pub fn enter(&self) -> Option<Entered<'_, S, T>> {
         let desk = self.at();
@@ -246,8 +246,8 @@ fn fetch_ahead(at: *mut u8) {
 }
 
 impl<S, T: Sits> Entered<'_, S, T> {
-    /// Adds a word at the end of the chunk, behind those that are there. It stays also where no packet is committed. False, and it has to be added the [long way](crate::Space::commit_with), when there is no
-    /// room for it: so it is now and then, for one in some hundred of the chunk's bytes.
+    /// Adds a word to those at the end of the chunk, read behind those that are there. It stays also where no packet is committed. False, and it has to be added the [long way](crate::Space::commit_with),
+    /// where there is no room set aside for more: each time the window is opened that is so for as many words as the chunk has 512 bytes.
     pub fn add_word(&mut self, word: u32) -> bool {
         let window = &self.desk.window;
         self.parts().1.writer().filter(|writer| writer.is_at(window)).is_some_and(|writer| writer.add_short_word(word))

@@ -78,7 +78,7 @@ impl Chunk<'_> {
     pub fn words(&self) -> impl Iterator<Item = u32> + '_ {
         let region = &self.ring.0.region;
         let (chunk, end) = (region.chunk(self.index), region.chunk_len() as usize);
-        // SAFETY: as for `bytes`; the words are aligned since chunks are, and were written by `commit_with`.
+        // SAFETY: as for `bytes`; the words are aligned since chunks are, and were written by `commit_with` or `add_word`.
         (1..=self.word.tail() as usize).map(move |number| unsafe { chunk.add(end - 4 * number).cast::<u32>().read() })
     }
 

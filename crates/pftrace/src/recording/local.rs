@@ -116,11 +116,7 @@ pub(super) fn list(site: &'static CallSite) -> bool {
             return false;
         }
         let (number, Some(mut entered)) = (site.number(), seat.enter()) else { return false };
-        let lists = entered.parts().1.can_list(number) && entered.add_word(number.into());
-        if lists {
-            entered.parts().1.listed(number);
-        }
-        lists
+        !entered.parts().1.lists(number) && entered.add_word(number.into()) && entered.parts().1.now_lists(number)
     })
 }
 
@@ -129,7 +125,7 @@ pub(super) fn list(site: &'static CallSite) -> bool {
 #[inline(never)]
 fn meet(seat: &ThreadSeat, site: &'static CallSite) -> bool {
     let can_enter = seat.enter().is_some();
-    // Not while a packet is open: memory may be allocated for it.
+    // Not while a packet is open: it may take long, and who wants the chunk meanwhile would not get it.
     can_enter && site.prepare()
 }
 

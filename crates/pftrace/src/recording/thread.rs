@@ -93,14 +93,15 @@ impl Thread {
         &mut self.scratch
     }
 
-    /// Whether the present chunk does not list a call site of that number, and could.
-    pub(super) fn can_list(&self, number: u16) -> bool {
-        !self.packets.known.lists(number)
+    /// Whether the present chunk lists a call site of that number.
+    pub(super) fn lists(&self, number: u16) -> bool {
+        self.packets.known.lists(number)
     }
 
-    /// It does.
-    pub(super) fn listed(&mut self, number: u16) {
+    /// It does from now on. Whether that is known.
+    pub(super) fn now_lists(&mut self, number: u16) -> bool {
         self.packets.known.add(number);
+        self.lists(number)
     }
 
     /// Begins a slice that is all constant. Returns how long its packet is, as all below, and what it is known by. `None`: it is to be begun in full.
@@ -367,8 +368,7 @@ impl Thread {
         let number = template.number();
         // The end of a slice is of no call site.
         let words: &[u32] = if number == 0 || self.packets.known.lists(number) { &[] } else { &[number.into()] };
-        // Where the short way ends, so does the chunk, if that wastes little of it: all that would follow would come the long way.
-        let room = if self.wastes_little() { self.packets.writer.short_room() } else { N };
+        let room = self.room_of(N);
         let (tail, last_ns) = (self.packets.tail, self.packets.last_ns());
         let now = now.max(last_ns);
         let mut space = self.packets.writer.begin()?;
@@ -423,6 +423,11 @@ impl Thread {
             Ok(()) => Ok(self.packets.last_ns()),
             Err(_) => self.in_full(event, When::Now(now)),
         }
+    }
+
+    /// How much room there has to be in the chunk for a packet that may take so much. Where the short way ends, so does the chunk, if that wastes little of it: all that would follow would come the long way.
+    fn room_of(&self, packet: usize) -> usize {
+        if self.wastes_little() { self.packets.writer.short_room() } else { packet }
     }
 
     /// Whether the room of a packet is little of a chunk.

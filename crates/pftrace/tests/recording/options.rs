@@ -55,12 +55,23 @@ fn flows_are_arrows() {
         .unwrap();
         let _read = slice!(terminating_flow: request, "f", "read");
         instant!(terminating_flow: 5, track: &NETWORK, "f", "sent");
+        {
+            let _first = slice!(flow: 6, track: &NETWORK, "f", "first");
+        }
+        {
+            let _then = slice!(terminating_flow: 6, track: &NETWORK, correlation_id: 1, "f", "then");
+        }
         // A new one.
         instant!(flow: request, "f", "alone");
     });
     let Some((loaded, _)) = recorded else { return };
     let id = |name| only(&loaded, name).id;
-    let mut expected = vec![(id("ask"), id("answer")), (id("answer"), id("read")), (id("answer"), id("sent"))];
+    let mut expected = vec![
+        (id("ask"), id("answer")),
+        (id("answer"), id("read")),
+        (id("answer"), id("sent")),
+        (id("first"), id("then")),
+    ];
     let mut flows = loaded.flows.clone();
     flows.sort_unstable();
     expected.sort_unstable();

@@ -147,7 +147,7 @@ fn a_window_that_another_has_closed_was_open() {
     check(2, || opens_its_window(&[claim, |ring, _| ring.0.window(Owner::new(0)).unwrap().close()]));
 }
 
-/// One adds a word before each packet, the short way, while that can be gone; another claims its chunk.
+/// One adds a word before each packet, the short way, where that can be gone and has room for it, which is one each time the window is opened; another claims its chunk.
 #[test]
 fn a_word_is_added_while_nobody_ends_the_chunk() {
     check(3, || {

@@ -6,7 +6,7 @@ use pftrace_wire::Error;
 
 use super::packets::{KNOWN_OTHERS, Known, MEDIUM, lay_out};
 use super::tail::Tail;
-use super::{MOST_CHUNKS_AT_ONCE, Thread};
+use super::{MOST_CHUNKS_AT_ONCE, NoRoom, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
 use crate::recording::assemble::{LOCATION, TRACK};
@@ -209,20 +209,26 @@ impl Thread {
             return self.in_full(event, When::At(ns.max(event.not_before)));
         }
         let now = self.now_of(event);
-        self.try_medium(event, now).or_else(|_| self.in_full(event, When::Now(now)))
+        let mut result = self.try_medium(event, now);
+        if self.wastes_little() && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
+            result = self.try_medium(event, now);
+        }
+        result.or_else(|_| self.in_full(event, When::Now(now)))
     }
 
     /// What is short and simple, as the plain events are written.
-    fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, Loss> {
-        let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)?;
-        let (tail, last_ns) = (self.packets.tail, self.packets.last_ns());
+    fn try_medium(&mut self, event: &Event<'_>, now: u64) -> Result<u64, NoRoom> {
+        // What can't be told is found out once more in full.
+        let words = Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)
+            .map_err(|_| NoRoom::InPacket)?;
+        let (tail, last_ns, room) = (self.packets.tail, self.packets.last_ns(), self.room_of(MEDIUM));
         let now = now.max(last_ns);
-        let mut space = self.packets.writer.begin().map_err(|_| Loss::NoRoom)?;
-        if !space.has_room_for_words(MEDIUM, words.count) {
-            return Err(Loss::NoRoom);
+        let mut space = self.packets.writer.begin()?;
+        if !space.has_room_for_words(room, words.count) {
+            return Err(NoRoom::InChunk);
         }
-        let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(Loss::NoRoom)?;
-        let len = lay_out_event(packet, event, tail, now, last_ns, &self.shared).ok_or(Loss::NoRoom)?;
+        let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(NoRoom::InChunk)?;
+        let len = lay_out_event(packet, event, tail, now, last_ns, &self.shared).ok_or(NoRoom::InPacket)?;
         words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
         self.packets.set_last_ns(now);
         Ok(now)
@@ -238,7 +244,7 @@ impl Thread {
     }
 
     /// Whether the chunk lists all that the event refers to.
-    fn lists(&self, event: &Event<'_>) -> bool {
+    fn lists_all_of(&self, event: &Event<'_>) -> bool {
         Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)
             .is_ok_and(|words| words.count == 0)
     }
@@ -249,7 +255,7 @@ impl Thread {
         packet: &mut [u8; MEDIUM],
         event: &Event<'_>,
     ) -> Option<(usize, u64)> {
-        let is_known = event.site.template.number() != 0 && self.lists(event);
+        let is_known = event.site.template.number() != 0 && self.lists_all_of(event);
         is_known.then(|| self.try_short(packet, event))?
     }
 
@@ -274,7 +280,7 @@ impl Thread {
         packet: &mut [u8; MEDIUM],
         event: &Event<'_>,
     ) -> Option<(usize, (u64, u32))> {
-        if event.site.template.number() == 0 || !self.lists(event) {
+        if event.site.template.number() == 0 || !self.lists_all_of(event) {
             return None;
         }
         let id = self.shared.on_tracks.take()?;
@@ -300,7 +306,7 @@ impl Thread {
     ) -> Option<(usize, ())> {
         let event = Event { track: Some(track), of_slice: Some((Kind::End, id)), ..*event };
         let is_known = event.arguments.is_empty() || event.site.template.number() != 0;
-        if !is_known || !self.lists(&event) {
+        if !is_known || !self.lists_all_of(&event) {
             return None;
         }
         let (len, ns) = self.try_short(packet, &event)?;
