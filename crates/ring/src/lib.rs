@@ -72,11 +72,15 @@
 //!     let mut packet = seat.enter().unwrap();
 //!     let (bytes, _pen, ()) = packet.parts();
 //!     bytes[..5].copy_from_slice(b"hello");
+//!     // What the chunk says besides, at its end: where that can't be done here, the long way.
+//!     assert!(packet.add_word(7));
 //!     packet.commit(5);
 //! });
 //! let mut reader = Reader::new(&ring);
 //! reader.complete_idle();
-//! assert_eq!(reader.next_chunk().unwrap().bytes(), b"hello");
+//! let chunk = reader.next_chunk().unwrap();
+//! assert_eq!(chunk.bytes(), b"hello");
+//! assert!(chunk.words().eq([7]));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
