@@ -118,7 +118,17 @@ fn end_on(track: TrackRef, event: &Event<'_>, id: u32) {
 }
 
 /// Formats what has to be formatted, and goes on with the event.
+#[inline]
 fn formatted<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
+    let is_log = |detail: &Detail<'_>| matches!(detail, Detail::Log(..));
+    if event.details.iter().any(is_log) || event.arguments.iter().any(Argument::is_formatted) {
+        return formatted_with_log(event, then);
+    }
+    then(event)
+}
+
+#[cold]
+fn formatted_with_log<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
     let log =
         event.details.iter().find_map(|detail| if let Detail::Log(_, text) = detail { Some(*text) } else { None });
     let log = log.unwrap_or(Argument::None);

@@ -32,6 +32,10 @@ fn places_in_the_source_are_shown() {
         for _ in 0..3 {
             instant!(source_location: here!(), "l", "again");
         }
+        // One call site, and places that are new to its chunk one by one.
+        for place in [here!(), here!(), here!()] {
+            (0..2).for_each(|_| instant!(source_location: place, "l", "some places"));
+        }
     });
     let Some((loaded, _)) = recorded else { return };
     let text = |text: &str| Arg::Text(text.into());
@@ -45,6 +49,8 @@ fn places_in_the_source_are_shown() {
     assert_eq!(caller["source_location.file_name"], text(file!()));
     assert_eq!(caller["source_location.line_number"], Arg::Uint(lines.1.into()));
     assert!(loaded.slices_named("again").iter().all(|slice| slice.args.contains_key("source.file_name")));
+    let some_places = loaded.slices_named("some places");
+    assert!(some_places.len() == 6 && some_places.iter().all(|slice| slice.args["source.file_name"] == text(file!())));
 }
 
 #[test]

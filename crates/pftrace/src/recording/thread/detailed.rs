@@ -63,9 +63,12 @@ impl Event<'_> {
 
     fn at(&self) -> Option<u64> {
         // What is later than a trace can tell is as late as it can.
-        let at =
-            |detail: &Detail<'_>| if let Detail::At(ns) = detail { Some((*ns).min(i64::MAX as u64)) } else { None };
-        self.details.iter().find_map(at)
+        for detail in self.details {
+            if let Detail::At(ns) = detail {
+                return Some((*ns).min(i64::MAX as u64));
+            }
+        }
+        None
     }
 
     /// Whether its log message can be one: the trace processor takes those of threads alone.
@@ -245,8 +248,19 @@ impl Thread {
 
     /// Whether the chunk lists all that the event refers to.
     fn lists_all_of(&self, event: &Event<'_>) -> bool {
-        Words::of(event, &self.packets.known, &self.packets.known_others, self.packets.chunk)
-            .is_ok_and(|words| words.count == 0)
+        let packets = &self.packets;
+        let lists = |word: u32| match place(word) {
+            Place::Site(number) => number == 0 || packets.known.lists(number),
+            Place::Other(place) => packets.known_others[place] == packets.chunk | u64::from(word),
+        };
+        lists(event.site.template.number().into())
+            && event.track.is_none_or(|track| track.number().is_some_and(|number| lists(TRACK | number)))
+            && event.details.iter().all(|detail| match *detail {
+                Detail::SourceLocation(location) => location.number().is_none_or(|number| lists(LOCATION | number)),
+                // What these refer to is not asked here: they don't go the short way.
+                Detail::Counters(_) => false,
+                _ => true,
+            })
     }
 
     /// An event that is no slice of this thread, the short way. `None`: it is to be [recorded](Self::record) in full.
@@ -452,9 +466,14 @@ fn put_event(packet: &mut [u8; MEDIUM], mut at: usize, event: &Event<'_>) -> Opt
 
 /// Writes what a reader has to know of the slice that begins or ends with an event, on a track of its own, at `ns`; returns how long that
 /// is. `None` when there is no room.
-#[inline]
+#[inline(always)]
 fn put_mark(event: &Event<'_>, shared: &Shared, ns: u64, room: &mut [u8]) -> Option<usize> {
-    let Some((kind, id)) = event.of_slice else { return Some(0) };
+    let Some(of_slice) = event.of_slice else { return Some(0) };
+    put_mark_of(of_slice, event, shared, ns, room)
+}
+
+#[inline(never)]
+fn put_mark_of((kind, id): (Kind, u32), event: &Event<'_>, shared: &Shared, ns: u64, room: &mut [u8]) -> Option<usize> {
     match (shared.marks, kind) {
         (Marks::None, _) => Some(0),
         (Marks::Begins, Kind::Begin) => {
