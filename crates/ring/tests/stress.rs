@@ -99,7 +99,7 @@ fn leave(seat: &Seat<(), Pen>) {
 fn write_one(seat: &Seat<(), Pen>, number: u32) -> bool {
     if let Some(mut entered) = seat.enter() {
         if number % 10 == 0 {
-            // Where it has no room, or the chunk is wanted, the packet goes without.
+            // Where there is no room set aside for it, the packet goes without.
             _ = entered.add_word(number);
         }
         let len = packet(number, entered.parts().0).unwrap();

@@ -293,11 +293,6 @@ impl CallSite {
         }
     }
 
-    /// The number in packets; 0 until there is a template.
-    pub(super) fn number(&self) -> u16 {
-        self.template.number()
-    }
-
     pub(super) fn category(&self) -> &'static Category {
         self.category
     }

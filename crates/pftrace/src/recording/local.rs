@@ -112,10 +112,10 @@ pub(super) fn quickly<R>(
 #[inline(never)]
 pub(super) fn list(site: &'static CallSite) -> bool {
     SEAT.with(|seat| {
-        if site.number() == 0 && !meet(seat, site) {
+        if site.template.number() == 0 && !meet(seat, site) {
             return false;
         }
-        let (number, Some(mut entered)) = (site.number(), seat.enter()) else { return false };
+        let (number, Some(mut entered)) = (site.template.number(), seat.enter()) else { return false };
         !entered.parts().1.lists(number) && entered.add_word(number.into()) && entered.parts().1.now_lists(number)
     })
 }

@@ -249,10 +249,7 @@ impl Thread {
     /// Whether the chunk lists all that the event refers to.
     fn lists_all_of(&self, event: &Event<'_>) -> bool {
         let packets = &self.packets;
-        let lists = |word: u32| match place(word) {
-            Place::Site(number) => number == 0 || packets.known.lists(number),
-            Place::Other(place) => packets.known_others[place] == packets.chunk | u64::from(word),
-        };
+        let lists = |word| lists(word, &packets.known, &packets.known_others, packets.chunk);
         lists(event.site.template.number().into())
             && event.track.is_none_or(|track| track.number().is_some_and(|number| lists(TRACK | number)))
             && event.details.iter().all(|detail| match *detail {
@@ -523,12 +520,10 @@ impl Words {
     fn of(event: &Event<'_>, sites: &Known, others: &[u64; KNOWN_OTHERS], chunk: u64) -> Result<Self, Loss> {
         let mut this = Self { words: [0; MOST_WORDS], count: 0, chunk };
         let mut need = |word: u32| {
-            let known = match place(word) {
-                Place::Site(number) => sites.lists(number),
-                Place::Other(place) => others[place] == this.listed(word),
-            };
-            // An end of which nothing is said is of no call site.
-            if word != 0 && !known && this.count < MOST_WORDS && !this.words[..this.count].contains(&word) {
+            if !lists(word, sites, others, chunk)
+                && this.count < MOST_WORDS
+                && !this.words[..this.count].contains(&word)
+            {
                 this.words[this.count] = word;
                 this.count += 1;
             }
@@ -551,10 +546,6 @@ impl Words {
         Ok(this)
     }
 
-    fn listed(&self, word: u32) -> u64 {
-        self.chunk | u64::from(word)
-    }
-
     /// Commits a packet that refers to them. Most of the time the chunk lists all.
     #[inline]
     fn commit(self, space: Space<'_>, len: usize, sites: &mut Known, others: &mut [u64; KNOWN_OTHERS]) {
@@ -571,10 +562,24 @@ impl Words {
         for &word in words {
             match place(word) {
                 Place::Site(number) => sites.add(number),
-                Place::Other(place) => others[place] = self.listed(word),
+                Place::Other(place) => others[place] = listed(word, self.chunk),
             }
         }
     }
+}
+
+/// Whether the present chunk lists a definition.
+fn lists(word: u32, sites: &Known, others: &[u64; KNOWN_OTHERS], chunk: u64) -> bool {
+    match place(word) {
+        // An end of which nothing is said is of no call site.
+        Place::Site(number) => number == 0 || sites.lists(number),
+        Place::Other(place) => others[place] == listed(word, chunk),
+    }
+}
+
+/// What a place of the table of others holds while that chunk lists a definition.
+fn listed(word: u32, chunk: u64) -> u64 {
+    chunk | u64::from(word)
 }
 
 /// Where a definition is known.
