@@ -9,6 +9,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::marker::PhantomData;
+use std::slice;
 use std::sync::atomic::compiler_fence;
 
 use crate::barrier;
@@ -138,9 +139,15 @@ impl<S, T> Seat<S, T> {
     /// Opens a packet in the present chunk, if that is there, still ours, has [room](Writer::short_room) for it, and no packet is open: else it is to be done by a [`Writer`], at the [occupied](Self::occupy) desk.
     #[inline(always)]
     pub fn enter(&self) -> Option<Entered<'_, S, T>> {
-        let desk = self.at();
-        let at = desk.window.try_mark()?;
-        Some(Entered { desk, at, on_its_thread: PhantomData })
+        self.enter_for(ROOM)
+    }
+
+    /// The same, for a packet of up to so many bytes, if there is room for it.
+    #[inline(always)]
+    pub fn enter_for(&self, room: usize) -> Option<Entered<'_, S, T>> {
+        let (desk, room) = (self.at(), room.max(ROOM));
+        let at = desk.window.try_mark(room - ROOM)?;
+        Some(Entered { desk, at, room, on_its_thread: PhantomData })
     }
 
     /// From now on no packet is opened the short way, until the long way has been gone: for a forked child, which then finds that it is one.
@@ -191,6 +198,8 @@ impl<S, T> fmt::Debug for Seat<S, T> {
 pub struct Entered<'s, S: 'static, T: 'static> {
     desk: &'static Desk<S, T>,
     at: *mut u8,
+    /// How many bytes are free from there: at least [`ROOM`].
+    room: usize,
     on_its_thread: PhantomData<&'s Seat<S, T>>,
 }
 
@@ -198,9 +207,16 @@ impl<S, T> Entered<'_, S, T> {
     /// The bytes of the packet, what sits at the desk, and what is for all.
     #[inline(always)]
     pub fn parts(&mut self) -> (&mut [u8; ROOM], &mut T, &'static S) {
+        let (packet, sitting, shared) = self.parts_in_full();
+        (packet.first_chunk_mut().unwrap_or_else(|| unreachable!("it has so many")), sitting, shared)
+    }
+
+    /// The same, with all bytes that there are [for it](Seat::enter_for).
+    #[inline(always)]
+    pub fn parts_in_full(&mut self) -> (&mut [u8], &mut T, &'static S) {
         // SAFETY: the window was open when the place was marked, so the chunk is its writer's, nobody ends it while we are busy, and so many bytes are free from there: nobody reads behind
         // what was committed, or before the words at the end.
-        let packet = unsafe { &mut *self.at.cast::<[u8; ROOM]>() };
+        let packet = unsafe { slice::from_raw_parts_mut(self.at, self.room) };
         // SAFETY: ours alone while the place is busy, which it was not before.
         let sitting = unsafe { &mut *self.desk.sitting.get() };
         // SAFETY: the window was open, so there is something.
@@ -221,13 +237,23 @@ impl<S, T> Entered<'_, S, T> {
     /// When it is longer than that, or empty.
     #[inline(always)]
     pub fn commit(self, len: usize) {
-        assert!(len > 0 && len <= ROOM, "the packet is larger than its space, or empty");
+        assert!(len > 0 && len <= self.room, "the packet is larger than its space, or empty");
         let this = std::mem::ManuallyDrop::new(self);
         fetch_ahead(this.at);
+        if this.room > ROOM {
+            // As much as was written.
+            (LINE..len.min(MOST_AHEAD)).step_by(LINE).for_each(|line| fetch_ahead(this.at.wrapping_add(line)));
+        }
         // SAFETY: within the chunk, or its end: so many bytes were free.
         this.desk.window.commit(unsafe { this.at.add(len) });
     }
 }
+
+/// What is fetched at once.
+const LINE: usize = 64;
+
+/// What is fetched with a long packet: the next one may be short.
+const MOST_AHEAD: usize = 1024;
 
 /// Has the memory fetched that packets will be written to soon, where the processor can be told to: a ring that is not in its caches would be waited for, since a packet's stores
 /// pile up sooner than the processor sees by itself where they lead. Where the chunk ends before, it is another's, and some lines of that are fetched for nothing.

@@ -115,13 +115,13 @@ impl Window {
         self.at.swap(ptr::without_provenance_mut(BUSY), Ordering::Relaxed)
     }
 
-    /// The same, if the window is open; else nothing has changed.
+    /// The same, if the window is open and there is room for so many bytes more than [`ROOM`]; else nothing has changed.
     #[inline(always)]
-    pub(crate) fn try_mark(&self) -> Option<*mut u8> {
+    pub(crate) fn try_mark(&self, more: usize) -> Option<*mut u8> {
         let at = self.mark();
         // With the heavy barrier of who has closed the window: it sees that we are busy, or we see it closed.
         barrier::light_of_short();
-        if at >= self.end.load(Ordering::Relaxed) {
+        if at.addr() >= self.end.load(Ordering::Relaxed).addr().saturating_sub(more) {
             // As before, for who sees this one.
             self.set_at(at);
             return None;

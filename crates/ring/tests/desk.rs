@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use pftrace_ring::{Config, Desk, NoDesk, Policy, Reader, Ring, Seat, Sits, Writer};
+use pftrace_ring::{Config, Desk, NoDesk, Policy, ROOM, Reader, Ring, Seat, Sits, Writer};
 
 struct Pen {
     writer: Writer,
@@ -112,6 +112,45 @@ fn what_is_closed_is_opened_by_the_long_way() {
     drop(seat.occupy().unwrap());
     assert!(!write(&seat, 0));
     assert_eq!(read(&ring).len(), written + 2);
+}
+
+/// As large as the room that is left beside that of the words, and no larger.
+#[test]
+fn a_long_packet_has_room_or_is_refused() {
+    let ring = ring();
+    let seat = seat(&ring);
+    let short_room = seat.occupy().unwrap().sitting().as_ref().unwrap().writer.short_room();
+    let words = (short_room - ROOM) / 4;
+    for len in [ROOM - 1, ROOM, ROOM + 1, 1_000] {
+        let mut entered = seat.enter_for(len).unwrap();
+        let bytes = entered.parts_in_full().0;
+        assert_eq!(bytes.len(), len.max(ROOM));
+        bytes.fill(1);
+        entered.commit(len);
+    }
+    let left = 4096 - 4 * words - (3 * ROOM + 1_000);
+    for len in [left + 1, left + 2, usize::MAX] {
+        assert!(seat.enter_for(len).is_none(), "{len} of {left}");
+    }
+    let mut entered = seat.enter_for(left).unwrap();
+    entered.parts_in_full().0.fill(1);
+    assert!((0..words as u32).all(|_| entered.add_word(0x0202_0202)));
+    entered.commit(left);
+    assert!(seat.enter().is_none());
+    drop(seat.occupy().unwrap());
+    let mut reader = Reader::new(&ring);
+    assert_eq!(reader.complete_idle(), 0);
+    let chunk = reader.next_chunk().unwrap();
+    assert!(chunk.bytes().len() == 3 * ROOM + 1_000 + left && chunk.bytes().iter().all(|&byte| byte == 1));
+    assert!(chunk.words().count() == words && chunk.words().all(|word| word == 0x0202_0202));
+}
+
+#[test]
+#[should_panic(expected = "larger than its space")]
+fn a_packet_is_not_longer_than_it_said() {
+    let ring = ring();
+    let seat = seat(&ring);
+    seat.enter_for(200).unwrap().commit(201);
 }
 
 /// Words grow towards the packets, some the short way, and the next ones when the window has been opened anew.

@@ -107,6 +107,21 @@ pub(super) fn quickly<R>(
     })
 }
 
+/// The same of a packet that may take up to `room` bytes.
+#[cold]
+pub(super) fn quickly_for<R>(
+    room: usize,
+    f: impl FnOnce(&mut [u8], &mut Thread, &'static Stack) -> Option<(usize, R)>,
+) -> Option<R> {
+    SEAT.with(|seat| {
+        let mut entered = seat.enter_for(room)?;
+        let (packet, thread, stack) = entered.parts_in_full();
+        let (len, result) = f(packet, thread, stack)?;
+        entered.commit(len);
+        Some(result)
+    })
+}
+
 /// Has the chunk list a call site, met for the first time perhaps, if it does not, and that can be done at once: what was to be recorded [quickly] is tried once more then.
 #[cold]
 #[inline(never)]

@@ -1,9 +1,12 @@
 //! The fields of an event that vary, written straight into a packet of fixed size whose lengths are all below 128: the same
-//! bytes as the generated writers', for a third of the instructions. What is longer is left to those.
+//! bytes as the generated writers', for a third of the instructions. What is longer is left to [`Wide`], or to those.
+
+mod wide;
 
 use pftrace_protos::{DebugAnnotation, TrackEvent};
 use pftrace_wire::{WireType, tag};
 
+pub(super) use self::wide::Wide;
 use super::argument::Argument;
 use super::call_site::CallSite;
 use super::detail::{CorrelationId, Detail};
@@ -154,10 +157,11 @@ pub(super) fn counter<const N: usize>(packet: &mut [u8; N], at: usize, value: Co
     }
 }
 
+const NAME: [u8; 2] = tag_2(TrackEvent::NAME_FIELD_NUMBER, WireType::Len);
+
 /// Writes the event's name; returns where it ends. `None` when there is no room.
 #[inline(always)]
 pub(super) fn name<const N: usize>(packet: &mut [u8; N], at: usize, name: &str) -> Option<usize> {
-    const NAME: [u8; 2] = tag_2(TrackEvent::NAME_FIELD_NUMBER, WireType::Len);
     packet.get_mut(at..at + 2)?.copy_from_slice(&NAME);
     text(packet, at + 2, name)
 }

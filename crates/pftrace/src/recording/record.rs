@@ -9,7 +9,7 @@ use super::call_site::CallSite;
 use super::category::Category;
 use super::local;
 use super::options;
-use super::put::{SMALL, Small};
+use super::put::{SMALL, Small, Wide};
 use super::session;
 use super::slices::Token;
 use super::text::Scratch;
@@ -198,7 +198,14 @@ fn begin_with_in_full(event: &Event<'_>, guarded: bool) -> Token {
         return options::begin_here(event, guarded);
     }
     let begin = |arguments: &[Argument<'_>]| {
-        local::with(|thread| thread.begin_with(event.site, event.name, arguments, guarded))
+        let event = Event { arguments, ..*event };
+        let wide = Wide::of(&event);
+        let begun = wide.and_then(|wide| {
+            local::quickly_for(wide.room(), |packet, thread, stack| {
+                thread.try_begin_wide(packet, stack, &wide, guarded)
+            })
+        });
+        begun.or_else(|| local::with(|thread| thread.begin_with(event.site, event.name, arguments, guarded)))
     };
     formatted(event.arguments, begin).unwrap_or(Token::LOST)
 }
@@ -319,7 +326,12 @@ fn instant_with_in_full(event: &Event<'_>) {
         return options::record(event);
     }
     formatted(event.arguments, |arguments| {
-        local::with(|thread| thread.instant_with(event.site, event.name, arguments))
+        let event = Event { arguments, ..*event };
+        let wide = Wide::of(&event);
+        let recorded = wide.and_then(|wide| {
+            local::quickly_for(wide.room(), |packet, thread, _| thread.try_instant_wide(packet, &wide))
+        });
+        recorded.or_else(|| local::with(|thread| thread.instant_with(event.site, event.name, arguments)))
     });
 }
 

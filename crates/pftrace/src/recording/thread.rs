@@ -3,6 +3,7 @@
 mod detailed;
 mod packets;
 mod tail;
+mod wide;
 
 use std::boxed::Box;
 use std::sync::Arc;
@@ -12,9 +13,9 @@ use pftrace_ring::{NoChunk, ROOM, Sits, Writer};
 
 pub(super) use self::detailed::Event;
 use self::detailed::{NotWritten, When};
-pub(super) use self::packets::MEDIUM;
+pub(super) use self::packets::{LONGEST_SHORT, MEDIUM};
 use self::packets::{Moment, Packets, SHORT, lay_out};
-use self::tail::Tail;
+pub(super) use self::tail::Tail;
 use super::argument::Argument;
 use super::call_site::{self, CallSite, Template};
 use super::category::Category;
@@ -365,18 +366,30 @@ impl Thread {
         now: u64,
         fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> Result<(), NoRoom> {
+        self.list_and_lay_out(template, now, self.room_of(N), |packet, tail, after| {
+            lay_out(packet.first_chunk_mut::<N>()?, template, tail, after, fill)
+        })
+    }
+
+    /// The same of one whose packet takes up to `room` bytes, which are there where it is laid out.
+    #[inline]
+    fn list_and_lay_out(
+        &mut self,
+        template: &Template,
+        now: u64,
+        room: usize,
+        lay_out: impl FnOnce(&mut [u8], Tail, u64) -> Option<usize>,
+    ) -> Result<(), NoRoom> {
         let number = template.number();
         // The end of a slice is of no call site.
         let words: &[u32] = if number == 0 || self.packets.known.lists(number) { &[] } else { &[number.into()] };
-        let room = self.room_of(N);
         let (tail, last_ns) = (self.packets.tail, self.packets.last_ns());
         let now = now.max(last_ns);
         let mut space = self.packets.writer.begin()?;
         if !space.has_room_for_words(room, words.len()) {
             return Err(NoRoom::InChunk);
         }
-        let packet = space.bytes().first_chunk_mut::<N>().ok_or(NoRoom::InChunk)?;
-        let len = lay_out(packet, template, tail, now - last_ns, fill).ok_or(NoRoom::InPacket)?;
+        let len = lay_out(space.bytes(), tail, now - last_ns).ok_or(NoRoom::InPacket)?;
         space.commit_with(len, words);
         if !words.is_empty() {
             self.packets.known.add(number);
@@ -409,7 +422,7 @@ impl Thread {
         self.list_and_put::<SHORT>(template, |_, at| Some(at))
     }
 
-    /// Writes an event of a name and annotations: short; short in another chunk, where that wastes little of this one; in full length; cut. Returns when it happened.
+    /// Writes an event of a name and annotations: short; short in another chunk, where that wastes little of this one; with long texts; in full length; cut. Returns when it happened.
     fn varying(&mut self, event: &Event<'_>) -> Result<u64, NotWritten> {
         let now = self.now();
         let template = &event.site.template;
@@ -418,6 +431,9 @@ impl Thread {
         let mut result = self.try_listing(template, now, fill);
         if self.wastes_little() && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
             result = self.try_listing(template, now, fill);
+        }
+        if let Err(NoRoom::InPacket) = result {
+            result = self.try_wide(event, now);
         }
         match result {
             Ok(()) => Ok(self.packets.last_ns()),

@@ -72,6 +72,12 @@ fn run_time_name(i: u64) {
 }
 
 #[inline(never)]
+fn long_text(_: u64) {
+    static TEXT: &str = "SELECT name, value FROM settings WHERE owner = ?1 AND changed > ?2 ORDER BY name LIMIT 100 -- with a text that is long";
+    instant!(ON, "long", text = black_box(TEXT));
+}
+
+#[inline(never)]
 fn with_flow(i: u64) {
     instant!(flow: i, ON, "flow");
 }
@@ -129,7 +135,7 @@ fn main() {
     record(&[no_session, no_session_slice]);
     let session = Session::builder().categories("-off").writer(sink()).drain_by_caller().start().expect("a session");
     NEW.as_flattened().as_flattened().iter().for_each(|meet| meet());
-    let forms: [Form; 12] = [
+    let forms: [Form; 13] = [
         category_off,
         plain_slice,
         begun_and_ended,
@@ -139,6 +145,7 @@ fn main() {
         one_annotation,
         three_annotations,
         run_time_name,
+        long_text,
         with_flow,
         on_a_track,
         new_in_its_chunk,
@@ -148,7 +155,7 @@ fn main() {
         std::thread::spawn(move || record(&[form])).join().expect("it records");
     }
     let report = session.stop().expect("a sink that takes all");
-    // Seven forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
-    let events = 304 * (7 + 2 * 4) + 512;
+    // Eight forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
+    let events = 304 * (8 + 2 * 4) + 512;
     assert_eq!((report.events, report.lost()), (events, 0), "{report:?}");
 }

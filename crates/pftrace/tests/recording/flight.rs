@@ -554,3 +554,24 @@ fn names_are_given_back_from_guard_to_guard() {
         loaded.slices.iter().filter(|slice| slice.dur == -1).map(|slice| slice.name.as_deref()).collect();
     assert_eq!(names, [Some("idle"), Some(name)]);
 }
+
+/// Names that are too long for an event whose lengths have one byte each: each is kept beside those of the others, as long as all of them are little of a chunk.
+#[test]
+fn long_names_of_what_is_open_are_kept() {
+    let _alone = alone();
+    let session = builder(1 << 20).start().unwrap();
+    let names: Vec<String> = (0..6_usize).map(|number| format!("{number} ").repeat(65 + 10 * number)).collect();
+    // What has ended gives the room of its name back.
+    for _ in 0..100 {
+        let _guards: Vec<_> = names.iter().map(|name| slice!("flight", name.as_str())).collect();
+    }
+    let open: Vec<_> = names.iter().map(|name| slice!("flight", name.as_str(), text = name)).collect();
+    (0..100_000).for_each(|_| instant!("flight", "filling"));
+    let (trace, _) = snapshot(&session.recorder());
+    drop(open);
+    drop(session);
+    let Some(loaded) = check(&trace) else { return };
+    let rows = loaded.slices.iter().filter(|slice| slice.dur == -1);
+    let found: Vec<_> = rows.map(|slice| slice.name.as_deref().unwrap()).collect();
+    assert_eq!(found, names);
+}

@@ -360,3 +360,74 @@ fn call_sites_are_made_at_run_time() {
     assert_eq!(loaded.slices_named("given").len(), 300);
     assert_eq!(loaded.counter_values("depth").len(), 1);
 }
+
+/// Names and texts whose lengths, or the lengths of what they are in, take one, two and three bytes; soon after the event before, and late; formatted, too.
+#[test]
+fn long_names_and_texts_are_as_recorded() {
+    struct Shown<'t>(&'t str);
+    impl std::fmt::Display for Shown<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+    let lens: Vec<usize> = (60..130).chain([250, 1_000]).chain((16_370..16_388).step_by(3)).collect();
+    let text = |len: usize, last: &str| "ä".repeat(len / 2) + last;
+    // Both together are an event that is not cut.
+    let texts = |len: usize| (text(len.min(15_000), "n"), text(len, "v"));
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 20),
+        |_| {
+            for &len in &lens {
+                if len % 3 == 0 {
+                    thread::sleep(std::time::Duration::from_micros(50));
+                }
+                let (name, value) = texts(len);
+                let _slice = slice!(IO, name.as_str(), len, value, half = 0.5);
+                let _inner = slice!(RENDER, "inner", value = value.as_str());
+                begin!(IO, &name);
+                instant!(IO, "shown", shown = %Shown(&value), none = None::<u8>, yes = true, len = u64::MAX - len as u64);
+                end!(IO);
+            }
+        },
+    );
+    assert_eq!((report.events, report.dropped.total()), (7 * lens.len() as u64, 0), "{report:?}");
+    assert_eq!(report.threads[0].truncated, 0);
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices.len(), 4 * lens.len());
+    for (rows, &len) in loaded.slices.chunks(4).zip(&lens) {
+        let (name, value) = texts(len);
+        let found: Vec<_> = rows.iter().map(|row| (row.name.as_deref().unwrap(), row.depth, row.args.len())).collect();
+        assert_eq!(found, [(&*name, 0, 3), ("inner", 1, 1), (&*name, 2, 0), ("shown", 3, 3)], "{len}");
+        assert_eq!(rows[0].args["debug.value"], Arg::Text(value.clone()));
+        assert_eq!(
+            (&rows[0].args["debug.len"], &rows[0].args["debug.half"]),
+            (&Arg::Uint(len as u64), &Arg::Real(0.5))
+        );
+        assert_eq!(rows[1].args["debug.value"], Arg::Text(value.clone()));
+        assert_eq!(rows[3].args["debug.shown"], Arg::Text(value));
+        assert_eq!(rows[3].args["debug.len"], Arg::Uint(u64::MAX - len as u64));
+    }
+}
+
+/// More call sites in a chunk than can be listed on the way that is tried first.
+#[test]
+fn long_texts_of_many_call_sites_have_their_names() {
+    const TEXT: &str = "a text that is as long as those are that have two bytes of length, which is longer than it seems at first sight: 127 bytes and more";
+    macro_rules! eight {
+        ($each:expr) => {
+            [$each, $each, $each, $each, $each, $each, $each, $each]
+        };
+    }
+    type Some = [fn(); 8];
+    static ALL: [[Some; 8]; 8] = eight!(eight!(eight!(|| instant!(IO, "one of many", text = TEXT))));
+    let (trace, report) = record_as(
+        |builder| builder.buffer_bytes(64 << 20),
+        |_| (0..3).for_each(|_| ALL.as_flattened().as_flattened().iter().for_each(|record| record())),
+    );
+    assert_eq!((report.events, report.dropped.total()), (3 * 512, 0), "{report:?}");
+    let Some(loaded) = check(&trace) else { return };
+    let expected = BTreeMap::from([(String::from("debug.text"), Arg::Text(TEXT.into()))]);
+    for row in &loaded.slices {
+        assert_eq!((row.name.as_deref(), &row.args), (Some("one of many"), &expected));
+    }
+}

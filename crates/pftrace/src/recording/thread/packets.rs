@@ -22,7 +22,7 @@ pub(super) const SHORT: usize = 64;
 pub(in crate::recording) const MEDIUM: usize = ROOM;
 
 /// The event's fields end here at most, so that the packet's length, which is that without its first two bytes and with a tail, takes one byte.
-const LONGEST_SHORT: usize = 127 + PACKET_AT - Tail::LONGEST;
+pub(in crate::recording) const LONGEST_SHORT: usize = 127 + PACKET_AT - Tail::LONGEST;
 
 /// How many places the table of other known definitions has.
 pub(super) const KNOWN_OTHERS: usize = 256;
@@ -185,6 +185,14 @@ impl Packets {
     #[inline(always)]
     fn since_last(&self, now: Moment) -> u64 {
         now.0.wrapping_sub(self.last.0)
+    }
+
+    /// Lays out what happens now, if that is soon after the last packet: `put` is told how long after.
+    pub(super) fn put_soon(&mut self, now: Moment, put: impl FnOnce(Tail, u64) -> Option<usize>) -> Option<usize> {
+        let after = self.since_last(now);
+        let len = if Tail::is_soon(after) { put(self.tail, after)? } else { return None };
+        self.last = now;
+        Some(len)
     }
 
     /// Lays out an event of constant bytes and a time, which the chunk [lists](Self::listed), as all events below: what is so most of the time. Returns how long it is. `None` when it

@@ -16,7 +16,7 @@ const SEQUENCE: u8 = put::tag_1(TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NU
 const SOON: u64 = 1 << 14;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tail {
+pub(in crate::recording) struct Tail {
     /// A tail behind its first tag, whose time has two bytes and is 0.
     soon: u64,
     /// How long it is, with that tag.
@@ -65,7 +65,10 @@ impl Tail {
     /// The longest: a time of ten bytes, and a sequence of three.
     pub(super) const LONGEST: usize = 1 + 10 + 1 + 3;
 
-    pub(super) fn of(sequence: u32) -> Self {
+    /// What it is written into, some of which may not count.
+    pub(in crate::recording) const ROOM: usize = Self::LONGEST + 8;
+
+    pub(in crate::recording) fn of(sequence: u32) -> Self {
         let mut bytes = [0x80, 0, SEQUENCE, 0, 0, 0, 0, 0];
         let sequence_len = 1 + put::varint(&mut bytes, WITHOUT_SEQUENCE - 1, u64::from(sequence)) - WITHOUT_SEQUENCE;
         let (soon_len, end_soon_len, counter_soon_len) = match sequence_len {
@@ -122,6 +125,13 @@ impl Tail {
     #[inline(always)]
     pub(super) fn soon_len_in_first(self) -> u64 {
         self.soon_len_in_first
+    }
+
+    /// A tail, and how many of the bytes it is.
+    pub(in crate::recording) fn bytes(self, after: u64) -> ([u8; Self::ROOM], usize) {
+        let mut bytes = [0; Self::ROOM];
+        let len = self.put(&mut bytes, 0, after);
+        (bytes, len)
     }
 
     /// Writes a tail, which has room, at `at`; returns where it ends.
