@@ -58,6 +58,8 @@ fn options(number: u64, name: &str) {
     drop(on_track);
 }
 
+const LONG: &str = "a text that is as long as those are that have lengths of two bytes, which is longer than it seems at first sight: 127 bytes and more";
+
 fn everything(number: u64, names: &[String]) {
     let _slice = slice!("a", "slice");
     let _with = slice!("a", "slice with", number, text = "text", double = 0.5, flag = true);
@@ -67,7 +69,8 @@ fn everything(number: u64, names: &[String]) {
     end!("a");
     instant!("a", "instant");
     instant!("a", name, number, none = None::<u64>, pointer = &raw const number);
-    instant!("a", "formatted", debug = ?names[0], display = %Shown, ?number);
+    let _long = slice!("a", LONG, number, text = LONG);
+    instant!("a", "formatted", debug = ?names[0], display = %Shown, ?number, long = %LONG);
     counter!("a", "counter", number);
     counter!("a", "double", 0.5);
     options(number, name);
