@@ -55,6 +55,16 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     SEAT.with(|seat| take_part(seat)?.sitting().as_mut().map(f))
 }
 
+/// The same of what is done in an instant, which can be where a packet could be opened: most of the time.
+#[inline]
+pub(super) fn with_at_once<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
+    SEAT.with(|seat| match seat.enter() {
+        // It is never committed.
+        Some(mut entered) => Some(f(entered.parts().1)),
+        None => take_part(seat)?.sitting().as_mut().map(f),
+    })
+}
+
 /// The same, if the thread takes part in the present session already.
 pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     SEAT.with(|seat| {

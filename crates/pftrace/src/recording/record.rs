@@ -197,17 +197,22 @@ fn begin_with_in_full(event: &Event<'_>, guarded: bool) -> Token {
     if !event.details.is_empty() {
         return options::begin_here(event, guarded);
     }
-    let begin = |arguments: &[Argument<'_>]| {
-        let event = Event { arguments, ..*event };
-        let wide = Wide::of(&event);
-        let begun = wide.and_then(|wide| {
-            local::quickly_for(wide.room(), |packet, thread, stack| {
-                thread.try_begin_wide(packet, stack, &wide, guarded)
-            })
+    if is_to_format(event) {
+        let begun = format(event.arguments, Argument::None, |arguments, _| match guarded {
+            true => Some(begin_guarded_with(event.site, event.name, arguments)),
+            false => {
+                begin_with(event.site, event.name, arguments);
+                None
+            }
         });
-        begun.or_else(|| local::with(|thread| thread.begin_with(event.site, event.name, arguments, guarded)))
-    };
-    formatted(event.arguments, begin).unwrap_or(Token::LOST)
+        return begun.unwrap_or(Token::LOST);
+    }
+    let begun = Wide::of(event).and_then(|wide| {
+        local::quickly_for(wide.room(), |packet, thread, stack| thread.try_begin_wide(packet, stack, &wide, guarded))
+    });
+    begun
+        .or_else(|| local::with(|thread| thread.begin_with(event.site, event.name, event.arguments, guarded)))
+        .unwrap_or(Token::LOST)
 }
 
 /// Begins a slice that [`end`] ends.
@@ -325,14 +330,21 @@ fn instant_with_in_full(event: &Event<'_>) {
     if !event.details.is_empty() {
         return options::record(event);
     }
-    formatted(event.arguments, |arguments| {
-        let event = Event { arguments, ..*event };
-        let wide = Wide::of(&event);
-        let recorded = wide.and_then(|wide| {
-            local::quickly_for(wide.room(), |packet, thread, _| thread.try_instant_wide(packet, &wide))
+    if is_to_format(event) {
+        return format(event.arguments, Argument::None, |arguments, _| {
+            instant_with(event.site, event.name, arguments);
         });
-        recorded.or_else(|| local::with(|thread| thread.instant_with(event.site, event.name, arguments)))
-    });
+    }
+    let recorded = Wide::of(event)
+        .and_then(|wide| local::quickly_for(wide.room(), |packet, thread, _| thread.try_instant_wide(packet, &wide)));
+    if recorded.is_none() {
+        local::with(|thread| thread.instant_with(event.site, event.name, event.arguments));
+    }
+}
+
+/// Whether something is to be formatted, after which the event is recorded as if it had been texts.
+fn is_to_format(event: &Event<'_>) -> bool {
+    event.arguments.iter().any(Argument::is_formatted)
 }
 
 /// What a counter can be set to: integers, floating-point numbers, `bool` as 0 and 1. Above `i64::MAX` it is a floating-point
@@ -458,18 +470,8 @@ fn counter_in_full(site: &'static CallSite, value: CounterValue) {
     local::with(|thread| thread.counter(site, value));
 }
 
-/// Formats what has to be formatted, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`
+/// Formats what has to be formatted, a text beside the arguments too, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`
 /// may record, take long, and panic.
-#[inline]
-fn formatted<R: Default>(arguments: &[Argument<'_>], then: impl FnOnce(&[Argument<'_>]) -> R) -> R {
-    if arguments.iter().any(Argument::is_formatted) {
-        format(arguments, Argument::None, |arguments, _| then(arguments))
-    } else {
-        then(arguments)
-    }
-}
-
-/// [`formatted`], with a text beside the arguments.
 #[cold]
 pub(super) fn format<R: Default>(
     arguments: &[Argument<'_>],
@@ -484,7 +486,7 @@ pub(super) fn format<R: Default>(
 
 /// The same, once for all that is done then: `then` is called once.
 fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: &mut dyn FnMut(&[Argument<'_>], &str)) {
-    let mut formatting = Formatting(local::with(|thread| thread.scratch().take()).flatten());
+    let mut formatting = Formatting(local::with_at_once(|thread| thread.scratch().take()).flatten());
     let mut ranges = [const { None }; MAX_ANNOTATIONS + 1];
     let (arguments, _) = arguments.split_at(arguments.len().min(MAX_ANNOTATIONS));
     if let Some(scratch) = &mut formatting.0 {
@@ -534,7 +536,7 @@ struct Formatting(Option<std::boxed::Box<Scratch>>);
 impl Drop for Formatting {
     fn drop(&mut self) {
         if let Some(scratch) = self.0.take() {
-            local::with(|thread| *thread.scratch() = Some(scratch));
+            local::with_at_once(|thread| *thread.scratch() = Some(scratch));
         }
     }
 }

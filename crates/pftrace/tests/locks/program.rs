@@ -78,6 +78,11 @@ fn long_text(_: u64) {
 }
 
 #[inline(never)]
+fn one_formatted(_: u64) {
+    instant!(ON, "formatted", value = ?black_box(1234_u64));
+}
+
+#[inline(never)]
 fn with_flow(i: u64) {
     instant!(flow: i, ON, "flow");
 }
@@ -135,7 +140,7 @@ fn main() {
     record(&[no_session, no_session_slice]);
     let session = Session::builder().categories("-off").writer(sink()).drain_by_caller().start().expect("a session");
     NEW.as_flattened().as_flattened().iter().for_each(|meet| meet());
-    let forms: [Form; 13] = [
+    let forms: [Form; 14] = [
         category_off,
         plain_slice,
         begun_and_ended,
@@ -146,6 +151,7 @@ fn main() {
         three_annotations,
         run_time_name,
         long_text,
+        one_formatted,
         with_flow,
         on_a_track,
         new_in_its_chunk,
@@ -155,7 +161,7 @@ fn main() {
         std::thread::spawn(move || record(&[form])).join().expect("it records");
     }
     let report = session.stop().expect("a sink that takes all");
-    // Eight forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
-    let events = 304 * (8 + 2 * 4) + 512;
+    // Nine forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
+    let events = 304 * (9 + 2 * 4) + 512;
     assert_eq!((report.events, report.lost()), (events, 0), "{report:?}");
 }
