@@ -11,7 +11,7 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicU16, AtomicU32, LoadOwn as _, Ord
 use crate::word::{Content, MAX_TAIL};
 use crate::writer::WORD_LEN;
 
-/// A packet of the short way is not longer.
+/// A packet of the short way is not longer, where it has not [asked for more](crate::Seat::enter_for).
 pub const ROOM: usize = 160;
 
 #[derive(Debug)]

@@ -117,7 +117,7 @@ pub(super) fn quickly<R>(
     })
 }
 
-/// The same of a packet that may take up to `room` bytes.
+/// The same of a packet that may take up to `room` bytes. `f` copies texts.
 #[cold]
 pub(super) fn quickly_for<R>(
     room: usize,

@@ -25,6 +25,9 @@ pub(in crate::recording) struct Wide<'e> {
 impl<'e> Wide<'e> {
     /// `None`: it is [short](LONGEST_SHORT), or has something that this does not write.
     pub(in crate::recording) fn of(event: &'e Event<'e>) -> Option<Self> {
+        if !event.details.is_empty() || event.value.is_some() || event.track.is_some() {
+            return None;
+        }
         let name = event.name.map_or(0, |name| NAME.len() + text_len(name));
         // Not of a call site that has not been met.
         let own = event.site.template.len().checked_sub(EVENT_AT)? + name;
@@ -152,9 +155,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::CounterValue;
     use crate::recording::argument::annotate;
     use crate::recording::call_site::{self, CallSite, EventKind, NEEDS_STATE};
     use crate::recording::category::Category;
+    use crate::recording::detail::Detail;
 
     /// The texts' lengths are around those whose lengths, or the lengths of what they are in, take a byte more.
     fn texts() -> impl Strategy<Value = String> {
@@ -229,5 +234,7 @@ mod tests {
             assert!(Wide::of(&Event { arguments: &[argument], ..long }).is_none());
         }
         assert!(Wide::of(&Event { site: &UNMET, ..long }).is_none());
+        assert!(Wide::of(&Event { details: &[Detail::Flow(1)], ..long }).is_none());
+        assert!(Wide::of(&Event { value: Some(CounterValue::Int(1)), ..long }).is_none());
     }
 }

@@ -18,7 +18,7 @@ use crate::recording::typed::Annotations;
 /// What a packet needs at most of a counter's value, whenever it is, or of an event that is all constant.
 pub(super) const SHORT: usize = 64;
 
-/// The same, of an event with a name or annotations whose lengths are all below 128: as much as there is the short way.
+/// The same, of an event with a name or annotations whose lengths are all below 128: as much as there is the short way, if no more was asked for.
 pub(in crate::recording) const MEDIUM: usize = ROOM;
 
 /// The event's fields end here at most, so that the packet's length, which is that without its first two bytes and with a tail, takes one byte.
@@ -178,7 +178,13 @@ impl Packets {
     #[inline]
     pub(super) fn soon_now(&self) -> Option<u64> {
         let now = self.now();
-        Tail::is_soon(self.since_last(now)).then(|| self.ns_of(now))
+        self.is_soon(now).then(|| self.ns_of(now))
+    }
+
+    /// Whether that is soon after the last packet.
+    #[inline]
+    pub(super) fn is_soon(&self, now: Moment) -> bool {
+        Tail::is_soon(self.since_last(now))
     }
 
     /// What is before the last event is not soon after it.
@@ -189,8 +195,7 @@ impl Packets {
 
     /// Lays out what happens now, if that is soon after the last packet: `put` is told how long after.
     pub(super) fn put_soon(&mut self, now: Moment, put: impl FnOnce(Tail, u64) -> Option<usize>) -> Option<usize> {
-        let after = self.since_last(now);
-        let len = if Tail::is_soon(after) { put(self.tail, after)? } else { return None };
+        let len = if self.is_soon(now) { put(self.tail, self.since_last(now))? } else { return None };
         self.last = now;
         Some(len)
     }

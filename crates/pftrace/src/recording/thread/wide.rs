@@ -21,6 +21,8 @@ impl Thread {
     ) -> Option<(usize, Token)> {
         let event = wide.event();
         let now = self.packets.now();
+        // Before its name is stored, which may take long.
+        self.packets.listed(&event.site.template).filter(|_| self.packets.is_soon(now))?;
         let site = event.site.template.number().into();
         let begun = Begun { ns: self.packets.ns_of(now), site, written: true, guarded };
         let opening = stack.prepare(begun, event.name, self.slices.names_len)?;
