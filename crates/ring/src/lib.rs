@@ -75,11 +75,15 @@
 //!     // What the chunk says besides, at its end: where that can't be done here, the long way.
 //!     assert!(packet.add_word(7));
 //!     packet.commit(5);
+//!     // One that is longer than most.
+//!     let mut long = seat.enter_for(1_000).unwrap();
+//!     long.parts_in_full().0.fill(b'!');
+//!     long.commit(1_000);
 //! });
 //! let mut reader = Reader::new(&ring);
 //! reader.complete_idle();
 //! let chunk = reader.next_chunk().unwrap();
-//! assert_eq!(chunk.bytes(), b"hello");
+//! assert_eq!((&chunk.bytes()[..7], chunk.bytes().len()), (&b"hello!!"[..], 1_005));
 //! assert!(chunk.words().eq([7]));
 //! # Ok::<(), std::io::Error>(())
 //! ```

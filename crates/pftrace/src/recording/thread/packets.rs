@@ -193,9 +193,9 @@ impl Packets {
         now.0.wrapping_sub(self.last.0)
     }
 
-    /// Lays out what happens now, if that is soon after the last packet: `put` is told how long after.
-    pub(super) fn put_soon(&mut self, now: Moment, put: impl FnOnce(Tail, u64) -> Option<usize>) -> Option<usize> {
-        let len = if self.is_soon(now) { put(self.tail, self.since_last(now))? } else { return None };
+    /// Lays out what happens now, which is [soon](Self::is_soon): `put` is told how long after the last packet.
+    pub(super) fn put_at(&mut self, now: Moment, put: impl FnOnce(Tail, u64) -> Option<usize>) -> Option<usize> {
+        let len = put(self.tail, self.since_last(now))?;
         self.last = now;
         Some(len)
     }
