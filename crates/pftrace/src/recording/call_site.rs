@@ -139,6 +139,10 @@ pub(super) const CONSTANT_LEN: usize = 16;
 /// The template of a counter that has a name is that long: its track's number takes seven bytes in every process.
 pub(super) const COUNTER_LEN: usize = 16;
 
+/// What the value of a counter takes that its template is laid out for: its tag, and two bytes.
+pub(super) const COUNTER_VALUE_LEN: usize = put::COUNTER_VALUE.len() + 2;
+pub(super) const COUNTER_VALUE_END: usize = COUNTER_LEN + COUNTER_VALUE_LEN;
+
 /// The tag of `TracePacket.timestamp`.
 pub(super) const TIMESTAMP_TAG: u8 = put::tag_1(TracePacket::TIMESTAMP_FIELD_NUMBER, WireType::Varint);
 
@@ -356,6 +360,10 @@ impl CallSite {
         let mut bytes = [0; 4 * TEMPLATE_LEN];
         let len = self.write_packet(&mut bytes, category, number, first).filter(|&len| len < TEMPLATE_LEN)?;
         bytes[len] = TIMESTAMP_TAG;
+        if self.kind == EventKind::Counter {
+            bytes[PACKET_LEN_AT] += COUNTER_VALUE_LEN as u8;
+            bytes[EVENT_LEN_AT] += COUNTER_VALUE_LEN as u8;
+        }
         self.template.set(u16::try_from(number).ok()?, bytes.first_chunk()?, len);
         Some(())
     }

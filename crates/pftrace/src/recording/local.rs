@@ -48,17 +48,23 @@ pub(super) fn hold() -> MutexGuard<'static, Vec<&'static Place>> {
     lock(&FREE)
 }
 
+/// Not by `with`, which the compiler does not inline unless the whole program is optimized as one.
+#[inline(always)]
+fn at_seat<R>(f: impl FnOnce(&ThreadSeat) -> Option<R>) -> Option<R> {
+    SEAT.try_with(f).ok()?
+}
+
 /// Does something with the thread's state. `None` when it can't be had: nothing is recorded (any more), or an event of this
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    SEAT.with(|seat| take_part(seat)?.sitting().as_mut().map(f))
+    at_seat(|seat| take_part(seat)?.sitting().as_mut().map(f))
 }
 
 /// The same of what is done in an instant, which can be where a packet could be opened: most of the time.
 #[inline]
 pub(super) fn with_at_once<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    SEAT.with(|seat| match seat.enter() {
+    at_seat(|seat| match seat.enter() {
         // It is never committed.
         Some(mut entered) => Some(f(entered.parts().1)),
         None => take_part(seat)?.sitting().as_mut().map(f),
@@ -67,7 +73,7 @@ pub(super) fn with_at_once<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
 
 /// The same, if the thread takes part in the present session already.
 pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    SEAT.with(|seat| {
+    at_seat(|seat| {
         let mut occupied = occupy(seat)?;
         occupied.sitting().as_mut().filter(|thread| thread.session == session::recording()).map(f)
     })
@@ -108,7 +114,7 @@ fn occupy_first(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
 pub(super) fn quickly<R>(
     f: impl FnOnce(&mut [u8; ROOM], &mut Thread, &'static Stack) -> Option<(usize, R)>,
 ) -> Option<R> {
-    SEAT.with(|seat| {
+    at_seat(|seat| {
         let mut entered = seat.enter()?;
         let (packet, thread, stack) = entered.parts();
         let (len, result) = f(packet, thread, stack)?;
@@ -123,7 +129,7 @@ pub(super) fn quickly_for<R>(
     room: usize,
     f: impl FnOnce(&mut [u8], &mut Thread, &'static Stack) -> Option<(usize, R)>,
 ) -> Option<R> {
-    SEAT.with(|seat| {
+    at_seat(|seat| {
         let mut entered = seat.enter_for(room)?;
         let (packet, thread, stack) = entered.parts_in_full();
         let (len, result) = f(packet, thread, stack)?;

@@ -24,7 +24,7 @@ pub(super) const fn tag_1(number: u32, wire_type: WireType) -> u8 {
 }
 
 /// A tag of two bytes.
-const fn tag_2(number: u32, wire_type: WireType) -> [u8; 2] {
+pub(super) const fn tag_2(number: u32, wire_type: WireType) -> [u8; 2] {
     let tag = tag(number, wire_type);
     assert!(tag >= 1 << 7 && tag < 1 << 14);
     [tag as u8 | 0x80, (tag >> 7) as u8]
@@ -56,84 +56,67 @@ pub(super) fn varint<const N: usize>(packet: &mut [u8; N], at: usize, value: u64
     }
 }
 
-/// A number that is [`SMALL`], on its way to a varint.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Small {
-    /// Seven bits in each byte, without [what says that another follows](SmallLen::more).
-    pub(super) spread: u64,
-    /// The position of the highest bit, by which the rest is looked up: that is one instruction where dividing by seven takes three.
-    pub(super) highest: usize,
+/// What a number is less than whose varint has two bytes at most.
+pub(super) const BELOW_2: u64 = 1 << 14;
+
+/// The same of four bytes.
+pub(super) const BELOW_4: u64 = 1 << 28;
+
+/// A number [below that](BELOW_2), seven bits in each of two bytes: the upper ones move up by one, so they are added once more.
+#[inline(always)]
+pub(super) const fn spread_2(value: u64) -> u64 {
+    value + (value & (BELOW_2 - 0x80))
 }
 
-/// What a number is less than whose varint has four bytes at most.
-pub(super) const SMALL: u64 = 1 << 28;
+/// The same [in four](BELOW_4), by way of fourteen bits in each of two words.
+#[inline(always)]
+const fn spread_4(value: u64) -> u64 {
+    let by_14 = value + (value & (BELOW_4 - BELOW_2)) * 3;
+    by_14 + (by_14 & 0x3f80_3f80)
+}
 
-/// How long the varint of a [`Small`] is. A type of its own, so that the compiler knows that it is.
+/// A number [below that](BELOW_2) as a varint of two bytes, also where one would do.
+#[inline(always)]
+pub(super) const fn varint_of_2(value: u64) -> u64 {
+    spread_2(value) | 0x80
+}
+
+/// A number [below that](BELOW_4) as a varint of four bytes, also where fewer would do.
+#[inline(always)]
+pub(super) const fn varint_of_4(value: u64) -> u64 {
+    spread_4(value) | 0x80_8080
+}
+
+/// How long the varint is of a number [below that](BELOW_4). A type of its own, so that the compiler knows that it is.
 #[derive(Clone, Copy, Debug)]
 #[repr(u64)]
-pub(super) enum SmallLen {
+enum SmallLen {
     One = 1,
     Two,
     Three,
     Four,
 }
 
-impl SmallLen {
-    const fn of(highest: usize) -> Self {
-        match highest {
-            0..7 => Self::One,
-            7..14 => Self::Two,
-            14..21 => Self::Three,
-            _ => Self::Four,
-        }
-    }
-
-    /// What says that another byte follows, in all but the last.
-    pub(super) const fn more(self) -> u64 {
-        0x80_8080 & ((1 << (8 * (self as u32 - 1))) - 1)
-    }
-
-    /// By the position of the highest bit.
-    pub(super) const BY_HIGHEST: [Self; Small::POSITIONS] = {
-        let mut all = [Self::One; Small::POSITIONS];
+/// A number [below that](BELOW_4) as a varint, and how long it is. Without a branch for its length, which what varies from event to event would often take wrongly.
+#[inline(always)]
+fn small_varint(value: u64) -> (u64, usize) {
+    /// By the position of the highest bit, which is one instruction where dividing by seven takes three: what says that another byte follows, in all but the last, and the length. As many as
+    /// the compiler thinks of: so it looks up without asking whether there is such a one.
+    static BY_HIGHEST: [(u64, SmallLen); 64] = {
+        let mut all = [(0x80_8080, SmallLen::Four); 64];
         let mut highest = 0;
-        while highest < all.len() {
-            all[highest] = Self::of(highest);
+        while highest < 21 {
+            all[highest] = match highest {
+                0..7 => (0, SmallLen::One),
+                7..14 => (0x80, SmallLen::Two),
+                _ => (0x8080, SmallLen::Three),
+            };
             highest += 1;
         }
         all
     };
-}
-
-impl Small {
-    /// As many as the compiler thinks of: so it looks up without asking whether there is such a one.
-    pub(super) const POSITIONS: usize = 64;
-
-    /// Of one that is less than [`SMALL`]. Without a branch for its length, which what varies from event to event would often take wrongly.
-    #[inline(always)]
-    pub(super) fn new(value: u64) -> Self {
-        // Seven bits each, by way of fourteen.
-        let by_14 = value + (value & 0x0fff_c000) * 3;
-        let spread = by_14 + (by_14 & 0x3f80_3f80);
-        Self { spread, highest: 63 - (value | 1).leading_zeros() as usize }
-    }
-
-    /// The varint, and how long it is.
-    #[inline(always)]
-    fn varint(self) -> (u64, usize) {
-        static MORE: [(u64, SmallLen); Small::POSITIONS] = {
-            let mut all = [(0, SmallLen::One); Small::POSITIONS];
-            let mut highest = 0;
-            while highest < all.len() {
-                let len = SmallLen::BY_HIGHEST[highest];
-                all[highest] = (len.more(), len);
-                highest += 1;
-            }
-            all
-        };
-        let (more, len) = MORE[self.highest];
-        (self.spread | more, len as usize)
-    }
+    let (more, len) = BY_HIGHEST[63 - (value | 1).leading_zeros() as usize];
+    (spread_4(value) | more, len as usize)
 }
 
 /// The tags of the value of a counter.
@@ -310,8 +293,8 @@ fn begin_long(window: &mut [u8; NUMBER_WINDOW], key: u32, tag: u8) -> usize {
 fn number<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, tag: u8, value: u64) -> Option<usize> {
     let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
     let value_at = begin(window, key, tag);
-    let end = if value < SMALL {
-        let (bytes, len) = Small::new(value).varint();
+    let end = if value < BELOW_4 {
+        let (bytes, len) = small_varint(value);
         window[value_at..value_at + 8].copy_from_slice(&bytes.to_le_bytes());
         value_at + len
     } else {
@@ -413,6 +396,8 @@ pub(super) fn details<const N: usize>(packet: &mut [u8; N], mut at: usize, detai
                     at = varint(packet, at + 2, number.into());
                 }
             }
+            // The packet says it.
+            Detail::At(_) => {}
             _ => return None,
         }
     }
@@ -505,7 +490,8 @@ mod tests {
                 assert_eq!(&packet[5..end], &*expected.unwrap());
             }
             assert_eq!(details(&mut packet, 5, &[flow; 6]), None);
-            assert_eq!(details(&mut packet, 5, &[Detail::At(number)]), None);
+            assert_eq!(details(&mut packet, 5, &[Detail::At(number)]), Some(5));
+            assert_eq!(details(&mut packet, 5, &[Detail::Callstack(&[])]), None);
         }
     }
 
@@ -528,11 +514,20 @@ mod tests {
 
     #[test]
     fn small_varints_are_those_of_the_writers() {
-        for value in (0..28).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([SMALL - 1]) {
-            let (bytes, len) = Small::new(value).varint();
+        for value in (0..28).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([BELOW_4 - 1]) {
+            let (bytes, len) = small_varint(value);
             let mut expected = [0; 10];
             let expected_len = varint(&mut expected, 0, value);
             assert_eq!((&bytes.to_le_bytes()[..], len), (&expected[..8], expected_len));
+            let decoded =
+                |bytes: &[u8]| bytes.iter().rev().fold(0, |so_far, byte| so_far << 7 | u64::from(byte & 0x7f));
+            let more = |bytes: &[u8]| bytes.iter().map(|byte| byte >> 7).collect::<std::vec::Vec<_>>();
+            let four = varint_of_4(value).to_le_bytes();
+            assert_eq!((decoded(&four[..4]), more(&four)), (value, [1, 1, 1, 0, 0, 0, 0, 0].into()));
+            if value < BELOW_2 {
+                let two = varint_of_2(value).to_le_bytes();
+                assert_eq!((decoded(&two[..2]), more(&two)), (value, [1, 0, 0, 0, 0, 0, 0, 0].into()));
+            }
         }
     }
 

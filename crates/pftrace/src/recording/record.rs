@@ -9,7 +9,7 @@ use super::call_site::CallSite;
 use super::category::Category;
 use super::local;
 use super::options;
-use super::put::{SMALL, Small, Wide};
+use super::put::{BELOW_2, BELOW_4, Wide, varint_of_2, varint_of_4};
 use super::session;
 use super::slices::Token;
 use super::text::Scratch;
@@ -367,7 +367,7 @@ pub trait CounterNumber: Sized {
     #[inline]
     fn record(self, site: &'static CallSite) {
         match self.value() {
-            CounterValue::Int(value) => small_counter(site, value),
+            CounterValue::Int(value) => int_counter(site, value),
             CounterValue::Double(value) => double_counter(site, value),
         }
     }
@@ -414,23 +414,40 @@ impl<T: CounterNumber + Copy> CounterNumber for &T {
     }
 }
 
-/// Records the value of a counter of a call site that has a name.
+/// Records the value of a counter of a call site that has a name. A counter's values are of one size, most of the time, so each has a function of its own.
 #[inline(never)]
-fn small_counter(site: &'static CallSite, value: i64) {
-    let small = u64::try_from(value).ok().filter(|&value| value < SMALL).map(Small::new);
-    let recorded = small.and_then(|value| {
-        local::quickly(|packet, thread, _| {
-            thread.try_counter(site, |packets, template, now| packets.put_small_counter(packet, template, value, now))
-        })
-    });
-    if recorded.is_none() {
-        int_counter(site, value);
+fn int_counter(site: &'static CallSite, value: i64) {
+    let bits = value as u64;
+    if bits >= BELOW_2 {
+        return medium_counter(site, value);
     }
+    if counter_of::<2>(site, varint_of_2(bits)).is_none() {
+        int_counter_again(site, value);
+    }
+}
+
+/// The same, of a value that is not small.
+#[inline(never)]
+fn medium_counter(site: &'static CallSite, value: i64) {
+    let bits = value as u64;
+    if bits >= BELOW_4 {
+        return large_counter(site, value);
+    }
+    if counter_of::<4>(site, varint_of_4(bits)).is_none() {
+        int_counter_again(site, value);
+    }
+}
+
+#[inline(always)]
+fn counter_of<const LEN: usize>(site: &'static CallSite, varint: u64) -> Option<()> {
+    local::quickly(|packet, thread, _| {
+        thread.try_counter(site, |packets, template, now| packets.put_counter_of::<LEN>(packet, template, varint, now))
+    })
 }
 
 /// The same, of any value.
 #[inline(never)]
-fn int_counter(site: &'static CallSite, value: i64) {
+fn large_counter(site: &'static CallSite, value: i64) {
     if local::quickly(|packet, thread, _| {
         thread.try_counter(site, |packets, template, now| packets.put_int_counter(packet, template, value, now))
     })
@@ -443,7 +460,7 @@ fn int_counter(site: &'static CallSite, value: i64) {
 #[cold]
 #[inline(never)]
 fn int_counter_again(site: &'static CallSite, value: i64) {
-    if local::list(site) { small_counter(site, value) } else { counter_in_full(site, CounterValue::Int(value)) }
+    if local::list(site) { int_counter(site, value) } else { counter_in_full(site, CounterValue::Int(value)) }
 }
 
 /// The same, of a real value.

@@ -15,6 +15,7 @@ pub(super) use self::detailed::Event;
 use self::detailed::{NotWritten, When};
 pub(super) use self::packets::{LONGEST_SHORT, MEDIUM};
 use self::packets::{Moment, Packets, SHORT, lay_out};
+use self::tail::Stamp;
 pub(super) use self::tail::Tail;
 use super::argument::Argument;
 use super::call_site::{self, CallSite, Template};
@@ -367,7 +368,7 @@ impl Thread {
         fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
     ) -> Result<(), NoRoom> {
         self.list_and_lay_out(template, now, self.room_of(N), |packet, tail, after| {
-            lay_out(packet.first_chunk_mut::<N>()?, template, tail, after, fill)
+            lay_out(packet.first_chunk_mut::<N>()?, template, tail, Stamp::After(after), fill)
         })
     }
 

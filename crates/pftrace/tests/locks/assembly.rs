@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
+use super::package::Profile;
 use super::{expected, is_blessed, on_path, package, rustc, rustc_of};
 
 /// Functions of `program.rs`: alone, and with all of pftrace that it calls.
@@ -25,7 +26,7 @@ fn the_assembly_is_what_was_reviewed() {
     if !is_blessed() && rustc_of(&text) != rustc() {
         return skip(&format!("the assembly was reviewed of rustc {}, this is {}", rustc_of(&text), rustc()));
     }
-    let program = package::build(false);
+    let program = package::build(Profile::Whole, false);
     let dump = |names: &[&str]| {
         let output = Command::new(&objdump)
             .args(["--disassemble", "--disassembler-options=intel", "--no-show-raw-insn"])

@@ -92,6 +92,11 @@ fn on_a_track(_: u64) {
     instant!(track: &TRACK, ON, "on a track");
 }
 
+#[inline(never)]
+fn at_a_time(i: u64) {
+    instant!(at: black_box(1 << 40) + i, ON, "at a time");
+}
+
 macro_rules! eight {
     ($each:expr) => {
         [$each, $each, $each, $each, $each, $each, $each, $each]
@@ -140,7 +145,7 @@ fn main() {
     record(&[no_session, no_session_slice]);
     let session = Session::builder().categories("-off").writer(sink()).drain_by_caller().start().expect("a session");
     NEW.as_flattened().as_flattened().iter().for_each(|meet| meet());
-    let forms: [Form; 14] = [
+    let forms: [Form; 15] = [
         category_off,
         plain_slice,
         begun_and_ended,
@@ -154,6 +159,7 @@ fn main() {
         one_formatted,
         with_flow,
         on_a_track,
+        at_a_time,
         new_in_its_chunk,
     ];
     for form in forms {
@@ -161,7 +167,7 @@ fn main() {
         std::thread::spawn(move || record(&[form])).join().expect("it records");
     }
     let report = session.stop().expect("a sink that takes all");
-    // Nine forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
-    let events = 304 * (9 + 2 * 4) + 512;
+    // Ten forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
+    let events = 304 * (10 + 2 * 4) + 512;
     assert_eq!((report.events, report.lost()), (events, 0), "{report:?}");
 }

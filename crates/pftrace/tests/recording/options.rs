@@ -138,6 +138,8 @@ fn flows_go_with_all_that_an_event_says() {
     assert_eq!(flows, expected);
 }
 
+const AGAIN: u64 = 20;
+
 /// Times that are given, also before what was recorded already, do not disturb the thread's own.
 #[test]
 fn events_happen_when_it_is_said() {
@@ -163,10 +165,25 @@ fn events_happen_when_it_is_said() {
         end!(slice: wrong, at: 5_u64);
         let own = slice!("t", "own backwards");
         end!(slice: own, at: 5_u64);
+        // From its second time on what a call site says goes the short way.
+        for number in 0..AGAIN {
+            instant!(at: start + 20_000 + number, "t", "again", number);
+            instant!("t", "now");
+            let again = slice!(track: &NETWORK, at: start + 20_000 + 10 * number, "t", "again on a track");
+            end!(slice: again, at: start + 20_007 + 10 * number);
+        }
         last = now_ns();
     });
     let Some((loaded, report)) = recorded else { return };
-    assert_eq!(report.events, 13);
+    assert_eq!(report.events, 13 + 4 * AGAIN);
+    let rows =
+        |name, place: fn(&Slice) -> (i64, i64)| loaded.slices_named(name).into_iter().map(place).collect::<Vec<_>>();
+    let expected =
+        |step, dur| (0..AGAIN as i64).map(|number| (start as i64 + 20_000 + step * number, dur)).collect::<Vec<_>>();
+    assert_eq!(rows("again", |row| (row.ts, row.dur)), expected(1, 0));
+    assert_eq!(rows("again on a track", |row| (row.ts, row.dur)), expected(10, 7));
+    let now = rows("now", |row| (row.ts, row.ts));
+    assert!(now.is_sorted() && now[0].0 >= first as i64 && now[AGAIN as usize - 1].0 <= last as i64);
     let ts = |name| only(&loaded, name).ts;
     assert_eq!((ts("at the start"), ts("a duration")), (start as i64, start as i64 + 1));
     assert!(ts("before") - ts("long ago") > 15_000_000);

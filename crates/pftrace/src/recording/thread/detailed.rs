@@ -5,7 +5,7 @@ use pftrace_ring::Space;
 use pftrace_wire::Error;
 
 use super::packets::{KNOWN_OTHERS, Known, MEDIUM, lay_out};
-use super::tail::Tail;
+use super::tail::{Stamp, Tail};
 use super::{MOST_CHUNKS_AT_ONCE, NoRoom, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
@@ -231,7 +231,8 @@ impl Thread {
             return Err(NoRoom::InChunk);
         }
         let packet = space.bytes().first_chunk_mut::<MEDIUM>().ok_or(NoRoom::InChunk)?;
-        let len = lay_out_event(packet, event, tail, now, last_ns, &self.shared).ok_or(NoRoom::InPacket)?;
+        let len = lay_out_event(packet, event, tail, now, Stamp::After(now - last_ns), &self.shared)
+            .ok_or(NoRoom::InPacket)?;
         words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
         self.packets.set_last_ns(now);
         Ok(now)
@@ -239,9 +240,15 @@ impl Thread {
 
     /// Lays out the same the short way, of which the chunk lists all. Returns how long it is, and when it happens; nothing may fail after that. `None`: it goes the long way.
     fn try_short(&mut self, packet: &mut [u8; MEDIUM], event: &Event<'_>) -> Option<(usize, u64)> {
-        let now = self.packets.soon_now().filter(|_| event.at().is_none())?.max(event.not_before);
+        let tail = self.packets.tail;
+        if let Some(ns) = event.at() {
+            let ns = ns.max(event.not_before);
+            return Some((lay_out_event(packet, event, tail, ns, Stamp::At(ns), &self.shared)?, ns));
+        }
+        let now = self.packets.soon_now()?.max(event.not_before);
         let now = self.advance(event, now);
-        let len = lay_out_event(packet, event, self.packets.tail, now, self.packets.last_ns(), &self.shared)?;
+        let after = Stamp::After(now - self.packets.last_ns());
+        let len = lay_out_event(packet, event, tail, now, after, &self.shared)?;
         self.packets.set_last_ns(now);
         Some((len, now))
     }
@@ -431,18 +438,18 @@ impl When {
     }
 }
 
-/// Lays out an event that is short and simple, at `now`, and what a reader has to know of it; returns how long that is.
+/// Lays out an event that is short and simple, at `ns`, and what a reader has to know of it; returns how long that is.
 fn lay_out_event(
     packet: &mut [u8; MEDIUM],
     event: &Event<'_>,
     tail: Tail,
-    now: u64,
-    last_ns: u64,
+    ns: u64,
+    stamp: Stamp,
     shared: &Shared,
 ) -> Option<usize> {
     let fill = |packet: &mut [u8; MEDIUM], at| put_event(packet, at, event);
-    let len = lay_out(packet, event.template(), tail, now - last_ns, fill)?;
-    Some(len + put_mark(event, shared, now, &mut packet[len..])?)
+    let len = lay_out(packet, event.template(), tail, stamp, fill)?;
+    Some(len + put_mark(event, shared, ns, &mut packet[len..])?)
 }
 
 /// What an event says behind its template, if that is short and simple; returns where it ends.

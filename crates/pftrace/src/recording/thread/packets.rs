@@ -6,13 +6,13 @@ use std::vec::Vec;
 use pftrace_clock::{Line, raw_ticks};
 use pftrace_ring::{MAX_TAIL, ROOM, Writer};
 
-use super::tail::Tail;
+use super::tail::{Stamp, Tail};
 use crate::CounterValue;
 use crate::recording::call_site::{
-    CONSTANT_LEN, COUNTER_LEN, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, Head, PACKET_AT, PACKET_LEN_AT,
-    TEMPLATE_LEN, TIMESTAMP_TAG, Template,
+    CONSTANT_LEN, COUNTER_LEN, COUNTER_VALUE_LEN, CallSite, END_BYTES, EVENT_AT, EVENT_LEN_AT, Head, PACKET_AT,
+    PACKET_LEN_AT, TEMPLATE_LEN, TIMESTAMP_TAG, Template,
 };
-use crate::recording::put::{self, Small, SmallLen};
+use crate::recording::put;
 use crate::recording::typed::Annotations;
 
 /// What a packet needs at most of a counter's value, whenever it is, or of an event that is all constant.
@@ -93,30 +93,6 @@ impl Known {
 const fn in_both_lengths(bytes: usize) -> u64 {
     (bytes as u64) << (8 * PACKET_LEN_AT) | (bytes as u64) << (8 * EVENT_LEN_AT)
 }
-
-/// What comes with a counter's value that is [`put::SMALL`], by the position of its highest bit.
-struct SmallCounters {
-    /// Its tag; what says that more bytes of the value follow; and behind them the tag of the time.
-    bytes: [u64; Small::POSITIONS],
-    /// What it adds to both lengths.
-    lengths: [u64; Small::POSITIONS],
-    len: [SmallLen; Small::POSITIONS],
-}
-
-static SMALL_COUNTERS: SmallCounters = {
-    let (mut bytes, mut lengths, len) = ([0; Small::POSITIONS], [0; Small::POSITIONS], SmallLen::BY_HIGHEST);
-    let mut highest = 0;
-    while highest < len.len() {
-        let value_at = put::COUNTER_VALUE.len();
-        let end = value_at + len[highest] as usize;
-        bytes[highest] = u16::from_le_bytes(put::COUNTER_VALUE) as u64
-            | len[highest].more() << (8 * value_at)
-            | (TIMESTAMP_TAG as u64) << (8 * end);
-        lengths[highest] = in_both_lengths(end);
-        highest += 1;
-    }
-    SmallCounters { bytes, lengths, len }
-};
 
 impl Packets {
     pub(super) fn new(writer: Writer, line: Line, tail: Tail) -> Self {
@@ -237,25 +213,28 @@ impl Packets {
         Some(self.tail.end_soon_len())
     }
 
-    /// A counter's value that is [`put::SMALL`].
+    /// A counter's value as a varint of `LEN` bytes, at most four. Its length is constant, also where fewer bytes would do: what varies from event to event costs no branch, and where the
+    /// next packet goes does not wait for it.
     #[inline(always)]
-    pub(in crate::recording) fn put_small_counter(
+    pub(in crate::recording) fn put_counter_of<const LEN: usize>(
         &mut self,
         packet: &mut [u8; ROOM],
         template: &Template,
-        value: Small,
+        varint: u64,
         now: Moment,
     ) -> Option<usize> {
+        const VALUE_AT: usize = put::COUNTER_VALUE.len();
         let tail = self.soon(now)?;
-        let len = SMALL_COUNTERS.len[value.highest] as usize;
-        let first = template.word(0) + self.tail.soon_len_in_first() + SMALL_COUNTERS.lengths[value.highest];
+        let more = VALUE_AT + LEN - COUNTER_VALUE_LEN;
+        let first = template.word(0) + self.tail.soon_len_in_first() + in_both_lengths(more);
         packet[..8].copy_from_slice(&first.to_le_bytes());
         packet[8..COUNTER_LEN].copy_from_slice(&template.word(1).to_le_bytes());
-        let bytes = value.spread << (8 * put::COUNTER_VALUE.len()) | SMALL_COUNTERS.bytes[value.highest];
+        let around = u16::from_le_bytes(put::COUNTER_VALUE) as u64 | (TIMESTAMP_TAG as u64) << (8 * (VALUE_AT + LEN));
+        let bytes = varint << (8 * VALUE_AT) | around;
         packet[COUNTER_LEN..COUNTER_LEN + 8].copy_from_slice(&bytes.to_le_bytes());
-        let end = COUNTER_LEN + put::COUNTER_VALUE.len() + len;
+        let end = COUNTER_LEN + VALUE_AT + LEN;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
-        Some(self.tail.counter_soon_len() + len)
+        Some(self.tail.counter_soon_len() + more)
     }
 
     /// A counter's real value.
@@ -269,14 +248,15 @@ impl Packets {
     ) -> Option<usize> {
         const LEN: usize = put::DOUBLE_COUNTER_VALUE.len() + size_of::<f64>();
         let tail = self.soon(now)?;
-        let first = template.word(0) + self.tail.soon_len_in_first() + in_both_lengths(LEN);
+        let more = LEN - COUNTER_VALUE_LEN;
+        let first = template.word(0) + self.tail.soon_len_in_first() + in_both_lengths(more);
         packet[..8].copy_from_slice(&first.to_le_bytes());
         packet[8..COUNTER_LEN].copy_from_slice(&template.word(1).to_le_bytes());
         packet[COUNTER_LEN..COUNTER_LEN + 2].copy_from_slice(&put::DOUBLE_COUNTER_VALUE);
         packet[COUNTER_LEN + 2..COUNTER_LEN + LEN].copy_from_slice(&value.to_le_bytes());
         packet[COUNTER_LEN + LEN] = TIMESTAMP_TAG;
         packet[COUNTER_LEN + LEN + 1..COUNTER_LEN + LEN + 9].copy_from_slice(&tail.to_le_bytes());
-        Some(COUNTER_LEN + LEN + self.tail.soon_len())
+        Some(self.tail.counter_soon_len() + more)
     }
 
     /// A counter's value that is an integer.
@@ -335,7 +315,7 @@ pub(super) fn lay_out<const N: usize>(
     packet: &mut [u8; N],
     template: &Template,
     tail: Tail,
-    after: u64,
+    stamp: Stamp,
     fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
 ) -> Option<usize> {
     packet[..TEMPLATE_LEN].copy_from_slice(&template.bytes());
@@ -344,7 +324,7 @@ pub(super) fn lay_out<const N: usize>(
         return None;
     }
     packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
-    let len = tail.put(packet, end, after);
+    let len = tail.put(packet, end, stamp);
     packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
     Some(len)
 }

@@ -3,17 +3,37 @@
 //! ```text
 //! | 0x40 | nanoseconds since the thread's last packet, a varint | 0x50 | the sequence's number, a varint |
 //! ```
+//!
+//! or, where it is said when it happened:
+//!
+//! ```text
+//! | 0x40 | nanoseconds of CLOCK_MONOTONIC, a varint | 0x50 | the sequence's number, a varint | 0xd0 0x03 | that clock |
+//! ```
 
-use pftrace_protos::TracePacket;
+use pftrace_protos::{BuiltinClock, TracePacket};
 use pftrace_wire::WireType;
 
-use crate::recording::call_site::{COUNTER_LEN, END_BYTES, TIMESTAMP_TAG};
+use crate::recording::call_site::{COUNTER_VALUE_END, END_BYTES, TIMESTAMP_TAG};
 use crate::recording::put;
 
 const SEQUENCE: u8 = put::tag_1(TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, WireType::Varint);
 
+const CLOCK: [u8; 3] = {
+    let [first, second] = put::tag_2(TracePacket::TIMESTAMP_CLOCK_ID_FIELD_NUMBER, WireType::Varint);
+    [first, second, BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u8]
+};
+
+/// When a packet happens.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stamp {
+    /// So many nanoseconds after the thread's last one.
+    After(u64),
+    /// Then, on our clock, whatever happened since.
+    At(u64),
+}
+
 /// What comes sooner than that after the one before has a time of two bytes.
-const SOON: u64 = 1 << 14;
+const SOON: u64 = put::BELOW_2;
 
 #[derive(Clone, Copy, Debug)]
 pub(in crate::recording) struct Tail {
@@ -23,7 +43,7 @@ pub(in crate::recording) struct Tail {
     soon_len: SoonLen,
     /// The same, with [`END_BYTES`] before it.
     end_soon_len: EndSoonLen,
-    /// The same, with a counter's bytes and the tag of its value before it.
+    /// The same, with a counter's bytes and a value of the length that its template is laid out for before it.
     counter_soon_len: CounterSoonLen,
     /// The same, as the second byte of a word.
     soon_len_in_first: u64,
@@ -47,23 +67,21 @@ enum EndSoonLen {
     Three = END_BYTES.len() + SoonLen::Three as usize,
 }
 
-/// The same, with a counter's bytes and the tag of its value before it.
+/// The same, with a counter's bytes and a value of the length that its template is laid out for before it.
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 enum CounterSoonLen {
-    One = BEFORE_COUNTER_VALUE + SoonLen::One as usize,
-    Two = BEFORE_COUNTER_VALUE + SoonLen::Two as usize,
-    Three = BEFORE_COUNTER_VALUE + SoonLen::Three as usize,
+    One = COUNTER_VALUE_END + SoonLen::One as usize,
+    Two = COUNTER_VALUE_END + SoonLen::Two as usize,
+    Three = COUNTER_VALUE_END + SoonLen::Three as usize,
 }
-
-const BEFORE_COUNTER_VALUE: usize = COUNTER_LEN + put::COUNTER_VALUE.len();
 
 /// The length of such a tail without the sequence's number.
 const WITHOUT_SEQUENCE: usize = 4;
 
 impl Tail {
-    /// The longest: a time of ten bytes, and a sequence of three.
-    pub(super) const LONGEST: usize = 1 + 10 + 1 + 3;
+    /// The longest: a time of ten bytes, a sequence of three, and the clock.
+    pub(super) const LONGEST: usize = 1 + 10 + 1 + 3 + CLOCK.len();
 
     /// What it is written into, some of which may not count.
     pub(in crate::recording) const ROOM: usize = Self::LONGEST + 8;
@@ -91,8 +109,7 @@ impl Tail {
     /// take wrongly.
     #[inline(always)]
     pub(super) fn soon(self, after: u64) -> Option<u64> {
-        // The upper seven bits move up by one: once more what they are.
-        Self::is_soon(after).then(|| self.soon | (after + (after & (SOON - 0x80))))
+        Self::is_soon(after).then(|| self.soon | put::spread_2(after))
     }
 
     /// The same, with a time of one byte where that will do; and how long it is, with its first byte.
@@ -115,7 +132,7 @@ impl Tail {
         self.end_soon_len as usize
     }
 
-    /// How long a packet is that has a counter's bytes and the tag of its value before it, and nothing of the value.
+    /// How long a packet is of a counter, with a value of the length that its template is laid out for.
     #[inline(always)]
     pub(super) fn counter_soon_len(self) -> usize {
         self.counter_soon_len as usize
@@ -130,17 +147,23 @@ impl Tail {
     /// A tail, and how many of the bytes it is.
     pub(in crate::recording) fn bytes(self, after: u64) -> ([u8; Self::ROOM], usize) {
         let mut bytes = [0; Self::ROOM];
-        let len = self.put(&mut bytes, 0, after);
+        let len = self.put(&mut bytes, 0, Stamp::After(after));
         (bytes, len)
     }
 
     /// Writes a tail, which has room, at `at`; returns where it ends.
     #[inline(always)]
-    pub(super) fn put<const N: usize>(self, packet: &mut [u8; N], at: usize, after: u64) -> usize {
+    pub(super) fn put<const N: usize>(self, packet: &mut [u8; N], at: usize, stamp: Stamp) -> usize {
+        let (Stamp::After(time) | Stamp::At(time)) = stamp;
         packet[at] = TIMESTAMP_TAG;
-        let at = put::varint(packet, at + 1, after);
+        let at = put::varint(packet, at + 1, time);
         let sequence = self.soon >> 16;
         packet[at..at + 8].copy_from_slice(&sequence.to_le_bytes());
-        at + 1 + self.soon_len() - WITHOUT_SEQUENCE
+        let end = at + 1 + self.soon_len() - WITHOUT_SEQUENCE;
+        if let Stamp::After(_) = stamp {
+            return end;
+        }
+        packet[end..end + CLOCK.len()].copy_from_slice(&CLOCK);
+        end + CLOCK.len()
     }
 }
