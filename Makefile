@@ -125,7 +125,7 @@ bench-schema: ## what the official schema costs to generate and to build
 	benches/encode/schema.sh
 
 RACE := $(abspath $(TARGET))/race
-RACES := --other $(RACE)-tracy/release/race --other $(RACE)-fastant/release/race --other $(RACE)-stub/release/race
+RACES := $(foreach build,tracy fastant plain stub,--other $(RACE)-$(build)/release/race)
 
 # Stands on standard output, as docs/benchmarks.md has it: make -s bench-record > tables.md
 bench-record: race ## recording events, beside others and beside the floor, against the bars (an hour; builds C++)
@@ -150,6 +150,7 @@ race:
 	cd benches/record && $(CARGO) build -q --release --target-dir $(RACE)
 	cd benches/record && $(CARGO) build -q --release --no-default-features --features tracy --target-dir $(RACE)-tracy
 	cd benches/record && $(CARGO) build -q --release --no-default-features --features recorder-fastant --target-dir $(RACE)-fastant
+	cd benches/record && CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 $(CARGO) build -q --release --no-default-features --features plain --target-dir $(RACE)-plain
 	cd benches/record && RUSTFLAGS="--cfg pftrace_stub_clock" $(CARGO) build -q --release --no-default-features --target-dir $(RACE)-stub
 
 ci: ## what continuous integration runs

@@ -19,11 +19,21 @@ use crate::contender::Entry;
 /// What every ratio is taken to.
 pub const FLOOR: &str = floor::NAME;
 
-/// Ours, of each policy: a build with the stub clock races beside them, see `--other`.
-pub const POLICIES: [&str; 3] = if cfg!(pftrace_stub_clock) { STUB } else { OURS };
+/// Ours, of each policy: builds with the stub clock, and by cargo's own release profile, race beside them, see `--other`.
+pub const POLICIES: [&str; 3] = if cfg!(pftrace_stub_clock) {
+    STUB
+} else if cfg!(feature = "plain") {
+    PLAIN
+} else {
+    OURS
+};
 pub const OURS: [&str; 3] = ["pftrace", "pftrace, discard", "pftrace, flight recorder of 1 MiB"];
 pub const STUB: [&str; 3] =
     ["pftrace, stub clock", "pftrace, discard, stub clock", "pftrace, flight recorder, stub clock"];
+
+/// `codegen-units = 16` and no `lto`, instead of the profile in Cargo.toml.
+pub const PLAIN: [&str; 3] =
+    ["pftrace, cargo's profile", "pftrace, discard, cargo's profile", "pftrace, flight recorder, cargo's profile"];
 
 /// In the order of the table.
 pub const ALL: &[Entry] = &[
