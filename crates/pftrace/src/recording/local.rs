@@ -58,54 +58,84 @@ fn at_seat<R>(f: impl FnOnce(&ThreadSeat) -> Option<R>) -> Option<R> {
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    at_seat(|seat| take_part(seat)?.sitting().as_mut().map(f))
+    at_seat(|seat| take_part_or_count(seat)?.sitting().as_mut().map(f))
 }
 
-/// The same of what is done in an instant, which can be where a packet could be opened: most of the time.
+/// The same of what is done in an instant, which can be where a packet could be opened: most of the time. It is no event, and not counted as one when that can't be had.
 #[inline]
 pub(super) fn with_at_once<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     at_seat(|seat| match seat.enter() {
         // It is never committed.
         Some(mut entered) => Some(f(entered.parts().1)),
-        None => take_part(seat)?.sitting().as_mut().map(f),
+        None => take_part(seat).ok()?.sitting().as_mut().map(f),
     })
 }
 
 /// The same, if the thread takes part in the present session already.
 pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     at_seat(|seat| {
-        let mut occupied = occupy(seat)?;
+        let mut occupied = occupy(seat).map_err(Refused::count).ok()?;
         occupied.sitting().as_mut().filter(|thread| thread.session == session::recording()).map(f)
     })
 }
 
+/// Why a thread's state can't be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    /// Nothing is recorded.
+    NoSession,
+    /// An event of this thread is being recorded.
+    Nested,
+    /// The thread ends.
+    Ended,
+    /// As many threads record as can, in the present session.
+    NoPlace,
+}
+
+impl Refused {
+    /// An event that is refused is counted.
+    #[cold]
+    fn count(self) {
+        match self {
+            Self::NoSession => {}
+            Self::Nested => session::count_nested(),
+            Self::Ended => session::count_ignored(),
+            Self::NoPlace => _ = session::current().map(|shared| shared.no_place()),
+        }
+    }
+}
+
+#[inline(never)]
+fn take_part_or_count(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
+    take_part(seat).map_err(Refused::count).ok()
+}
+
 /// All of the thread's state, of the present session. One function for all that is done [with](with) it.
 #[inline(never)]
-fn take_part(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
+fn take_part(seat: &ThreadSeat) -> Result<Occupied<'_, Stack, Thread>, Refused> {
     let mut occupied = occupy(seat)?;
     let takes_part = occupied.sitting().as_ref().is_some_and(|thread| thread.session == session::recording());
     if !takes_part {
         if PHASE.get() == Phase::Ended {
             // By a signal handler, within the thread's end.
-            session::count_ignored();
-            return None;
+            return Err(Refused::Ended);
         }
-        join(seat, occupied.sitting());
+        join(seat, occupied.sitting())?;
     }
-    Some(occupied)
+    Ok(occupied)
 }
 
 /// All of the thread's state: none while an event is being recorded.
 #[inline]
-fn occupy(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
-    seat.occupy().or_else(|| occupy_first(seat))
+fn occupy(seat: &ThreadSeat) -> Result<Occupied<'_, Stack, Thread>, Refused> {
+    seat.occupy().map_or_else(|| occupy_first(seat), Ok)
 }
 
 #[cold]
 #[inline(never)]
-fn occupy_first(seat: &ThreadSeat) -> Option<Occupied<'_, Stack, Thread>> {
+fn occupy_first(seat: &ThreadSeat) -> Result<Occupied<'_, Stack, Thread>, Refused> {
     first_place(seat)?;
-    seat.occupy()
+    seat.occupy().ok_or(Refused::NoSession)
 }
 
 /// Records an event with the thread's state, if that can be had at once, takes part in the session, and has a chunk with room: else, or where `f` returns `None`, it is to be
@@ -167,38 +197,28 @@ pub(super) fn close() {
 
 /// Takes part in the present session, if there is one.
 #[cold]
-fn join(seat: &ThreadSeat, place: &mut Option<Thread>) {
+fn join(seat: &ThreadSeat, place: &mut Option<Thread>) -> Result<(), Refused> {
     *place = None;
     // None where it was stopped just now, or a category is met for the first time.
-    if let Some(shared) = session::current() {
-        *place = Thread::join(&shared, seat);
-        if place.is_none() {
-            shared.no_place();
-        }
-    }
+    let shared = session::current().ok_or(Refused::NoSession)?;
+    *place = Some(Thread::join(&shared, seat).ok_or(Refused::NoPlace)?);
+    Ok(())
 }
 
 /// Takes a place, if the thread has none.
-fn first_place(seat: &ThreadSeat) -> Option<()> {
+fn first_place(seat: &ThreadSeat) -> Result<(), Refused> {
     match PHASE.get() {
-        Phase::Placed => {
-            session::count_nested();
-            return None;
-        }
-        Phase::Ended => {
-            session::count_ignored();
-            return None;
-        }
-        Phase::New if !session::is_recording() => return None,
+        Phase::Placed => return Err(Refused::Nested),
+        Phase::Ended => return Err(Refused::Ended),
+        Phase::New if !session::is_recording() => return Err(Refused::NoSession),
         Phase::New => PHASE.set(Phase::Placed),
     }
     if AT_END.try_with(|_| ()).is_err() {
         PHASE.set(Phase::Ended);
-        session::count_ignored();
-        return None;
+        return Err(Refused::Ended);
     }
     let place = lock(&FREE).pop().unwrap_or_else(|| Box::leak(Box::new(Desk::new(Stack::new()))));
-    seat.sit(place).then_some(())
+    seat.sit(place).then_some(()).ok_or(Refused::NoSession)
 }
 
 #[derive(Debug)]

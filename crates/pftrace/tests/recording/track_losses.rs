@@ -158,14 +158,16 @@ fn within_an_event_nothing_is_recorded_but_ends() {
             let open = std::cell::Cell::new(Some(slice!(track: &TRACK, "within", "open")));
             let closure = |_: &mut pftrace::protos::TrackEvent<'_>| {
                 instant!("within", "nested");
+                instant!("within", "nested", value = ?1);
+                end!(slice: slice!(track: &TRACK, "within", "nested", value = %1), value = ?2);
                 drop(open.take());
             };
             instant!(with: closure, "within", "outer");
             let _after = slice!(track: &TRACK, "within", "after");
         },
     );
-    // The instant, and the end on its own thread; that is written by the drain.
-    assert_eq!((report.nested, report.dropped.total()), (2, 0));
+    // Two instants, the begin of a slice, and the end on its own thread; that is written by the drain.
+    assert_eq!((report.nested, report.dropped.total()), (4, 0));
     let Some(loaded) = check_lossy(&trace, report.lost()) else { return };
     assert!(loaded.slices_named("nested").is_empty() && loaded.slices_named("outer").len() == 1);
     let (open, after) = (loaded.slices_named("open")[0], loaded.slices_named("after")[0]);
