@@ -6,7 +6,7 @@ use super::category::Category;
 use super::detail::Detail;
 use super::lanes::{Lanes, Taken};
 use super::local;
-use super::open::Ended;
+use super::open::{Ended, OpenSlices};
 use super::record::{SliceGuard, format};
 use super::session;
 use super::slices::Token;
@@ -268,14 +268,32 @@ impl OpenTrack for ThisThread {
     }
 }
 
+/// Takes a slice back when what is said of its begin panics.
+struct Unbegun<'o> {
+    open: &'o OpenSlices,
+    session: u32,
+    place: usize,
+    category: u32,
+}
+
+impl Drop for Unbegun<'_> {
+    fn drop(&mut self) {
+        self.open.set(self.place, self.category, None);
+        self.open.pop(self.session, self.category);
+    }
+}
+
 impl OpenTrack for &'static NamedTrack {
     fn begin(self, event: &Event<'_>) {
         let event = Event { track: Some(self.into()), ..*event };
         formatted(&event, |event| {
             local::with(|thread| match self.open.push(thread.session) {
                 Some(place) => {
+                    let category = event.site.category().number();
+                    let unbegun = Unbegun { open: &self.open, session: thread.session, place, category };
                     let begun = thread.begin_on(event).ok();
-                    self.open.set(place, event.site.category().number(), begun.map(|(_, id)| id));
+                    core::mem::forget(unbegun);
+                    self.open.set(place, category, begun.map(|(_, id)| id));
                 }
                 None => thread.lose(Loss::TooDeep),
             })

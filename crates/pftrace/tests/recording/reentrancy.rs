@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use pftrace::{MemorySink, Session, SessionError, begin, counter, end, instant, slice};
+use pftrace::{
+    Lanes, MAX_OPEN_TRACK_SLICES, MemorySink, NamedTrack, Session, SessionError, begin, counter, end, instant, slice,
+};
 use pftrace_testkit::{Arg, check};
 
 use crate::{alone, record, record_as};
@@ -63,6 +65,36 @@ fn a_panic_in_an_argument_leaves_no_trace() {
     assert_eq!(rows, [("outer", 0), ("unwound", 1), ("after", 1)]);
     assert!(loaded.slices.iter().all(|slice| slice.dur >= 0), "{:?}", loaded.slices);
     assert_eq!(loaded.slices[2].args["debug.value"], Arg::Text("\"formatted\"".into()));
+}
+
+/// What was to begin on a track has no place there, and none of its lane's.
+#[test]
+fn a_panic_at_the_begin_of_a_slice_on_a_track_leaves_no_trace() {
+    static TRACK: NamedTrack = NamedTrack::new("panics");
+    static LANES: Lanes<2> = Lanes::new("panics too");
+    let recorded = record(|| {
+        let panics = |_: &mut pftrace::protos::TrackEvent<'_>| std::panic::resume_unwind(Box::new(()));
+        begin!(track: &TRACK, "r", "outer");
+        for _ in 0..=MAX_OPEN_TRACK_SLICES {
+            let caught = catch_unwind(AssertUnwindSafe(|| drop(slice!(track: &TRACK, with: panics, "r", "never"))));
+            assert!(caught.is_err());
+        }
+        for _ in 0..20 {
+            let caught = catch_unwind(AssertUnwindSafe(|| begin!(track: &TRACK, with: panics, "r", "never")));
+            assert!(caught.is_err());
+            let caught = catch_unwind(AssertUnwindSafe(|| drop(slice!(track: &LANES, with: panics, "r", "never"))));
+            assert!(caught.is_err());
+        }
+        begin!(track: &TRACK, "r", "inner");
+        end!(track: &TRACK, "r");
+        end!(track: &TRACK, "r");
+        let _lanes = [slice!(track: &LANES, "r", "first"), slice!(track: &LANES, "r", "second")];
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events, report.lost(), report.ignored), (8, 0, 0), "{report:?}");
+    let rows = loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap(), slice.depth, slice.dur >= 0));
+    let expected = [("outer", 0, true), ("inner", 1, true), ("first", 0, true), ("second", 0, true)];
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
 }
 
 /// A handler that records, every 100 microseconds, while its thread does.

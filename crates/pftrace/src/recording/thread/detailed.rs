@@ -102,6 +102,15 @@ impl Drop for Unended<'_> {
     }
 }
 
+/// Gives back the place of a slice on a track of its own when what is said of its begin panics.
+struct Unbegun<'t>(&'t mut Thread, u32);
+
+impl Drop for Unbegun<'_> {
+    fn drop(&mut self) {
+        self.0.shared.on_tracks.ended(self.1, 0);
+    }
+}
+
 impl Thread {
     /// Begins a slice of this thread. Returns what it is known by.
     pub(in crate::recording) fn begin_detailed(&mut self, event: &Event<'_>, guarded: bool) -> Token {
@@ -166,7 +175,9 @@ impl Thread {
             self.lose(Loss::TooManyTracks);
             return Err(0);
         };
-        let result = self.record(&Event { of_slice: Some((Kind::Begin, id)), ..*event });
+        let unbegun = Unbegun(self, id);
+        let result = unbegun.0.record(&Event { of_slice: Some((Kind::Begin, id)), ..*event });
+        core::mem::forget(unbegun);
         match result {
             Ok(ns) => self.shared.on_tracks.begun(id, &event.begun(ns)),
             Err(_) => self.shared.on_tracks.ended(id, 0),
