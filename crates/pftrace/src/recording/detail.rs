@@ -298,11 +298,16 @@ pub(super) fn write(track_event: &mut TrackEvent<'_>, event: &Event<'_>, own: Ow
             Detail::CorrelationId(_) if has_correlation => {}
             Detail::CorrelationId(CorrelationId::Number(id)) => _ = track_event.set_correlation_id(id),
             Detail::CorrelationId(CorrelationId::Text(id)) => _ = track_event.set_correlation_id_str(id),
-            Detail::SourceLocation(location) => {
-                if let Some(number) = location.number() {
-                    track_event.set_source_location_iid(number.into());
+            Detail::SourceLocation(location) => match location.number() {
+                Some(number) => _ = track_event.set_source_location_iid(number.into()),
+                // There are too many of them to be defined.
+                None => {
+                    track_event.set_source_location(|to| {
+                        let (file, function) = (location.file(), location.function());
+                        to.set_file_name(file).set_function_name(function).set_line_number(location.line());
+                    });
                 }
-            }
+            },
             Detail::Location(location) => {
                 track_event.set_source_location(|to| {
                     to.set_file_name(location.file()).set_line_number(location.line());

@@ -390,11 +390,10 @@ pub(super) fn details<const N: usize>(packet: &mut [u8; N], mut at: usize, detai
                 has_correlation = true;
             }
             Detail::SourceLocation(location) => {
-                // Without one there are too many of them, and it goes without saying.
-                if let Some(number) = location.number() {
-                    begin(LOCATION);
-                    at = varint(packet, at + 2, number.into());
-                }
+                // Without one there are too many of them, and it is written out.
+                let number = location.number()?;
+                begin(LOCATION);
+                at = varint(packet, at + 2, number.into());
             }
             // The packet says it.
             Detail::At(_) => {}
