@@ -2,7 +2,8 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::ops::Range;
+
+use smallvec::SmallVec;
 
 use super::argument::Argument;
 use super::call_site::CallSite;
@@ -503,32 +504,36 @@ pub(super) fn format<R: Default>(
 
 /// The same, once for all that is done then: `then` is called once.
 fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: &mut dyn FnMut(&[Argument<'_>], &str)) {
-    let mut formatting = Formatting(local::with_at_once(|thread| thread.scratch().take()).flatten());
-    let mut ranges = [const { None }; MAX_ANNOTATIONS + 1];
     let (arguments, _) = arguments.split_at(arguments.len().min(MAX_ANNOTATIONS));
+    let mut formatting = Formatting(local::with_at_once(|thread| thread.scratch().take()).flatten());
+    // One behind the other, in their order.
+    let mut ends = [0; MAX_ANNOTATIONS + 1];
     if let Some(scratch) = &mut formatting.0 {
         scratch.clear();
-        for (range, argument) in ranges.iter_mut().zip(arguments.iter().chain([&text])) {
-            *range = match argument {
-                Argument::Debug(value) => Some(scratch.format(format_args!("{value:?}"))),
-                Argument::Display(value) => Some(scratch.format(format_args!("{value}"))),
-                _ => None,
-            };
+        for (end, argument) in ends.iter_mut().zip(arguments.iter().chain([&text])) {
+            match argument {
+                Argument::Debug(value) => *end = scratch.format(format_args!("{value:?}")),
+                Argument::Display(value) => *end = scratch.format(format_args!("{value}")),
+                _ => {}
+            }
         }
     }
-    let mut texts = [Argument::None; MAX_ANNOTATIONS];
-    for ((to, argument), range) in texts.iter_mut().zip(arguments).zip(&ranges) {
-        *to = shown(*argument, range, formatting.0.as_deref());
+    let (mut begin, scratch) = (0, formatting.0.as_deref());
+    let mut texts = SmallVec::<[Argument<'_>; MAX_ANNOTATIONS]>::new();
+    for (argument, end) in arguments.iter().zip(ends) {
+        texts.push(shown(*argument, scratch, &mut begin, end));
     }
-    then(&texts[..arguments.len()], shown(text, &ranges[arguments.len()], formatting.0.as_deref()).text());
+    then(&texts, shown(text, scratch, &mut begin, ends[arguments.len()]).text());
 }
 
-fn shown<'a>(argument: Argument<'a>, range: &Option<Range<usize>>, scratch: Option<&'a Scratch>) -> Argument<'a> {
-    match (argument, range, scratch) {
-        (_, Some(range), Some(scratch)) => Argument::Str(scratch.text(range.clone())),
+fn shown<'a>(argument: Argument<'a>, scratch: Option<&'a Scratch>, begin: &mut usize, end: usize) -> Argument<'a> {
+    match (argument, scratch) {
+        (Argument::Debug(_) | Argument::Display(_), Some(scratch)) => {
+            Argument::Str(scratch.text(core::mem::replace(begin, end)..end))
+        }
         // Something is being formatted on this thread already.
-        (Argument::Debug(_) | Argument::Display(_), ..) => Argument::Str("…"),
-        (other, ..) => other,
+        (Argument::Debug(_) | Argument::Display(_), None) => Argument::Str("…"),
+        (other, _) => other,
     }
 }
 
