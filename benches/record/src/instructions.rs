@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::contender::repeat;
 use crate::contenders::pftrace::{Discard, Flight, Pftrace, Setup, Stream, session};
-use crate::contenders::{OURS, STUB};
+use crate::contenders::POLICIES;
 use crate::options::CountOptions;
 use crate::workload::{Names, Workload};
 
@@ -37,7 +37,7 @@ fn collected(executable: &Path, contender: &str, what: &str, factor: usize) -> O
 
 /// The process that is counted.
 pub fn count(options: &CountOptions) {
-    let is = |at: usize| [OURS[at], STUB[at]].contains(&&*options.contender);
+    let is = |at: usize| options.contender == POLICIES[at];
     match (is(1), is(2)) {
         (true, _) => record::<Discard>(options),
         (_, true) => record::<Flight>(options),

@@ -60,10 +60,8 @@ fn what_is_too_much_is_counted_or_written_out() {
     for (slice, line) in somewhere.iter().zip(last.clone().chain(last)) {
         let text = |text: &str| Some(Arg::Text(text.into()));
         // By a number, or written out.
-        let arg = |name: &str| {
-            let defined = slice.args.get(&format!("source.{name}"));
-            defined.or_else(|| slice.args.get(&format!("source_location.{name}"))).cloned()
-        };
+        let prefix = if line < MOST { "source" } else { "source_location" };
+        let arg = |name: &str| slice.args.get(&format!("{prefix}.{name}")).cloned();
         assert_eq!((arg("file_name"), arg("function_name")), (text("limits.rs"), text("limits::function")), "{line}");
         let found = arg("line_number");
         assert!(found == Some(Arg::Uint(line as u64)) || found == Some(Arg::Int(line as i64)), "{line}: {found:?}");

@@ -5,13 +5,13 @@
 
 use std::boxed::Box;
 use std::cell::Cell;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::vec::Vec;
 
 use pftrace_ring::{Desk, NoDesk, Occupied, ROOM, Seat};
 
 use super::call_site::CallSite;
-use super::session;
+use super::session::{self, Shared};
 use super::slices::Stack;
 use super::stats::lock;
 use super::thread::Thread;
@@ -61,7 +61,13 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     at_seat(|seat| take_part_or_count(seat)?.sitting().as_mut().map(f))
 }
 
-/// The same of what is done in an instant, which can be where a packet could be opened: most of the time. It is no event, and not counted as one when that can't be had.
+/// The same of what is no event, and not counted as one when that can't be had.
+#[inline]
+pub(super) fn with_uncounted<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
+    at_seat(|seat| take_part(seat).ok()?.sitting().as_mut().map(f))
+}
+
+/// The same of what is done in an instant, which can be where a packet could be opened: most of the time.
 #[inline]
 pub(super) fn with_at_once<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     at_seat(|seat| match seat.enter() {
@@ -80,7 +86,7 @@ pub(super) fn with_present<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
 }
 
 /// Why a thread's state can't be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Refused {
     /// Nothing is recorded.
     NoSession,
@@ -88,19 +94,19 @@ enum Refused {
     Nested,
     /// The thread ends.
     Ended,
-    /// As many threads record as can, in the present session.
-    NoPlace,
+    /// As many threads record as can, in that session.
+    NoPlace(Arc<Shared>),
 }
 
 impl Refused {
-    /// An event that is refused is counted.
+    /// An event that is refused is counted; without a lock, which whom it interrupts may hold.
     #[cold]
     fn count(self) {
         match self {
             Self::NoSession => {}
             Self::Nested => session::count_nested(),
             Self::Ended => session::count_ignored(),
-            Self::NoPlace => _ = session::current().map(|shared| shared.no_place()),
+            Self::NoPlace(shared) => shared.no_place(),
         }
     }
 }
@@ -201,8 +207,8 @@ fn join(seat: &ThreadSeat, place: &mut Option<Thread>) -> Result<(), Refused> {
     *place = None;
     // None where it was stopped just now, or a category is met for the first time.
     let shared = session::current().ok_or(Refused::NoSession)?;
-    *place = Some(Thread::join(&shared, seat).ok_or(Refused::NoPlace)?);
-    Ok(())
+    *place = Thread::join(&shared, seat);
+    if place.is_some() { Ok(()) } else { Err(Refused::NoPlace(shared)) }
 }
 
 /// Takes a place, if the thread has none.

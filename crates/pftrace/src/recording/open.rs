@@ -47,6 +47,13 @@ impl OpenSlices {
         }
     }
 
+    /// The slice in that place has not begun: it is open no more, unless another thread has begun one within it meanwhile. Then what ends it ends nothing.
+    pub(super) fn take_back(&self, session: u32, place: usize, category: u32) {
+        self.set(place, category, None);
+        let depth = |open: usize| u64::from(session) << 32 | open as u64;
+        _ = self.depth.compare_exchange(depth(place + 1), depth(place), Ordering::AcqRel, Ordering::Relaxed);
+    }
+
     /// The innermost is open no more, if it is of that category.
     pub(super) fn pop(&self, session: u32, category: u32) -> Option<Ended> {
         let depth = self.depth.load(Ordering::Acquire);
@@ -83,6 +90,16 @@ mod tests {
         assert_eq!(open.pop(7, 1), None);
         assert_eq!(open.pop(7, 2), Some(Ended::Lost));
         assert_eq!(open.pop(7, 1), Some(Ended::Written(9)));
+        assert_eq!(open.pop(7, 1), None);
+        // What has not begun takes nobody else's place.
+        assert_eq!((begin(1, Some(9)), begin(1, Some(10))), (Some(0), Some(1)));
+        open.take_back(7, 0, 1);
+        assert_eq!(
+            (open.pop(7, 1), open.pop(7, 1), open.pop(7, 1)),
+            (Some(Ended::Written(10)), Some(Ended::Lost), None)
+        );
+        assert_eq!(begin(1, None), Some(0));
+        open.take_back(7, 0, 1);
         assert_eq!(open.pop(7, 1), None);
         // What another session left open does not count.
         begin(1, Some(9));

@@ -278,8 +278,7 @@ struct Unbegun<'o> {
 
 impl Drop for Unbegun<'_> {
     fn drop(&mut self) {
-        self.open.set(self.place, self.category, None);
-        self.open.pop(self.session, self.category);
+        self.open.take_back(self.session, self.place, self.category);
     }
 }
 

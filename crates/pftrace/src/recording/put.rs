@@ -465,6 +465,8 @@ mod tests {
     fn tracks_and_details_are_those_of_the_generated_writers() {
         static CATEGORY: Category = Category::new("c");
         static SITE: CallSite = CallSite::new(call_site::EventKind::Instant, &CATEGORY, Some("name"), &[]);
+        // Else no place has a number.
+        crate::recording::location::prepare();
         let numbers = [0, 1, 127, 128, 1 << 48, u64::MAX];
         for number in numbers {
             let (mut packet, mut buffer) = ([0; 64], [0; 64]);

@@ -548,7 +548,7 @@ fn shown<'a>(argument: Argument<'a>, scratch: Option<&'a Scratch>, begin: &mut u
 /// ```
 #[must_use]
 pub fn now_ns() -> u64 {
-    let recorded = session::is_recording().then(|| local::with(|thread| thread.now())).flatten();
+    let recorded = session::is_recording().then(|| local::with_uncounted(|thread| thread.now())).flatten();
     recorded.unwrap_or_else(|| pftrace_clock::Clock::new().now_ns())
 }
 

@@ -33,6 +33,10 @@ impl<T: Copy> Registry<T> {
     /// Its number, from 1. `None` when the list is full or not prepared.
     pub(super) fn add(&self, item: T) -> Option<u32> {
         let slots = self.slots.get()?;
+        // Nobody writes what all look at.
+        if self.added.load(Ordering::Relaxed) >= self.capacity {
+            return None;
+        }
         let number = self.added.fetch_add(1, Ordering::Relaxed);
         let Some(slot) = slots.get(number as usize) else {
             // So that it never comes round.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pftrace::{NamedTrack, begin, end, instant, now_ns, slice};
+use pftrace::{NamedTrack, begin, counter, end, instant, now_ns, slice};
 use pftrace_testkit::{Arg, Loaded, Slice};
 
 use crate::record;
@@ -183,7 +183,7 @@ fn events_happen_when_it_is_said() {
     assert_eq!(rows("again", |row| (row.ts, row.dur)), expected(1, 0));
     assert_eq!(rows("again on a track", |row| (row.ts, row.dur)), expected(10, 7));
     let now = rows("now", |row| (row.ts, row.ts));
-    assert!(now.is_sorted() && now[0].0 >= first as i64 && now[AGAIN as usize - 1].0 <= last as i64);
+    assert!(now[0].0 >= first as i64 && now[AGAIN as usize - 1].0 <= last as i64);
     let ts = |name| only(&loaded, name).ts;
     assert_eq!((ts("at the start"), ts("a duration")), (start as i64, start as i64 + 1));
     assert!(ts("before") - ts("long ago") > 15_000_000);
@@ -193,6 +193,101 @@ fn events_happen_when_it_is_said() {
     let backwards = only(&loaded, "backwards");
     assert_eq!((backwards.ts, backwards.dur), (start as i64 + 10_000, 1));
     assert_eq!(only(&loaded, "own backwards").dur, 0);
+}
+
+/// Of each length around the longest that goes the short way; on threads whose numbers take one byte and two.
+#[test]
+fn events_of_any_length_happen_when_it_is_said() {
+    let start = now_ns();
+    let lengths = 60..150;
+    let recorded = record(|| {
+        for _ in 0..2 {
+            for len in lengths.clone() {
+                let text = "x".repeat(len);
+                instant!(at: start + len as u64, "t", "long", len, text = text.as_str());
+            }
+        }
+        // Until the numbers of two bytes.
+        (0..150_i64).for_each(|number| std::thread::spawn(move || of_one_thread(start, number)).join().unwrap());
+        let far = |len| instant!(at: u64::MAX, "t", "far", text = "x".repeat(len));
+        std::thread::spawn(move || (0..2).for_each(|_| (60..150).for_each(far))).join().unwrap();
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!(report.lost(), 0, "{report:?}");
+    let long = loaded.slices_named("long");
+    assert_eq!(long.len(), 2 * lengths.len());
+    for (slice, len) in long.iter().zip(lengths.clone().flat_map(|len| [len; 2])) {
+        assert_eq!((slice.ts, &slice.args["debug.text"]), ((start + len as u64) as i64, &Arg::Text("x".repeat(len))));
+    }
+    let far = loaded.slices_named("far");
+    assert_eq!(far.len(), 2 * lengths.len());
+    assert!(far.iter().all(|slice| slice.ts == i64::MAX && matches!(&slice.args["debug.text"], Arg::Text(_))));
+    for name in ["of a thread", "slice of a thread"] {
+        let mut found: Vec<_> = loaded.slices_named(name).iter().map(|slice| (slice.ts, slice.dur)).collect();
+        found.sort_unstable();
+        let dur = if name == "of a thread" { 0 } else { 3 };
+        let expected = (0..150).flat_map(|number| [(start as i64 + 1000 * number, dur); 3]);
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{name}");
+    }
+    for (name, of) in COUNTED {
+        let mut found: Vec<_> = loaded.counter_values(name).into_iter().map(|(_, value)| value).collect();
+        found.sort_by(f64::total_cmp);
+        let mut expected: Vec<_> = (0..150).flat_map(|number| [of(number); 3]).collect();
+        expected.sort_by(f64::total_cmp);
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+type Counted = (&'static str, fn(i64) -> f64);
+
+const COUNTED: [Counted; 5] = [
+    ("small", |number| number as f64),
+    ("medium", |number| ((1 << 20) + number) as f64),
+    ("large", |number| ((1_i64 << 40) + number) as f64),
+    ("negative", |number| -number as f64),
+    ("real", |number| number as f64 / 4.0),
+];
+
+/// What it records first goes another way.
+fn of_one_thread(start: u64, number: i64) {
+    for _ in 0..3 {
+        counter!("t", "small", number);
+        counter!("t", "medium", (1 << 20) + number);
+        counter!("t", "large", (1_i64 << 40) + number);
+        counter!("t", "negative", -number);
+        counter!("t", "real", number as f64 / 4.0);
+        let at = start + 1000 * number as u64;
+        instant!(at: at, "t", "of a thread");
+        let slice = slice!(at: at, "t", "slice of a thread");
+        end!(slice: slice, at: at + 3);
+    }
+}
+
+/// A slice that is said to begin in times to come ends then; nothing else does.
+#[test]
+fn times_to_come_are_nobody_elses() {
+    const HOUR: u64 = 3_600_000_000_000;
+    let (mut first, mut last) = (0, 0);
+    let recorded = record(|| {
+        first = now_ns();
+        for _ in 0..3 {
+            drop(slice!(track: &NETWORK, at: first + HOUR, "t", "in an hour"));
+            drop(slice!(track: &NETWORK, at: u64::MAX, "t", "at the end of time"));
+            instant!(track: &NETWORK, "t", "now");
+            let _now = slice!("t", "now");
+            drop(slice!(track: &NETWORK, "t", "now"));
+        }
+        last = now_ns();
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events, report.lost()), (27, 0), "{report:?}");
+    let hour = loaded.slices_named("in an hour");
+    assert!(hour.len() == 3 && hour.iter().all(|slice| slice.ts == (first + HOUR) as i64), "{hour:?}");
+    let end = loaded.slices_named("at the end of time");
+    assert!(end.len() == 3 && end.iter().all(|slice| slice.ts == i64::MAX), "{end:?}");
+    let now = loaded.slices_named("now");
+    assert_eq!(now.len(), 9);
+    assert!(now.iter().all(|slice| slice.ts >= first as i64 && slice.ts + slice.dur <= last as i64), "{now:?}");
 }
 
 #[test]

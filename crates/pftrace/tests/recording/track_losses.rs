@@ -158,7 +158,7 @@ fn within_an_event_nothing_is_recorded_but_ends() {
             let open = std::cell::Cell::new(Some(slice!(track: &TRACK, "within", "open")));
             let closure = |_: &mut pftrace::protos::TrackEvent<'_>| {
                 instant!("within", "nested");
-                instant!("within", "nested", value = ?1);
+                instant!(at: pftrace::now_ns(), "within", "nested", value = ?1);
                 end!(slice: slice!(track: &TRACK, "within", "nested", value = %1), value = ?2);
                 drop(open.take());
             };

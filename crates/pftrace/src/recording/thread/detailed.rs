@@ -21,6 +21,9 @@ use crate::recording::stats::Loss;
 use crate::recording::track::TrackRef;
 use crate::text::Cut;
 
+/// A trace tells no later time.
+const LATEST: u64 = i64::MAX as u64;
+
 /// What a call site has to say this time.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'e> {
@@ -65,10 +68,17 @@ impl Event<'_> {
         // What is later than a trace can tell is as late as it can.
         for detail in self.details {
             if let Detail::At(ns) = detail {
-                return Some((*ns).min(i64::MAX as u64));
+                return Some((*ns).min(LATEST));
             }
         }
         None
+    }
+
+    /// Whether it ends what was said to begin in times to come. That is said of the end as well, then: the thread's and the track's time does not go there.
+    fn is_ahead_of(&self, now: u64) -> bool {
+        /// More than the clocks of two threads differ by.
+        const AHEAD: u64 = 1_000_000;
+        self.not_before > now.saturating_add(AHEAD)
     }
 
     /// Whether its log message can be one: the trace processor takes those of threads alone.
@@ -222,7 +232,11 @@ impl Thread {
         if let Some(ns) = event.at() {
             return self.in_full(event, When::At(ns.max(event.not_before)));
         }
-        let now = self.now_of(event);
+        let now = self.now();
+        if event.is_ahead_of(now) {
+            return self.in_full(event, When::At(event.not_before.min(LATEST)));
+        }
+        let now = self.advance(event, now.max(event.not_before));
         let mut result = self.try_medium(event, now);
         if self.wastes_little() && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
             result = self.try_medium(event, now);
@@ -256,8 +270,11 @@ impl Thread {
             let ns = ns.max(event.not_before);
             return Some((lay_out_event(packet, event, tail, ns, Stamp::At(ns), &self.shared)?, ns));
         }
-        let now = self.packets.soon_now()?.max(event.not_before);
-        let now = self.advance(event, now);
+        let now = self.packets.soon_now()?;
+        if event.is_ahead_of(now) {
+            return None;
+        }
+        let now = self.advance(event, now.max(event.not_before));
         let after = Stamp::After(now - self.packets.last_ns());
         let len = lay_out_event(packet, event, tail, now, after, &self.shared)?;
         self.packets.set_last_ns(now);
@@ -353,11 +370,6 @@ impl Thread {
     }
 
     /// A time that is behind all that has happened on the event's track.
-    fn now_of(&mut self, event: &Event<'_>) -> u64 {
-        let now = self.now().max(event.not_before);
-        self.advance(event, now)
-    }
-
     fn advance(&self, event: &Event<'_>, now: u64) -> u64 {
         match event.track {
             // Values of a counter from several threads may change places by some nanoseconds.

@@ -325,6 +325,10 @@ pub(super) fn lay_out<const N: usize>(
     }
     packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
     let len = tail.put(packet, end, stamp);
+    // A clock is not reckoned with.
+    if len > 127 + PACKET_AT {
+        return None;
+    }
     packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
     Some(len)
 }

@@ -80,8 +80,8 @@ enum CounterSoonLen {
 const WITHOUT_SEQUENCE: usize = 4;
 
 impl Tail {
-    /// The longest: a time of ten bytes, a sequence of three, and the clock.
-    pub(super) const LONGEST: usize = 1 + 10 + 1 + 3 + CLOCK.len();
+    /// The longest without a clock: a time of ten bytes, and a sequence of three.
+    pub(super) const LONGEST: usize = 1 + 10 + 1 + 3;
 
     /// What it is written into, some of which may not count.
     pub(in crate::recording) const ROOM: usize = Self::LONGEST + 8;
