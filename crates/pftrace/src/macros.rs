@@ -389,7 +389,7 @@ macro_rules! __options {
         $crate::__private::compile_error!($crate::__private::concat!(
             "there is no option `", $crate::__private::stringify!($unknown), "` here: there are `track`, `at`, `flow`, ",
             "`terminating_flow`, `correlation_id`, `source_location`, `callstack`, `log: (priority, text)`, ",
-            "`counters: [(&COUNTER, value)]` and `with`; behind category and name there are annotations, `key = value`",
+            "`counters: [(&COUNTER, value)]` and `with`; behind category and name there are annotations, `key = value`; `slice: guard` is for `end!`, in front of all others",
         ))
     };
     // What is behind the options.

@@ -105,7 +105,7 @@ mod writer;
 
 pub use desk::{Desk, Entered, NoDesk, Occupied, Seat, Sits};
 pub use history::History;
-pub use process::{at_exit, at_fork};
+pub use process::{at_exit, at_fork, without_signals};
 #[cfg(target_os = "linux")]
 pub use process::{send, thread_id};
 pub use reader::{Chunk, Reader, Reading};

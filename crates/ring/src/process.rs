@@ -1,4 +1,4 @@
-//! What the C library has and the standard library does not: the end of the process, its forks, the number of a thread, sending without a signal.
+//! What the C library has and the standard library does not: the end of the process, its forks, the number of a thread, sending without a signal, threads without any.
 
 #[cfg(target_os = "linux")]
 use std::os::fd::{AsFd, AsRawFd};
@@ -35,6 +35,46 @@ pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: ex
     #[cfg(not(unix))]
     let _ = (before, in_parent, in_child);
     Ok(())
+}
+
+/// Does something while no signal is delivered to the calling thread but those that it raises itself, as SIGSEGV. A thread that is spawned meanwhile stays so: handlers
+/// of the program do not run there. Elsewhere than on Unix it is just done.
+pub fn without_signals<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(unix)]
+    let _restored = Blocked::all();
+    f()
+}
+
+/// Puts the thread's mask of signals back when it is dropped.
+#[cfg(unix)]
+struct Blocked(libc::sigset_t);
+
+#[cfg(unix)]
+impl Blocked {
+    fn all() -> Self {
+        let mut before = core::mem::MaybeUninit::uninit();
+        let mut all = core::mem::MaybeUninit::uninit();
+        // SAFETY: the sets are ours; the first call fills `all` before it is read, and the last one fills `before`: it fails for nothing but what it is to do, which
+        // is one of those that there are.
+        unsafe {
+            libc::sigfillset(all.as_mut_ptr());
+            for own in
+                [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS, libc::SIGABRT]
+            {
+                libc::sigdelset(all.as_mut_ptr(), own);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+            Self(before.assume_init())
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        // SAFETY: the set is one that the system has given.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, core::ptr::null_mut()) };
+    }
 }
 
 /// The system's number of the calling thread, as `/proc` has it.
@@ -78,6 +118,22 @@ mod tests {
         assert_eq!(&received, b"hello");
         drop(other);
         assert_eq!(send(&ours, b"hello").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_thread_that_is_spawned_without_signals_gets_none() {
+        let blocked = || {
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+            u64::from_str_radix(mask.trim(), 16).unwrap()
+        };
+        let before = blocked();
+        let spawned = without_signals(|| std::thread::spawn(blocked)).join().unwrap();
+        let has = |signal: i32| spawned >> (signal - 1) & 1 != 0;
+        assert!(has(libc::SIGALRM) && has(libc::SIGINT) && has(libc::SIGPROF) && !has(libc::SIGSEGV), "{spawned:x}");
+        assert_eq!(blocked(), before);
+        assert!(std::panic::catch_unwind(|| without_signals(|| std::panic::resume_unwind(Box::new(())))).is_err());
+        assert_eq!(blocked(), before);
     }
 
     #[test]

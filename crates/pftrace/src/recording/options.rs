@@ -366,13 +366,18 @@ pub trait EndSlice {
 
 impl EndSlice for SliceGuard {
     fn end(self, event: &Event<'_>) {
-        let Some(token) = self.into_token().filter(|_| session::is_recording()) else { return };
+        if !session::is_recording() {
+            self.into_token();
+            return;
+        }
+        // Until then it is a guard, which ends its slice when what is formatted panics.
         formatted(event, |event| {
+            let Some(token) = self.into_token() else { return };
             local::with_present(|thread| {
                 if thread.ends_for(token) {
                     thread.end_detailed(event);
                 }
-            })
+            });
         });
     }
 }

@@ -13,6 +13,14 @@ pub(super) fn thread_id() -> i64 {
     id
 }
 
+/// Begins a thread of our own, on which no handler of the program's runs.
+pub(super) fn spawn<R: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> R + Send + 'static,
+) -> std::io::Result<thread::JoinHandle<R>> {
+    pftrace_ring::without_signals(|| thread::Builder::new().name(name.into()).spawn(run))
+}
+
 /// The name of the calling thread.
 pub(super) fn thread_name() -> String {
     let tid = thread_id();

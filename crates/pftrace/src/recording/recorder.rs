@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::os;
 use super::output::create;
 use super::report::Report;
 use super::session::Shared;
@@ -73,7 +74,7 @@ impl FlightRecorder {
         let pending = Pending::new(self.shared.clone());
         let path = path.as_ref().to_path_buf();
         let take = move || pending.take(after, path);
-        let spawned = thread::Builder::new().name("pftrace trigger".into()).spawn(take);
+        let spawned = os::spawn("pftrace trigger", take);
         let thread = spawned.map_err(|source| SessionError::Io { what: "the trigger's thread".into(), source })?;
         Ok(Trigger { thread })
     }

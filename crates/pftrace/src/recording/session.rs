@@ -23,7 +23,7 @@ use super::recorder::FlightRecorder;
 use super::report::Report;
 use super::session_error::SessionError;
 use super::stats::{ThreadInfo, ThreadReport, Threads, lock};
-use super::{call_site, category, fork, location, panic_hook, set_categories, track};
+use super::{call_site, category, fork, location, os, panic_hook, set_categories, track};
 
 /// The number of the session that is recorded, 0 when none is. Each has another one.
 static RECORDING: AtomicU32 = AtomicU32::new(0);
@@ -173,8 +173,7 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     if own_drain {
         *lock(&shared.drain) = Some(drain);
     } else {
-        let run = || drain.run();
-        let spawned = thread::Builder::new().name("pftrace drain".into()).spawn(run);
+        let spawned = os::spawn("pftrace drain", || drain.run());
         spawned.map_err(|source| SessionError::Io { what: "the draining thread".into(), source })?;
     }
     NESTED.store(0, Ordering::Relaxed);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use pftrace::{
     Lanes, MAX_OPEN_TRACK_SLICES, MemorySink, NamedTrack, Session, SessionError, begin, counter, end, instant, slice,
@@ -58,13 +59,17 @@ fn a_panic_in_an_argument_leaves_no_trace() {
             instant!("r", "never", value = ?Panics);
         }));
         assert!(caught.is_err());
+        for _ in 0..2 {
+            let caught = catch_unwind(AssertUnwindSafe(|| end!(slice: slice!("r", "ended"), value = ?Panics)));
+            assert!(caught.is_err());
+        }
         instant!("r", "after", value = ?"formatted");
     });
     let Some((loaded, _)) = recorded else { return };
     let rows: Vec<_> = loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap(), slice.depth)).collect();
-    assert_eq!(rows, [("outer", 0), ("unwound", 1), ("after", 1)]);
+    assert_eq!(rows, [("outer", 0), ("unwound", 1), ("ended", 1), ("ended", 1), ("after", 1)]);
     assert!(loaded.slices.iter().all(|slice| slice.dur >= 0), "{:?}", loaded.slices);
-    assert_eq!(loaded.slices[2].args["debug.value"], Arg::Text("\"formatted\"".into()));
+    assert_eq!(loaded.slices[4].args["debug.value"], Arg::Text("\"formatted\"".into()));
 }
 
 /// What was to begin on a track has no place there, and none of its lane's.
@@ -95,6 +100,32 @@ fn a_panic_at_the_begin_of_a_slice_on_a_track_leaves_no_trace() {
     let rows = loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap(), slice.depth, slice.dur >= 0));
     let expected = [("outer", 0, true), ("inner", 1, true), ("first", 0, true), ("second", 0, true)];
     assert_eq!(rows.collect::<Vec<_>>(), expected);
+}
+
+/// A handler would run on any thread that does not block its signal: not on the one that writes.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_thread_that_writes_gets_no_signals() {
+    let _ = record_as(
+        |builder| builder,
+        |_| {
+            let read = |task: &Path, file: &str| std::fs::read_to_string(task.join(file)).unwrap_or_default();
+            let statuses = || {
+                let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+                let drains = tasks.filter(|task| read(task, "comm") == "pftrace drain\n");
+                // One that is about to end has none any more.
+                drains.map(|task| read(&task, "status")).filter(|status| !status.is_empty()).collect::<Vec<_>>()
+            };
+            // It gives itself its name.
+            let tries = std::iter::repeat_with(|| (statuses(), thread::sleep(Duration::from_millis(1))).0);
+            let statuses = tries.take(10_000).find(|statuses| !statuses.is_empty()).unwrap();
+            for status in statuses {
+                let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap().trim();
+                let blocked = u64::from_str_radix(mask, 16).unwrap();
+                assert!(blocked >> (libc::SIGALRM - 1) & 1 != 0 && blocked >> (libc::SIGSEGV - 1) & 1 == 0, "{mask}");
+            }
+        },
+    );
 }
 
 /// A handler that records, every 100 microseconds, while its thread does.
