@@ -15,7 +15,7 @@ HOT, TOTAL = "hot:", "until the file is written"
 ROW, BAR, LEFT, RIGHT, TOP = 40, 13, 270, 70, 62
 WIDTH = 900
 LEAST = 10
-# Left out of the picture: what no user has.
+# Left out of the picture: what no user has, and what could hardly be told from the row without it.
 HIDDEN = ("stub clock", "cargo's profile")
 
 
