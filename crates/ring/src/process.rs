@@ -37,8 +37,13 @@ pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: ex
     Ok(())
 }
 
-/// Does something while no signal is delivered to the calling thread but those that it raises itself, as SIGSEGV. A thread that is spawned meanwhile stays so: handlers
-/// of the program do not run there. Elsewhere than on Unix it is just done.
+/// Does something while no signal is delivered to the calling thread but those that it raises itself, as SIGSEGV; what the program has blocked before stays blocked. A
+/// thread that is spawned meanwhile stays so: handlers of the program do not run there. Elsewhere than on Unix it is just done.
+///
+/// ```
+/// let thread = pftrace_ring::without_signals(|| std::thread::spawn(|| "not disturbed"));
+/// assert_eq!(thread.join().unwrap(), "not disturbed");
+/// ```
 pub fn without_signals<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(unix)]
     let _restored = Blocked::all();
@@ -63,7 +68,7 @@ impl Blocked {
             {
                 libc::sigdelset(all.as_mut_ptr(), own);
             }
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr());
             Self(before.assume_init())
         }
     }
@@ -127,10 +132,19 @@ mod tests {
             let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
             u64::from_str_radix(mask.trim(), 16).unwrap()
         };
+        // One of those that a thread raises, blocked by the program.
+        let mut own = core::mem::MaybeUninit::uninit();
+        // SAFETY: the set is ours, and filled before it is read.
+        unsafe {
+            libc::sigemptyset(own.as_mut_ptr());
+            libc::sigaddset(own.as_mut_ptr(), libc::SIGTRAP);
+            libc::pthread_sigmask(libc::SIG_BLOCK, own.as_ptr(), core::ptr::null_mut());
+        }
         let before = blocked();
         let spawned = without_signals(|| std::thread::spawn(blocked)).join().unwrap();
         let has = |signal: i32| spawned >> (signal - 1) & 1 != 0;
         assert!(has(libc::SIGALRM) && has(libc::SIGINT) && has(libc::SIGPROF) && !has(libc::SIGSEGV), "{spawned:x}");
+        assert!(has(libc::SIGTRAP), "{spawned:x}");
         assert_eq!(blocked(), before);
         assert!(std::panic::catch_unwind(|| without_signals(|| std::panic::resume_unwind(Box::new(())))).is_err());
         assert_eq!(blocked(), before);
