@@ -10,7 +10,7 @@ use super::argument::Argument;
 use super::category::Category;
 use super::detail::Detail;
 use super::options::{self, EndSlice, InstantTrack, SliceTrack};
-use super::put;
+use super::put::{self, KEYS_IN_A_ROW, Key, MOST_KEYS};
 use super::record::{self, CounterNumber, MAX_ANNOTATIONS, SliceGuard};
 use super::registry::Registry;
 use super::track;
@@ -44,6 +44,8 @@ pub struct CallSite {
     first: AtomicU32,
     /// The number; 0 until it is first met.
     number: AtomicU32,
+    /// [`Key`] of the first one.
+    key: AtomicU64,
     category: &'static Category,
     kind: EventKind,
     /// `None`: given each time.
@@ -213,8 +215,8 @@ impl CallSite {
         keys: &'static [&'static str],
     ) -> Self {
         assert!(keys.len() <= MAX_ANNOTATIONS, "an event has at most 32 annotations");
-        let (number, first) = (AtomicU32::new(0), AtomicU32::new(0));
-        Self { category, kind, name, keys, number, template: Template::new(), first }
+        let (number, first, key) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU64::new(0));
+        Self { template: Template::new(), first, number, key, category, kind, name, keys }
     }
 
     /// Whether something is recorded here just now: one load behind a pointer.
@@ -225,18 +227,22 @@ impl CallSite {
 
     /// Begins a slice, which ends when the guard is dropped. Ask [`is_enabled`](Self::is_enabled) first: this does not.
     ///
-    /// `name` is for a call site that has none. Each argument is the value of the key of its place.
+    /// `name` is for a call site that has none, and not looked at otherwise. Each argument is the value of the key of its place; those that have no key are left out.
     pub fn slice(&'static self, name: Option<&str>, arguments: &[Argument<'_>]) -> SliceGuard {
-        match self.kind {
-            EventKind::Slice => record::begin_slice_with(self, name, arguments),
+        match (self.kind, self.given(name), self.with_keys(arguments)) {
+            // As the macros do: not the form that has to look at each argument's type.
+            (EventKind::Slice, None, []) => record::begin_slice(self),
+            (EventKind::Slice, name, arguments) => record::begin_slice_with(self, name, arguments),
             _ => SliceGuard::inactive(),
         }
     }
 
     /// Records an instant, as [`slice`](Self::slice) does a slice.
     pub fn instant(&'static self, name: Option<&str>, arguments: &[Argument<'_>]) {
-        if self.kind == EventKind::Instant {
-            record::instant_with(self, name, arguments);
+        match (self.kind, self.given(name), self.with_keys(arguments)) {
+            (EventKind::Instant, None, []) => record::instant(self),
+            (EventKind::Instant, name, arguments) => record::instant_with(self, name, arguments),
+            _ => {}
         }
     }
 
@@ -264,7 +270,7 @@ impl CallSite {
         details: &[Detail<'_>],
     ) -> T::Guard {
         match self.kind {
-            EventKind::Slice => options::slice_on(self, track, name, arguments, details),
+            EventKind::Slice => options::slice_on(self, track, self.given(name), self.with_keys(arguments), details),
             _ => T::Guard::default(),
         }
     }
@@ -272,7 +278,7 @@ impl CallSite {
     /// Ends a slice, and says more of it. The call site is of the kind [`EventKind::End`]; with any other the slice just ends.
     pub fn end(&'static self, slice: impl EndSlice, arguments: &[Argument<'_>], details: &[Detail<'_>]) {
         if self.kind == EventKind::End {
-            options::end_slice(self, slice, arguments, details);
+            options::end_slice(self, slice, self.with_keys(arguments), details);
         }
     }
 
@@ -285,7 +291,7 @@ impl CallSite {
         details: &[Detail<'_>],
     ) {
         if self.kind == EventKind::Instant {
-            options::instant_on(self, track, name, arguments, details);
+            options::instant_on(self, track, self.given(name), self.with_keys(arguments), details);
         }
     }
 
@@ -295,6 +301,16 @@ impl CallSite {
         if self.kind == EventKind::Counter && self.name.is_some() {
             value.record(self);
         }
+    }
+
+    /// The name, where it has none.
+    fn given<'n>(&self, name: Option<&'n str>) -> Option<&'n str> {
+        name.filter(|_| self.name.is_none())
+    }
+
+    /// As many arguments as there are keys at most: behind them are those of other call sites.
+    fn with_keys<'a>(&self, arguments: &'a [Argument<'a>]) -> &'a [Argument<'a>] {
+        arguments.get(..self.keys.len()).unwrap_or(arguments)
     }
 
     pub(super) fn category(&self) -> &'static Category {
@@ -321,6 +337,12 @@ impl CallSite {
     /// The `iid` of the first of `keys`; the others follow.
     pub(super) fn first_key(&self) -> u32 {
         self.first.load(Ordering::Relaxed)
+    }
+
+    /// How an annotation of the first of `keys` begins, which the others are in a row with. Of no meaning before the template is there.
+    #[inline(always)]
+    pub(super) fn key(&self) -> Key {
+        Key::of_bits(self.key.load(Ordering::Relaxed))
     }
 
     /// Of a counter: whose track it is on.
@@ -353,9 +375,12 @@ impl CallSite {
             match self.kind {
                 // Counters of one name are one track.
                 EventKind::Counter if self.name.is_some() => self.same_counter().unwrap_or(number),
-                _ => KEYS.fetch_add(self.keys.len() as u32, Ordering::Relaxed),
+                _ => next_keys(self.keys.len() as u32),
             },
         );
+        if !self.keys.is_empty() {
+            self.key.store(Key::of(first).bits(), Ordering::Relaxed);
+        }
         // More than a template, so that nothing is written close to the end, where each byte is looked at.
         let mut bytes = [0; 4 * TEMPLATE_LEN];
         let len = self.write_packet(&mut bytes, category, number, first).filter(|&len| len < TEMPLATE_LEN)?;
@@ -409,6 +434,20 @@ impl CallSite {
     }
 }
 
+/// So many numbers for keys, [in a row](KEYS_IN_A_ROW); returns the first.
+fn next_keys(count: u32) -> u32 {
+    let first_of = |next: u32| {
+        if next % KEYS_IN_A_ROW + count > KEYS_IN_A_ROW { next.next_multiple_of(KEYS_IN_A_ROW) } else { next }
+    };
+    match KEYS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| Some(first_of(next) + count)) {
+        Ok(next) | Err(next) => first_of(next),
+    }
+}
+
+// So their numbers are short enough: of a row, no less than three quarters are given away.
+const _: () =
+    assert!(MAX_ANNOTATIONS as u32 * 4 <= KEYS_IN_A_ROW && MAX_CALL_SITES * MAX_ANNOTATIONS as u32 * 4 / 3 < MOST_KEYS);
+
 /// Sets it, unless another thread has; returns what it is then.
 fn set_once(place: &AtomicU32, value: u32) -> u32 {
     place.compare_exchange(0, value, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|found| found, |_| value)
@@ -445,6 +484,18 @@ mod tests {
             assert!(kind == EventKind::Counter || len < CONSTANT_LEN, "{kind:?}");
             let shortest = site.write_packet(&mut longest, 1, 1, 1).unwrap();
             assert!(kind != EventKind::Counter || (shortest, len) == (COUNTER_LEN, COUNTER_LEN));
+        }
+    }
+
+    #[test]
+    fn keys_are_in_a_row_and_no_others() {
+        let mut end = 0;
+        for round in 0..1000 {
+            let count = round * 7 % (MAX_ANNOTATIONS as u32 + 1);
+            let first = next_keys(count);
+            assert!(first >= end, "{first} is below {end}");
+            assert!(first % KEYS_IN_A_ROW + count <= KEYS_IN_A_ROW, "{count} from {first} on");
+            end = first + count;
         }
     }
 

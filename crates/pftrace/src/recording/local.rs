@@ -154,6 +154,10 @@ pub(super) fn quickly<R>(
         let mut entered = seat.enter()?;
         let (packet, thread, stack) = entered.parts();
         let (len, result) = f(packet, thread, stack)?;
+        // A function that might panic keeps more in memory.
+        if !(1..=ROOM).contains(&len) {
+            return None;
+        }
         entered.commit(len);
         Some(result)
     })

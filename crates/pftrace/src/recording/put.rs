@@ -156,7 +156,7 @@ fn text<const N: usize>(packet: &mut [u8; N], at: usize, text: &str) -> Option<u
     let (place, rest) = packet.get_mut(at..)?.split_first_mut()?;
     match rest.first_chunk_mut() {
         Some(window) if len <= WINDOW => copy_short(window, text.as_bytes()),
-        _ => copy_long(rest, text)?,
+        _ => copy_longer(rest, text.as_bytes())?,
     }
     *place = len as u8;
     Some(at + 1 + len)
@@ -166,10 +166,18 @@ fn text<const N: usize>(packet: &mut [u8; N], at: usize, text: &str) -> Option<u
 /// at most 2^20.
 const LONGEST_TEXT: usize = 127 - 3 - 3;
 
-/// Copies what is longer than [`WINDOW`], or has little room.
-#[inline(never)]
-fn copy_long(to: &mut [u8], text: &str) -> Option<()> {
-    to.get_mut(..text.len()).filter(|to| to.len() <= LONGEST_TEXT)?.copy_from_slice(text.as_bytes());
+/// Copies what is longer than [`WINDOW`], or has little room. From both ends to the middle: a loop that is not taken for a copy, which would be a call.
+#[inline(always)]
+fn copy_longer(to: &mut [u8], from: &[u8]) -> Option<()> {
+    const STEP: usize = 16;
+    let to = to.get_mut(..from.len()).filter(|to| to.len() <= LONGEST_TEXT)?;
+    let (mut front, mut back) = (0, from.len());
+    while front < back {
+        let (first, last) = (front..front + STEP, back.checked_sub(STEP)?..back);
+        to.get_mut(first.clone())?.copy_from_slice(from.get(first)?);
+        to.get_mut(last.clone())?.copy_from_slice(from.get(last)?);
+        (front, back) = (front + STEP, back - STEP);
+    }
     Some(())
 }
 
@@ -222,7 +230,8 @@ pub(super) fn annotations<const N: usize>(
     site: &CallSite,
     arguments: &[Argument<'_>],
 ) -> Option<usize> {
-    (site.first_key()..).zip(arguments).try_fold(at, |at, (key, value)| argument(packet, at, key, value))
+    let keys = core::iter::successors(Some(site.key()), |key| Some(key.next()));
+    keys.zip(arguments).try_fold(at, |at, (key, value)| argument(packet, at, key, value))
 }
 
 /// Writes an annotation; returns where it ends. `None` when there is no room, or it is not written by this.
@@ -230,7 +239,7 @@ pub(super) fn annotations<const N: usize>(
 pub(super) fn argument<const N: usize>(
     packet: &mut [u8; N],
     at: usize,
-    key: u32,
+    key: Key,
     argument: &Argument<'_>,
 ) -> Option<usize> {
     match *argument {
@@ -255,8 +264,65 @@ const DOUBLE: u8 = tag_1(DebugAnnotation::DOUBLE_VALUE_FIELD_NUMBER, WireType::F
 const POINTER: u8 = tag_1(DebugAnnotation::POINTER_VALUE_FIELD_NUMBER, WireType::Varint);
 const STRING: u8 = tag_1(DebugAnnotation::STRING_VALUE_FIELD_NUMBER, WireType::Len);
 
-/// What an annotation of a number takes at most: tag, length, the name's tag and number, the value's tag, and ten.
-const NUMBER_WINDOW: usize = 2 + 1 + 5 + 1 + 10;
+/// What an annotation of a number is written into: what comes before its value, and three times four bytes for a varint of ten.
+const NUMBER_WINDOW: usize = Key::MOST_BEFORE + 12;
+
+/// What the number of an annotation's name takes at most.
+const LONGEST_KEY: usize = 3;
+
+/// The numbers of the names of annotations are less.
+pub(super) const MOST_KEYS: u32 = 1 << (7 * LONGEST_KEY);
+
+/// As many numbers in a row, from a multiple of that on, differ in the lowest byte of their varints alone.
+pub(super) const KEYS_IN_A_ROW: u32 = 1 << 7;
+
+/// What an annotation begins with: its tag, its length without that of the value, and the tag and number of its name. So it is made once for a call site, whose keys are
+/// [in a row](KEYS_IN_A_ROW).
+#[derive(Clone, Copy, Debug)]
+pub struct Key(u64);
+
+impl Key {
+    /// Of the name of that number, which is [less than so many](MOST_KEYS).
+    pub(super) fn of(number: u32) -> Self {
+        debug_assert!(number < MOST_KEYS);
+        let mut bytes = [ANNOTATION, 0, NAME_IID, 0, 0, 0, 0, 0];
+        let tag_at = varint(&mut bytes, 3, (number % MOST_KEYS).into());
+        bytes[1] = (tag_at + 1 - 2) as u8;
+        Self(u64::from_le_bytes(bytes))
+    }
+
+    /// As it was [stored](Self::bits).
+    #[inline(always)]
+    pub(super) fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The name behind it.
+    #[inline(always)]
+    pub(super) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1 << 24))
+    }
+
+    /// No value goes behind this, as far as the compiler knows.
+    const MOST_BEFORE: usize = 2 + 7;
+
+    /// Where the value goes, from the annotation's begin on.
+    #[inline(always)]
+    fn value_at(self) -> usize {
+        2 + (self.0 >> 8) as usize % 8
+    }
+
+    /// Begins an annotation of a value of that tag and length.
+    #[inline(always)]
+    fn begin(self, window: &mut [u8; NUMBER_WINDOW], tag: u8, len: usize) {
+        window[..8].copy_from_slice(&self.0.wrapping_add((len as u64) << 8).to_le_bytes());
+        window[self.value_at() - 1] = tag;
+    }
+}
 
 /// The bytes of an annotation from `at` on, if there is room for `W`.
 #[inline(always)]
@@ -267,85 +333,57 @@ fn window<const N: usize, const W: usize>(packet: &mut [u8; N], at: usize) -> Op
     packet[at..at + W].first_chunk_mut()
 }
 
-/// Begins an annotation of a value of that tag, all but its length; returns where the value goes.
-#[inline(always)]
-fn begin(window: &mut [u8; NUMBER_WINDOW], key: u32, tag: u8) -> usize {
-    if key < 1 << 7 {
-        let begin = u64::from_le_bytes([ANNOTATION, 0, NAME_IID, 0, tag, 0, 0, 0]) | u64::from(key) << 24;
-        window[..8].copy_from_slice(&begin.to_le_bytes());
-        5
-    } else {
-        begin_long(window, key, tag)
-    }
-}
-
-/// The same, where the name has a larger number.
-#[inline(never)]
-fn begin_long(window: &mut [u8; NUMBER_WINDOW], key: u32, tag: u8) -> usize {
-    window[..3].copy_from_slice(&[ANNOTATION, 0, NAME_IID]);
-    let tag_at = varint(window, 3, u64::from(key));
-    window[tag_at] = tag;
-    tag_at + 1
-}
-
 /// An annotation of an integer.
 #[inline(always)]
-fn number<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, tag: u8, value: u64) -> Option<usize> {
+fn number<const N: usize>(packet: &mut [u8; N], at: usize, key: Key, tag: u8, value: u64) -> Option<usize> {
     let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
-    let value_at = begin(window, key, tag);
-    let end = if value < BELOW_4 {
-        let (bytes, len) = small_varint(value);
-        window[value_at..value_at + 8].copy_from_slice(&bytes.to_le_bytes());
-        value_at + len
-    } else {
-        varint_long(window, value_at, value)
-    };
+    key.begin(window, tag, 0);
+    let mut end = key.value_at();
+    let mut rest = value;
+    // Twice at most. Not a call: for that, what is needed behind it would have to be stored and loaded.
+    while rest >= BELOW_4 {
+        let bytes = spread_4(rest % BELOW_4) | 0x8080_8080;
+        window[end..end + 4].copy_from_slice(&(bytes as u32).to_le_bytes());
+        (rest, end) = (rest >> 28, end + 4);
+    }
+    let (bytes, len) = small_varint(rest);
+    window[end..end + 4].copy_from_slice(&(bytes as u32).to_le_bytes());
+    end += len;
     window[1] = (end - 2) as u8;
     Some(at + end)
 }
 
-/// [`varint`], called.
-#[inline(never)]
-fn varint_long(window: &mut [u8; NUMBER_WINDOW], at: usize, value: u64) -> usize {
-    varint(window, at, value)
-}
-
 #[inline(always)]
-pub(super) fn uint<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: u64) -> Option<usize> {
+pub(super) fn uint<const N: usize>(packet: &mut [u8; N], at: usize, key: Key, value: u64) -> Option<usize> {
     number(packet, at, key, UINT, value)
 }
 
 #[inline(always)]
-pub(super) fn int<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: i64) -> Option<usize> {
+pub(super) fn int<const N: usize>(packet: &mut [u8; N], at: usize, key: Key, value: i64) -> Option<usize> {
     number(packet, at, key, INT, value as u64)
 }
 
 #[inline(always)]
-pub(super) fn bool<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: bool) -> Option<usize> {
+pub(super) fn bool<const N: usize>(packet: &mut [u8; N], at: usize, key: Key, value: bool) -> Option<usize> {
     let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
-    let value_at = begin(window, key, BOOL);
-    window[value_at] = value.into();
-    window[1] = (value_at - 1) as u8;
-    Some(at + value_at + 1)
+    key.begin(window, BOOL, 1);
+    window[key.value_at()] = value.into();
+    Some(at + key.value_at() + 1)
 }
 
 #[inline(always)]
-pub(super) fn double<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: f64) -> Option<usize> {
+pub(super) fn double<const N: usize>(packet: &mut [u8; N], at: usize, key: Key, value: f64) -> Option<usize> {
     let window: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
-    let value_at = begin(window, key, DOUBLE);
-    window[value_at..value_at + 8].copy_from_slice(&value.to_le_bytes());
-    window[1] = (value_at + 6) as u8;
-    Some(at + value_at + 8)
+    key.begin(window, DOUBLE, 8);
+    window[key.value_at()..key.value_at() + 8].copy_from_slice(&value.to_le_bytes());
+    Some(at + key.value_at() + 8)
 }
 
 #[inline(always)]
-pub(super) fn str<const N: usize>(packet: &mut [u8; N], at: usize, key: u32, value: &str) -> Option<usize> {
-    let begun: &mut [u8; NUMBER_WINDOW] = window(packet, at)?;
-    let len_at = begin(begun, key, STRING);
-    let end = text(packet, at + len_at, value)?;
-    // Less than 128 where all of the packet is.
-    packet[at + 1] = (end - at - 2) as u8;
-    Some(end)
+pub(super) fn str<const N: usize>(packet: &mut [u8; N], at: usize, key: Key, value: &str) -> Option<usize> {
+    // What is too long for a length of one byte is refused in the next line.
+    key.begin(window(packet, at)?, STRING, 1 + value.len());
+    text(packet, at + key.value_at(), value)
 }
 
 /// Writes the number of the event's track; returns where it ends. `None` when there is no room.
@@ -435,7 +473,10 @@ mod tests {
             values in proptest::collection::vec(("\\PC{0,50}", 0_u8..6, any::<u64>(), 0_u32..64), 0..6),
         ) {
             static CATEGORY: Category = Category::new("c");
-            static SITE: CallSite = CallSite::new(EventKind::Instant, &CATEGORY, None, &[]);
+            // Of the kind that is met without a session.
+            static SITE: CallSite = CallSite::new(EventKind::End, &CATEGORY, None, &["1", "2", "3", "4", "5", "6"]);
+            call_site::prepare();
+            prop_assert!(SITE.prepare());
             let values: Vec<(String, u8, u64)> =
                 values.into_iter().map(|(text, kind, number, shift)| (text, kind, number >> shift)).collect();
             let arguments: Vec<_> =
@@ -496,17 +537,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn keys_in_a_row_follow_each_other() {
+        for row in [0, 1, 2, BELOW_2 as u32 / KEYS_IN_A_ROW, MOST_KEYS / KEYS_IN_A_ROW - 1] {
+            let mut key = Key::of(row * KEYS_IN_A_ROW);
+            for number in 1..KEYS_IN_A_ROW {
+                key = key.next();
+                assert_eq!(key.bits(), Key::of(row * KEYS_IN_A_ROW + number).bits(), "{row}, {number}");
+            }
+        }
+    }
+
     /// Up to where the annotation's length would take two bytes, which this does not write.
     #[test]
     fn texts_of_every_length_are_those_of_the_generated_writers() {
-        for (key, len) in [1, 127, 128, 1 << 20].into_iter().flat_map(|key| (0..200).map(move |len| (key, len))) {
+        for (key, len) in [1, 127, 128, BELOW_2 as u32 - 1, BELOW_2 as u32, MOST_KEYS - 1]
+            .into_iter()
+            .flat_map(|key| (0..200).map(move |len| (key, len)))
+        {
             let (mut packet, mut buffer, value) = ([0; 256], [0; 256], "x".repeat(len));
             let expected = TrackEvent::encode(&mut buffer, |event| {
                 event.add_debug_annotations(|annotation| {
                     annotation.set_name_iid(u64::from(key)).set_string_value(&value);
                 });
             });
-            match str(&mut packet, 5, key, &value) {
+            match str(&mut packet, 5, Key::of(key), &value) {
                 Some(end) => assert_eq!(&packet[5..end], &*expected.unwrap(), "{key}, {len}"),
                 None => assert!(len > 120, "{key}, {len}"),
             }

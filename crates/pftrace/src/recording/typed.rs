@@ -9,7 +9,7 @@ use std::string::String;
 use super::argument::{Annotate, Argument};
 use super::call_site::CallSite;
 use super::detail::Detail;
-use super::put;
+use super::put::{self, Key};
 use super::thread::MEDIUM;
 
 /// A packet whose lengths are all below 128.
@@ -65,7 +65,7 @@ where
 /// What is known of each kind.
 pub trait Typed<'a>: Copy {
     /// Writes it as the value of a key, at `at`; returns where it ends. `None` when there is no room, or it is not written by this.
-    fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize>;
+    fn put(self, packet: &mut Packet, at: usize, key: Key) -> Option<usize>;
 
     /// The same value, with what it is beside it.
     fn argument(self) -> Argument<'a>;
@@ -80,7 +80,7 @@ macro_rules! kinds {
 
             impl<'a> Typed<'a> for $kind {
                 #[inline(always)]
-                fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+                fn put(self, packet: &mut Packet, at: usize, key: Key) -> Option<usize> {
                     put::$put(packet, at, key, self.0)
                 }
 
@@ -139,7 +139,7 @@ pub struct Str<'a>(&'a str);
 
 impl<'a> Typed<'a> for Str<'a> {
     #[inline(always)]
-    fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+    fn put(self, packet: &mut Packet, at: usize, key: Key) -> Option<usize> {
         put::str(packet, at, key, self.0)
     }
 
@@ -169,7 +169,7 @@ impl<'a> Known for Probe<'a, String> {
 
 impl<'a> Typed<'a> for Argument<'a> {
     #[inline(always)]
-    fn put(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+    fn put(self, packet: &mut Packet, at: usize, key: Key) -> Option<usize> {
         put::argument(packet, at, key, &self)
     }
 
@@ -203,7 +203,7 @@ impl<'a> Annotations<'a> for &[Argument<'a>] {
 /// As a macro has them: one, and the others, `(Uint, (Double, ()))`.
 pub trait List<'a>: Copy {
     #[doc(hidden)]
-    fn put_from(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize>;
+    fn put_from(self, packet: &mut Packet, at: usize, key: Key) -> Option<usize>;
 
     #[doc(hidden)]
     fn fill(self, arguments: &mut [Argument<'a>]);
@@ -211,7 +211,7 @@ pub trait List<'a>: Copy {
 
 impl<'a> List<'a> for () {
     #[inline(always)]
-    fn put_from(self, _: &mut Packet, at: usize, _: u32) -> Option<usize> {
+    fn put_from(self, _: &mut Packet, at: usize, _: Key) -> Option<usize> {
         Some(at)
     }
 
@@ -221,9 +221,9 @@ impl<'a> List<'a> for () {
 
 impl<'a, T: Typed<'a>, L: List<'a>> List<'a> for (T, L) {
     #[inline(always)]
-    fn put_from(self, packet: &mut Packet, at: usize, key: u32) -> Option<usize> {
+    fn put_from(self, packet: &mut Packet, at: usize, key: Key) -> Option<usize> {
         let at = self.0.put(packet, at, key)?;
-        self.1.put_from(packet, at, key.wrapping_add(1))
+        self.1.put_from(packet, at, key.next())
     }
 
     #[inline]
@@ -242,7 +242,7 @@ pub struct Listed<L, const COUNT: usize>(pub L);
 impl<'a, L: List<'a>, const COUNT: usize> Annotations<'a> for Listed<L, COUNT> {
     #[inline(always)]
     fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
-        self.0.put_from(packet, at, if COUNT == 0 { 0 } else { site.first_key() })
+        self.0.put_from(packet, at, if COUNT == 0 { Key::of_bits(0) } else { site.key() })
     }
 
     #[inline]

@@ -134,6 +134,12 @@ fn assert_open(rows: &[&Slice], model: &Model) {
     assert!(outers.iter().any(|at| (at.0 - STRAY..=at.1 + STRAY).contains(&rows[0].ts)), "{rows:?}");
 }
 
+/// The same of all but the last events, which no round begins with: the mark or the end of one that was open, and perhaps the end of the outer one and the begin of the next.
+fn assert_rest(rows: &[&Slice]) {
+    let of = |depth: i64| rows.iter().filter(|row| row.depth == depth).count();
+    assert!(of(0) <= 2 && of(1) <= 1 && of(2) <= 1 && rows.iter().all(|row| row.depth <= 2), "{rows:?}");
+}
+
 fn by_thread(loaded: &Loaded) -> BTreeMap<String, Vec<&Slice>> {
     let mut threads: BTreeMap<String, Vec<&Slice>> = BTreeMap::new();
     for slice in &loaded.slices {
@@ -184,7 +190,10 @@ fn snapshots_under_full_load_have_no_hole() {
             for (name, rows) in threads {
                 let number: usize = name.strip_prefix("flight ").unwrap().parse().unwrap();
                 match report.threads.iter().find(|thread| thread.name == name).map(|thread| thread.events) {
-                    Some(1..) => _ = assert_recorded(&rows, &models[number], before[number]),
+                    Some(1..) if rows.iter().any(|row| row.depth == 1 && !row.args.is_empty()) => {
+                        assert_recorded(&rows, &models[number], before[number]);
+                    }
+                    Some(1..) => assert_rest(&rows),
                     _ => assert_open(&rows, &models[number]),
                 }
             }

@@ -361,6 +361,73 @@ fn call_sites_are_made_at_run_time() {
     assert_eq!(loaded.counter_values("depth").len(), 1);
 }
 
+/// What is given beyond a call site's own.
+#[test]
+fn a_call_site_has_the_name_and_the_keys_that_it_has() {
+    use pftrace::{Annotate, CallSite, Category, EventKind, ThisThread};
+    static SCRIPT: Category = Category::new("script");
+    static SLICE: CallSite = CallSite::new(EventKind::Slice, &SCRIPT, Some("slice"), &["first"]);
+    static INSTANT: CallSite = CallSite::new(EventKind::Instant, &SCRIPT, Some("instant"), &["second", "third"]);
+    static END: CallSite = CallSite::new(EventKind::End, &SCRIPT, None, &[]);
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            let arguments = [1.argument(), 2.argument(), 3.argument(), 4.argument()];
+            for _ in 0..3 {
+                drop(SLICE.slice(Some("given"), &arguments));
+                INSTANT.instant(Some("given"), &arguments);
+                END.end(SLICE.slice_on(ThisThread, Some("given"), &arguments, &[]), &arguments, &[]);
+                INSTANT.instant_on(ThisThread, Some("given"), &arguments, &[]);
+            }
+        },
+    );
+    assert_eq!(report.events, 18);
+    assert!(!trace.windows(5).any(|bytes| bytes == b"given"));
+    let Some(loaded) = check(&trace) else { return };
+    for (number, row) in loaded.slices.iter().enumerate() {
+        let (name, keys): (_, &[_]) =
+            if number % 2 == 0 { ("slice", &["debug.first"]) } else { ("instant", &["debug.second", "debug.third"]) };
+        let args: Vec<_> = row.args.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+        let expected: Vec<_> = keys.iter().zip(1..).map(|(&key, value)| (key, Arg::Int(value))).collect();
+        assert_eq!((row.name.as_deref(), args), (Some(name), expected));
+    }
+    assert_eq!(loaded.slices.len(), 12);
+}
+
+/// So many that their numbers take one, two and three bytes.
+#[test]
+fn each_annotation_has_the_name_of_its_key() {
+    use pftrace::{Annotate, CallSite, Category, EventKind};
+    const SITES: usize = 900;
+    static SCRIPT: Category = Category::new("script");
+    let count = |site: usize| if site % 3 == 0 { 32 } else { 1 + site % 32 };
+    let key = |site: usize, number: usize| format!("key {number} of {site}");
+    let sites: Vec<&'static CallSite> = (0..SITES)
+        .map(|site| {
+            let keys: Vec<&'static str> = (0..count(site)).map(|number| &*key(site, number).leak()).collect();
+            &*Box::leak(Box::new(CallSite::new(EventKind::Instant, &SCRIPT, Some("site"), keys.leak())))
+        })
+        .collect();
+    let recorded = record(|| {
+        for (number, site) in sites.iter().enumerate() {
+            let arguments: Vec<_> = (0..count(number)).map(|_| number.argument()).collect();
+            // Some are short, and the last ones' keys as well.
+            site.instant(None, &arguments[..count(number).min(1 + number % 7)]);
+            site.instant(None, &arguments);
+        }
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events, report.dropped.total()), (2 * SITES as u64, 0));
+    assert!((0..SITES).map(count).sum::<usize>() > 1 << 14);
+    for (site, rows) in loaded.slices.chunks(2).enumerate() {
+        for (row, count) in rows.iter().zip([count(site).min(1 + site % 7), count(site)]) {
+            let expected: std::collections::BTreeMap<_, _> =
+                (0..count).map(|number| (format!("debug.{}", key(site, number)), Arg::Uint(site as u64))).collect();
+            assert_eq!(row.args, expected, "{site}");
+        }
+    }
+}
+
 /// Names and texts whose lengths, or the lengths of what they are in, take one, two and three bytes; soon after the event before, and late; formatted, too.
 #[test]
 fn long_names_and_texts_are_as_recorded() {

@@ -3,7 +3,7 @@
 
 use pftrace_wire::varint_len;
 
-use super::{ANNOTATION, NAME, NAME_IID, NUMBER_WINDOW, STRING, argument, varint};
+use super::{ANNOTATION, Key, NAME, NAME_IID, NUMBER_WINDOW, STRING, argument, varint};
 use crate::recording::argument::Argument;
 use crate::recording::call_site::{EVENT_AT, EVENT_LEN_AT, PACKET_AT, PACKET_LEN_AT, TEMPLATE_LEN};
 use crate::recording::thread::{Event, LONGEST_SHORT, Tail};
@@ -130,7 +130,7 @@ impl Cursor<'_> {
     #[inline]
     fn annotation(&mut self, key: u32, value: &Argument<'_>) -> Option<()> {
         let Argument::Str(text) = *value else {
-            self.at += argument(self.window::<NUMBER_WINDOW>()?, 0, key, value)?;
+            self.at += argument(self.window::<NUMBER_WINDOW>()?, 0, Key::of(key), value)?;
             return Some(());
         };
         self.head(|head| {

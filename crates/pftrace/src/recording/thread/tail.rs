@@ -39,7 +39,9 @@ const SOON: u64 = put::BELOW_2;
 pub(in crate::recording) struct Tail {
     /// A tail behind its first tag, whose time has two bytes and is 0.
     soon: u64,
-    /// How long it is, with that tag.
+    /// The same with a time of one byte.
+    sooner: u64,
+    /// How long the former is, with that tag.
     soon_len: SoonLen,
     /// The same, with [`END_BYTES`] before it.
     end_soon_len: EndSoonLen,
@@ -96,7 +98,8 @@ impl Tail {
             _ => (SoonLen::Three, EndSoonLen::Three, CounterSoonLen::Three),
         };
         let (soon, soon_len_in_first) = (u64::from_le_bytes(bytes), (soon_len as u64) << 8);
-        Self { soon, soon_len, end_soon_len, counter_soon_len, soon_len_in_first }
+        let sooner = soon >> 16 << 8;
+        Self { soon, sooner, soon_len, end_soon_len, counter_soon_len, soon_len_in_first }
     }
 
     /// Whether what happens so long after the packet before comes soon.
@@ -116,7 +119,7 @@ impl Tail {
     #[inline(always)]
     pub(super) fn shortest_soon(self, after: u64) -> Option<(u64, usize)> {
         let two = (self.soon(after)?, self.soon_len());
-        let one = ((self.soon >> 16) << 8 | after, self.soon_len() - 1);
+        let one = (self.sooner | after, self.soon_len() - 1);
         Some(if after < 1 << 7 { one } else { two })
     }
 
