@@ -175,6 +175,7 @@ impl<'s> Listing<'s> {
 mod tests {
     use std::boxed::Box;
     use std::format;
+    use std::string::String;
     use std::vec::Vec;
 
     use super::stack::{NAME_WORDS, NAMES_LEN};
@@ -221,6 +222,23 @@ mod tests {
         let open = slices.stack().read();
         assert_eq!(open.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), names);
         assert!(tokens.iter().all(|token| slices.has_begun(*token)));
+    }
+
+    #[test]
+    fn names_of_every_length_are_as_they_were_wherever_they_lie() {
+        let stack = slices().stack();
+        let letters: String = ('!'..='~').cycle().take(200).collect();
+        for (len, at) in (0_usize..200).flat_map(|len| [(len, 0), (len, 3), (len, NAME_WORDS - len.div_ceil(8))]) {
+            let name = &letters[..len];
+            // What lies there is another's, of whom nothing remains, and nothing of the next one is written over.
+            assert_eq!(stack.store_name(&"\u{7f}".repeat(NAMES_LEN), 0), Some(NAMES_LEN));
+            let opening = stack.prepare(begun(true), Some(name), at).unwrap();
+            let end = opening.names_len().unwrap();
+            opening.open();
+            assert_eq!((&*stack.read()[0].1, end), (name, at + len.div_ceil(8)));
+            stack.end(Ending(stack.counted() - 1));
+            assert_eq!(stack.store_name(name, NAME_WORDS + 1 - len.div_ceil(8)), None, "{len}");
+        }
     }
 
     /// As guards are dropped that are kept until the next one has begun.

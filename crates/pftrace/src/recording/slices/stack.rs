@@ -111,7 +111,7 @@ impl Rest {
     /// The word at which it ends.
     #[inline(always)]
     fn name_end(self) -> usize {
-        self.name_at() + self.name_len().div_ceil(8)
+        self.name_at() + words(self.name_len())
     }
 
     #[inline(always)]
@@ -198,17 +198,26 @@ impl Stack {
     /// Stores a name behind the others, if it has room. Returns how long it is.
     #[inline(always)]
     pub(super) fn store_name(&self, name: &str, names_len: usize) -> Option<usize> {
-        let free = self.names.get(names_len..).unwrap_or_default();
-        match free.first_chunk() {
-            Some(places) if name.len() <= 32 => Some(store_short(places, name.as_bytes())),
-            _ if name.len() <= size_of_val(free) => Some(store_long(free, name)),
-            _ => None,
+        if name.len() <= SHORT_NAME && names_len <= const { NAME_WORDS - SHORT_NAME / 8 } {
+            let places = self.names[names_len..names_len + SHORT_NAME / 8].first_chunk()?;
+            store_short(places, name.as_bytes());
+        } else {
+            store_long(self.names.get(names_len..)?, name.as_bytes())?;
         }
+        Some(name.len())
     }
 
     /// The same, cut if it has not. Returns how long it is there.
+    #[cold]
     pub(super) fn store_cut(&self, name: &str, names_len: usize) -> usize {
-        store_long(self.names.get(names_len..).unwrap_or_default(), name)
+        let places = self.names.get(names_len..).unwrap_or_default();
+        let Cut { text, mark } = Cut::to(name, 8 * places.len());
+        let (mut bytes, len) = (text.bytes().chain(mark.bytes()), text.len() + mark.len());
+        for place in &places[..words(len)] {
+            let word = [(); 8].map(|()| bytes.next().unwrap_or(0));
+            store(place, u64::from_le_bytes(word));
+        }
+        len
     }
 
     /// The innermost, if it is that one and plain, or as deep: where guards are dropped out of order, that may be any other, which then ends the same way.
@@ -341,39 +350,63 @@ pub(in crate::recording) struct Begun {
     pub(in crate::recording) guarded: bool,
 }
 
-/// Stores at most 32 bytes, as words of which the last is what remains of the last bytes. Returns how many there are.
+/// How many words a name has.
 #[inline(always)]
-fn store_short(places: &[AtomicU64; 4], name: &[u8]) -> usize {
-    let len = name.len();
-    let store = |place: usize, bytes: u64| places[place].store(bytes.to_le(), Ordering::Relaxed);
+fn words(name_len: usize) -> usize {
+    (name_len + 7) / 8
+}
+
+/// What is no longer is stored without a loop.
+const SHORT_NAME: usize = 32;
+
+/// The bytes of a name, of which the last word has what remains.
+#[inline(always)]
+fn store_short(places: &[AtomicU64; SHORT_NAME / 8], name: &[u8]) {
     if let (Some(front), Some(back)) = (name.first_chunk(), name.last_chunk()) {
         let (front, back) = (u128::from_le_bytes(*front), u128::from_le_bytes(*back));
         // All of it, where there is nothing behind the front.
-        let back = back.checked_shr(8 * (32 - len as u32)).unwrap_or(0);
+        let back = back.checked_shr(8 * (32 - name.len() as u32)).unwrap_or(0);
         [front as u64, (front >> 64) as u64, back as u64, (back >> 64) as u64]
             .into_iter()
-            .enumerate()
-            .for_each(|(place, word)| store(place, word));
+            .zip(places)
+            .for_each(|(word, place)| store(place, word));
     } else if let (Some(front), Some(back)) = (name.first_chunk(), name.last_chunk()) {
-        store(0, u64::from_le_bytes(*front));
-        store(1, u64::from_le_bytes(*back).checked_shr(8 * (16 - len as u32)).unwrap_or(0));
+        store(&places[0], u64::from_le_bytes(*front));
+        store(&places[1], u64::from_le_bytes(*back).checked_shr(8 * (16 - name.len() as u32)).unwrap_or(0));
     } else {
-        let mut word = [0; 8];
-        word[..len].copy_from_slice(name);
-        store(0, u64::from_le_bytes(word));
+        store(&places[0], less_than_a_word(name));
     }
-    len
 }
 
-/// Stores a name that is long, or for which there is little room; cut, then. Returns how long it is.
-#[cold]
-fn store_long(places: &[AtomicU64], name: &str) -> usize {
-    let Cut { text, mark } = Cut::to(name, 8 * places.len());
-    let mut bytes = text.bytes().chain(mark.bytes());
-    let len = text.len() + mark.len();
-    for place in &places[..len.div_ceil(8)] {
-        let word = [(); 8].map(|()| bytes.next().unwrap_or(0));
-        place.store(u64::from_le_bytes(word).to_le(), Ordering::Relaxed);
+/// The same of what is long, or has little room: `None` where it has none.
+#[inline(never)]
+fn store_long(places: &[AtomicU64], name: &[u8]) -> Option<()> {
+    let mut places = places.get(..words(name.len()))?.iter();
+    let mut words = name.chunks_exact(8);
+    for (word, place) in words.by_ref().zip(places.by_ref()) {
+        store(place, word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)));
     }
-    len
+    for place in places {
+        store(place, less_than_a_word(words.remainder()));
+    }
+    Some(())
+}
+
+/// At most seven bytes, as a word. Those that are taken twice are the same in the same place.
+#[inline(always)]
+fn less_than_a_word(bytes: &[u8]) -> u64 {
+    let at = |place: usize, bytes: u64| bytes << (8 * place % 64);
+    if let (Some(front), Some(back)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u64::from(u32::from_le_bytes(*front)) | at(bytes.len() - 4, u32::from_le_bytes(*back).into())
+    } else if let [first, .., last] = *bytes {
+        let middle = bytes.len() / 2;
+        u64::from(first) | at(middle, bytes[middle].into()) | at(bytes.len() - 1, last.into())
+    } else {
+        bytes.first().map_or(0, |&byte| byte.into())
+    }
+}
+
+#[inline(always)]
+fn store(place: &AtomicU64, bytes: u64) {
+    place.store(bytes.to_le(), Ordering::Relaxed);
 }
