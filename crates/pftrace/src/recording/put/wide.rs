@@ -3,7 +3,8 @@
 
 use pftrace_wire::varint_len;
 
-use super::{ANNOTATION, Key, NAME, NAME_IID, NUMBER_WINDOW, STRING, argument, varint};
+use super::annotation::{ANNOTATION, Key, NAME_IID, NUMBER_WINDOW, STRING, argument};
+use super::{NAME, varint};
 use crate::recording::argument::Argument;
 use crate::recording::call_site::{EVENT_AT, EVENT_LEN_AT, PACKET_AT, PACKET_LEN_AT, TEMPLATE_LEN};
 use crate::recording::thread::{Event, LONGEST_SHORT, Tail};

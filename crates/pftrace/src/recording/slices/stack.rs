@@ -351,6 +351,10 @@ pub(in crate::recording) struct Begun {
 }
 
 /// How many words a name has.
+#[expect(
+    clippy::manual_div_ceil,
+    reason = "names are no longer than memory is, and then this is three instructions less"
+)]
 #[inline(always)]
 fn words(name_len: usize) -> usize {
     (name_len + 7) / 8
