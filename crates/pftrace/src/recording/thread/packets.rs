@@ -291,7 +291,9 @@ impl Packets {
         annotations: impl Annotations<'a>,
         now: Moment,
     ) -> Option<usize> {
-        let (tail, tail_len) = self.tail.shortest_soon(self.since_last(now))?;
+        if !self.is_soon(now) {
+            return None;
+        }
         let template = &site.template;
         packet[..8].copy_from_slice(&template.word(0).to_le_bytes());
         packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
@@ -300,6 +302,8 @@ impl Packets {
             return None;
         }
         packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
+        // Told here, so that less has to be kept in between.
+        let (tail, tail_len) = self.tail.shortest_soon(self.since_last(now));
         packet[end] = TIMESTAMP_TAG;
         packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
         let len = end + tail_len;

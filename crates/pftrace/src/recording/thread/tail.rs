@@ -115,12 +115,14 @@ impl Tail {
         Self::is_soon(after).then(|| self.soon | put::spread_2(after))
     }
 
-    /// The same, with a time of one byte where that will do; and how long it is, with its first byte.
+    /// The same of what [comes soon](Self::is_soon), with a time of one byte where that will do; and how long it is, with its first byte.
     #[inline(always)]
-    pub(super) fn shortest_soon(self, after: u64) -> Option<(u64, usize)> {
-        let two = (self.soon(after)?, self.soon_len());
-        let one = (self.sooner | after, self.soon_len() - 1);
-        Some(if after < 1 << 7 { one } else { two })
+    pub(super) fn shortest_soon(self, after: u64) -> (u64, usize) {
+        let is_one = after < 1 << 7;
+        let (one, two) = (self.sooner | after, self.soon | put::spread_2(after));
+        // No `if`: the compiler makes a branch of that.
+        let bytes = two ^ (one ^ two) & u64::from(is_one).wrapping_neg();
+        (bytes, self.soon_len() - usize::from(is_one))
     }
 
     /// How long that is, with its first byte.
@@ -168,5 +170,33 @@ impl Tail {
         }
         packet[end..end + CLOCK.len()].copy_from_slice(&CLOCK);
         end + CLOCK.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_soon_is_as_any_other() {
+        for sequence in [1, 127, 128, (1 << 14) - 1, 1 << 14, (1 << 21) - 1] {
+            let tail = Tail::of(sequence);
+            for after in 0..SOON {
+                let (expected, len) = tail.bytes(after);
+                let (shortest, shortest_len) = tail.shortest_soon(after);
+                assert_eq!(
+                    (&shortest.to_le_bytes()[..len - 1], shortest_len),
+                    (&expected[1..len], len),
+                    "{sequence}, {after}"
+                );
+                // The same with a time of two bytes, whatever it is.
+                let (_, sequence_bytes) = expected[1..len].split_at(if after < 1 << 7 { 1 } else { 2 });
+                let two = tail.soon(after).unwrap().to_le_bytes();
+                let (time, others) = two.split_at(2);
+                assert_eq!((time[0], time[1]), (after as u8 | 0x80, (after >> 7) as u8));
+                assert_eq!(&others[..tail.soon_len() - 3], sequence_bytes);
+            }
+            assert_eq!(tail.soon(SOON), None);
+        }
     }
 }
