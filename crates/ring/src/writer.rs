@@ -337,7 +337,7 @@ impl Space<'_> {
     #[inline]
     #[must_use]
     pub fn has_room_for_words(&self, len: usize, count: usize) -> bool {
-        self.tail() as usize + count <= MAX_TAIL as usize && len + WORD_LEN * count <= self.free()
+        self.tail() as usize + count <= MAX_TAIL as usize && len.saturating_add(WORD_LEN * count) <= self.free()
     }
 
     /// The packet is `len` bytes, at least one: the first ones of [`bytes`](Self::bytes). They can be read from now on.

@@ -4,6 +4,7 @@ use loom::thread;
 
 use super::{Contents, check, read, read_rest, ring, write};
 use crate::ring::{Policy, Ring};
+use crate::window::ROOM;
 use crate::word::Word;
 use crate::{Desk, NoDesk, Owner, Reader, Seat, Sits, Writer};
 use loom::sync::atomic::Ordering;
@@ -29,11 +30,12 @@ fn seat(ring: &Ring) -> PenSeat {
     seat
 }
 
-/// The same as `write`, the short way where that can be gone; returns also how often it was.
+/// The same as `write`, the short way where that can be gone, each other packet as one that may be longer than most; returns also how often it was.
 fn write_at(seat: &PenSeat, contents: &Contents, values: &[u32]) -> (u32, u32) {
     let (mut written, mut short) = (0, 0);
     for &value in values {
-        if let Some(mut packet) = seat.enter() {
+        let entered = if value % 2 == 0 { seat.enter() } else { seat.enter_for(ROOM + 32) };
+        if let Some(mut packet) = entered {
             let (chunk, number) = packet.place(|pen| &pen.0);
             contents.write(chunk, number, value);
             packet.commit(1);

@@ -33,9 +33,10 @@ impl<'e> Wide<'e> {
         // Not of a call site that has not been met.
         let own = event.site.template.len().checked_sub(EVENT_AT)? + name;
         let len = keyed(event).try_fold(own, |len, (key, argument)| {
-            Some(len + body_len(key, argument)?.map_or(0, |body| 1 + varint_len(body as u64) + body))
+            // Some texts can be longer together than memory is.
+            len.checked_add(body_len(key, argument)?.map_or(0, |body| 1 + varint_len(body as u64) + body))
         })?;
-        (EVENT_AT + len > LONGEST_SHORT).then_some(Self { event, len })
+        (len > LONGEST_SHORT - EVENT_AT).then_some(Self { event, len })
     }
 
     /// What it is of.
@@ -45,7 +46,7 @@ impl<'e> Wide<'e> {
 
     /// How much room there has to be for it: more than it takes.
     pub(in crate::recording) fn room(&self) -> usize {
-        AROUND + self.len
+        self.len.saturating_add(AROUND)
     }
 
     /// Writes its packet; returns how long it is. `None` when there is no [room](Self::room).
