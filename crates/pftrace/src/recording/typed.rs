@@ -15,15 +15,15 @@ use super::thread::MEDIUM;
 /// A packet whose lengths are all below 128.
 pub(super) type Packet = [u8; MEDIUM];
 
-/// A value, to be asked for its kind, and what [`Annotate`] says: for a known kind, which is not its own code, the compiler leaves that out.
+/// A value, to be asked for its kind, and what asks [`Annotate`], where that is not known: as a function, so that for a known kind the compiler has nothing to leave out.
 #[derive(Debug)]
-pub struct Probe<'a, T: ?Sized>(&'a T, Argument<'a>);
+pub struct Probe<'a, T: ?Sized>(&'a T, fn(&'a T) -> Argument<'a>);
 
 impl<'a, T: Annotate + ?Sized> Probe<'a, T> {
     /// Of what can be the value of an annotation.
     #[inline(always)]
     pub fn of(value: &'a T) -> Self {
-        Self(value, value.argument())
+        Self(value, T::argument)
     }
 }
 
@@ -46,7 +46,7 @@ pub trait Unknown<'a> {
 impl<'a, T: ?Sized> Unknown<'a> for &Probe<'a, T> {
     #[inline(always)]
     fn typed(&self) -> Argument<'a> {
-        self.1
+        (self.1)(self.0)
     }
 }
 
@@ -58,7 +58,8 @@ where
 
     #[inline(always)]
     fn typed(&self) -> Self::Kind {
-        Probe(*self.0, self.1).typed()
+        // Nobody asks that one.
+        Probe(*self.0, |_| Argument::None).typed()
     }
 }
 
