@@ -1,6 +1,7 @@
 //! The command `pftrace`: checks Perfetto traces for mistakes, and sums up what is in them.
 //!
-//! Exit codes: 0 the trace is sound (or summed up), 1 there are mistakes in it, 2 it can't be read, or the arguments are wrong.
+//! Exit codes: 0 the trace is sound (or summed up), 1 there are mistakes in it, 2 it can't be read, what is said of it can't be written, or the
+//! arguments are wrong.
 
 #![forbid(unsafe_code)]
 
@@ -31,7 +32,7 @@ Examples:
   pftrace stat trace.pftrace             packets, threads, events, time, losses, names
   ssh host cat big.pftrace | pftrace check -
 
-Exit codes: 0 sound, 1 mistakes were found, 2 not a trace or not readable.";
+Exit codes: 0 sound, 1 mistakes were found, 2 not a trace, not readable, or the output not writable.";
 
 #[derive(Debug, Subcommand)]
 enum Action {
@@ -87,7 +88,9 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(Outcome { text, is_sound }) => {
-            print(&text);
+            if !print(&text) {
+                return ExitCode::from(2);
+            }
             if is_sound { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }
         Err(Unreadable(why)) => {
@@ -104,12 +107,14 @@ struct Outcome {
     is_sound: bool,
 }
 
-/// Prints to the standard output; whoever reads it may have enough before its end.
-fn print(text: &str) {
+/// Prints to the standard output; whoever reads it may have enough before its end. Whether it could be printed.
+fn print(text: &str) -> bool {
     let mut out = io::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        if error.kind() != io::ErrorKind::BrokenPipe {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             _ = writeln!(io::stderr(), "pftrace: cannot write: {error}");
+            false
         }
+        _ => true,
     }
 }

@@ -59,6 +59,21 @@ fn a_sound_trace() {
     assert_eq!((code, out, err), (0, expected, String::new()));
 }
 
+/// A full disk: nobody is to take what is there for the whole of it.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_can_not_be_written_is_an_error() {
+    let trace = file(&sound());
+    let path = trace.path().to_str().unwrap();
+    for arguments in [&["check", path][..], &["check", "--json", path], &["stat", path]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_pftrace")).args(arguments).stdout(full).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {err}");
+        assert!(err.starts_with("pftrace: cannot write: "), "{err}");
+    }
+}
+
 #[test]
 fn a_trace_with_mistakes() {
     let expected = "\

@@ -19,6 +19,13 @@ pub enum Error {
         /// The timestamp, in nanoseconds.
         timestamp: u64,
     },
+    /// The timestamp is of a time before the trace's clock showed 0, by the snapshot that relates the two. Perfetto would drop what happens then.
+    TimestampBeforeZero {
+        /// The timestamp, in nanoseconds.
+        timestamp: u64,
+        /// What its clock shows where the trace's shows 0.
+        earliest: u64,
+    },
     /// A slice begins or ends before the last one on its track did. Perfetto sorts by time, so it would come out nested
     /// wrong, without a word.
     TimeWentBack {
@@ -63,6 +70,16 @@ pub enum Error {
     UnknownClock {
         /// The clock.
         clock: Clock,
+    },
+    /// The timestamp is of a clock that has gone back from one snapshot to the next, as `Realtime` when it is set. Perfetto would drop what happens then.
+    ClockWentBack {
+        /// The clock.
+        clock: Clock,
+    },
+    /// The number that a track is given is one that the writer has chosen for another.
+    TrackUuidTaken {
+        /// The number.
+        uuid: u64,
     },
     /// A clock snapshot lacks the trace's clock, names a clock twice, or has the trace's clock go back.
     BadSnapshot {
@@ -109,6 +126,10 @@ impl fmt::Display for Error {
             Self::TimestampOutOfRange { timestamp } => {
                 write!(f, "expected a timestamp of at most {} ns, found {timestamp}", i64::MAX)
             }
+            Self::TimestampBeforeZero { timestamp, earliest } => write!(
+                f,
+                "expected a timestamp of at least {earliest} ns, where the trace's clock shows 0, found {timestamp}"
+            ),
             Self::TimeWentBack { timestamp, last } => {
                 write!(
                     f,
@@ -135,6 +156,12 @@ impl fmt::Display for Error {
             }
             Self::UnknownClock { clock } => {
                 write!(f, "expected a clock that a snapshot has related to the trace's, found {clock:?}")
+            }
+            Self::ClockWentBack { clock } => {
+                write!(f, "expected a clock that has gone forward from each snapshot to the next, found {clock:?}")
+            }
+            Self::TrackUuidTaken { uuid } => {
+                write!(f, "expected a number that no other track has, found {uuid}, which the writer has given to one")
             }
             Self::BadSnapshot { reason } => write!(f, "bad clock snapshot: {reason}"),
             Self::InvalidPacket { source } => write!(f, "invalid packet: {source}"),

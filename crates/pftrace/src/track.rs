@@ -286,7 +286,8 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
     }
 
     /// The track's number in the trace, which must be unique to it, instead of one that the writer chooses. 0 is the root,
-    /// which every track without a parent lies under.
+    /// which every track without a parent lies under. The writer chooses one after the other, from [`Builder::first_track_uuid`](crate::Builder::first_track_uuid) on, and skips what has been
+    /// given here before.
     pub fn uuid(mut self, uuid: u64) -> Self {
         self.common.uuid = Some(uuid);
         self
@@ -325,7 +326,7 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
     /// # Errors
     ///
     /// [`Error::ForeignTrack`] when the parent or the sequence is of another writer, [`Error::TracksTooDeep`] when it has too many
-    /// ancestors, [`Error::RootWithParent`], [`Error::ReservedId`] for a process or thread 0, [`Error::ProcessIdOutOfRange`],
+    /// ancestors, [`Error::RootWithParent`], [`Error::TrackUuidTaken`], [`Error::ReservedId`] for a process or thread 0, [`Error::ProcessIdOutOfRange`],
     /// and all errors of writing a packet.
     pub fn describe(self) -> Result<K::Handle, Error> {
         let Self { writer, common, kind } = self;
@@ -346,7 +347,10 @@ impl<'w, 't, S: Sink, M: AsRef<[u64]> + AsMut<[u64]>, K: Kind> TrackBuilder<'w, 
         if common.uuid == Some(0) && common.parent.is_some() {
             return Err(Error::RootWithParent);
         }
-        let uuid = common.uuid.or(kind.uuid()).unwrap_or_else(|| writer.next_track_uuid());
+        let uuid = match kind.uuid().filter(|_| common.uuid.is_none()) {
+            Some(uuid) => uuid,
+            None => writer.track_uuid(common.uuid)?,
+        };
         writer.packet(|packet| {
             packet.set_track_descriptor(|descriptor| {
                 descriptor.set_uuid(uuid);

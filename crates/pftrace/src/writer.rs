@@ -1,5 +1,6 @@
 //! The direct writer: packets with explicit times on explicit tracks, streamed into a sink.
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use pftrace_protos::TracePacket;
@@ -140,7 +141,7 @@ pub struct TraceWriter<S: Sink, M = Memory> {
     #[cfg(feature = "std")]
     intern_bytes: usize,
     id: u32,
-    last_track_uuid: u64,
+    track_uuids: TrackUuids,
 }
 
 /// How a trace is to be written: from [`TraceWriter::builder`].
@@ -192,7 +193,8 @@ impl Builder {
 
     /// The number of the first track that has none by itself; the next ones count up from there. 1 unless set.
     ///
-    /// Small numbers make small packets. Set it when traces of several writers are joined into one file.
+    /// Small numbers make small packets. Set it when traces of several writers are joined into one file; of these, one takes
+    /// [snapshots of clocks](TraceWriter::clock_snapshot), since they must not go back from one to the next in the file.
     pub fn first_track_uuid(mut self, uuid: u64) -> Self {
         self.first_track_uuid = uuid;
         self
@@ -201,6 +203,10 @@ impl Builder {
     /// A trace that is streamed into `writer`.
     ///
     /// Packets are gathered and written 64 KiB at a time, so `writer` needs no buffer of its own.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory for as much as [`max_packet_len`](Self::max_packet_len) or [`intern_bytes`](Self::intern_bytes) say.
     #[cfg(feature = "std")]
     pub fn build<W: std::io::Write>(self, writer: W) -> TraceWriter<crate::IoSink<W>> {
         let memory = intern_memory(self.intern_bytes);
@@ -363,6 +369,9 @@ impl TraceWriter<BufferSink<'_>, Memory> {
 /// Describing tracks.
 impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     /// The track of a process, this one (`std::process::id()`) or any other, also one that is made up.
+    ///
+    /// Describe it once and keep the handle. A process described twice, or another one that has been given the same number later, is one track in
+    /// Perfetto, but each handle counts its own open slices. The same goes for threads.
     pub fn process_track<'t>(&mut self, pid: impl Into<ProcessId>) -> TrackBuilder<'_, 't, S, M, kind::Process<'t>> {
         TrackBuilder::new(self, kind::Process::new(pid.into()), None)
     }
@@ -400,7 +409,8 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     /// Relates clocks to each other: their readings at one moment, in nanoseconds. The trace's own must be among them.
     ///
     /// After it timestamps of the clocks named may be used, and Perfetto can lay the trace beside those of other
-    /// processes and machines, if `Boottime` and `Realtime` are among them.
+    /// processes and machines, if `Boottime` and `Realtime` are among them. A clock that shows less than in the snapshot before, as
+    /// `Realtime` does when it is set, is there all the same, but Perfetto converts no more timestamps of it: they are refused from then on.
     ///
     /// # Errors
     ///
@@ -429,7 +439,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
             });
         })?;
         self.clock.last_snapshot = own;
-        self.related.add(readings);
+        self.related.add(readings, own);
         Ok(())
     }
 
@@ -447,7 +457,8 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     ///
     /// # Errors
     ///
-    /// [`Error::TimestampOutOfRange`], [`Error::UnknownClock`], and all errors of writing a packet.
+    /// [`Error::TimestampOutOfRange`], [`Error::TimestampBeforeZero`], [`Error::UnknownClock`], [`Error::ClockWentBack`], and all errors of writing a
+    /// packet.
     pub fn packet_at(
         &mut self,
         timestamp: impl Into<Timestamp>,
@@ -481,9 +492,12 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
         self.id
     }
 
-    pub(crate) fn next_track_uuid(&mut self) -> u64 {
-        self.last_track_uuid = self.last_track_uuid.wrapping_add(1).max(1);
-        self.last_track_uuid
+    /// The number of a track: its own, if it has one, which no other may have been given, or the next.
+    pub(crate) fn track_uuid(&mut self, own: Option<u64>) -> Result<u64, Error> {
+        match own {
+            Some(uuid) => self.track_uuids.take(uuid),
+            None => Ok(self.track_uuids.next()),
+        }
     }
 
     fn assemble(builder: Builder, sink: S, memory: M) -> Self {
@@ -499,7 +513,7 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
             intern_bytes: builder.intern_bytes,
             // Only to tell writers apart: no other memory hangs on it.
             id: WRITERS.fetch_add(1, Ordering::Relaxed),
-            last_track_uuid: builder.first_track_uuid.wrapping_sub(1),
+            track_uuids: TrackUuids::from(builder.first_track_uuid),
         }
     }
 
@@ -518,30 +532,95 @@ impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {
     fn check_timestamp(&self, Timestamp { ns, clock }: Timestamp) -> Result<Time, Error> {
         check_range(ns)?;
         match clock {
-            Some(clock) if clock != self.clock.clock && !self.related.contains(clock) => {
-                Err(Error::UnknownClock { clock })
-            }
-            _ => Ok((ns, clock)),
+            Some(related) if related != self.clock.clock => self.related.check(related, ns)?,
+            _ => {}
         }
+        Ok((ns, clock))
     }
 }
 
 const FIRST_SEQUENCE_ID: u32 = 1;
 
+/// The numbers of tracks that have none by themselves.
+#[derive(Debug)]
+struct TrackUuids {
+    /// Given first, one after the other; and since the last time that some were skipped.
+    first: Range<u64>,
+    present: Range<u64>,
+}
+
+impl TrackUuids {
+    /// What a track chooses for itself is skipped up to that far ahead: further on, it would take as many tracks to come there.
+    const AHEAD: u64 = 1 << 24;
+
+    fn from(first: u64) -> Self {
+        // 0 is the root.
+        let first = first.max(1);
+        Self { first: first..first, present: first..first }
+    }
+
+    fn next(&mut self) -> u64 {
+        let uuid = self.present.end;
+        match uuid.checked_add(1) {
+            Some(end) if self.first == self.present => (self.first.end, self.present.end) = (end, end),
+            Some(end) => self.present.end = end,
+            None => self.present = 1..1,
+        }
+        uuid
+    }
+
+    /// What a track has chosen for itself.
+    fn take(&mut self, uuid: u64) -> Result<u64, Error> {
+        if self.first.contains(&uuid) || self.present.contains(&uuid) {
+            return Err(Error::TrackUuidTaken { uuid });
+        }
+        if uuid.checked_sub(self.present.end).is_some_and(|ahead| ahead < Self::AHEAD) {
+            let next = uuid.wrapping_add(1).max(1);
+            self.present = next..next;
+        }
+        Ok(uuid)
+    }
+}
+
 fn check_range(timestamp: u64) -> Result<(), Error> {
     if timestamp > i64::MAX as u64 { Err(Error::TimestampOutOfRange { timestamp }) } else { Ok(()) }
 }
 
-/// The clocks that snapshots have related to the trace's: a bit for each number of a built-in clock.
+/// What snapshots have said of each clock, by its place among them.
 #[derive(Debug, Default)]
-struct RelatedClocks(u64);
+struct RelatedClocks([Option<RelatedClock>; Clock::Boottime as usize + 1]);
+
+#[derive(Clone, Copy, Debug)]
+struct RelatedClock {
+    /// What it shows where the trace's shows 0, by its first snapshot: that is the one for all times before it.
+    earliest: u64,
+    last: u64,
+    /// From then on Perfetto converts no time of it.
+    went_back: bool,
+}
 
 impl RelatedClocks {
-    fn add(&mut self, readings: &[(Clock, u64)]) {
-        self.0 |= readings.iter().fold(0, |clocks, (clock, _)| clocks | 1 << clock.id());
+    /// `own` is the trace's clock then.
+    fn add(&mut self, readings: &[(Clock, u64)], own: u64) {
+        for &(clock, reading) in readings {
+            let before = self.0[clock as usize];
+            self.0[clock as usize] = Some(RelatedClock {
+                earliest: before.map_or(reading.saturating_sub(own), |before| before.earliest),
+                last: reading,
+                went_back: before.is_some_and(|before| before.went_back || reading < before.last),
+            });
+        }
     }
 
-    fn contains(&self, clock: Clock) -> bool {
-        self.0 >> clock.id() & 1 == 1
+    /// Whether a timestamp of that clock can be converted.
+    fn check(&self, clock: Clock, timestamp: u64) -> Result<(), Error> {
+        match self.0[clock as usize] {
+            None => Err(Error::UnknownClock { clock }),
+            Some(RelatedClock { went_back: true, .. }) => Err(Error::ClockWentBack { clock }),
+            Some(RelatedClock { earliest, .. }) if timestamp < earliest => {
+                Err(Error::TimestampBeforeZero { timestamp, earliest })
+            }
+            Some(_) => Ok(()),
+        }
     }
 }

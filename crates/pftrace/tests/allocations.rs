@@ -116,7 +116,7 @@ fn write_events(trace: &mut NullTrace, tracks: &mut Tracks, now: u64, texts: [&s
     counted.call("counter, a double", || trace.counter(counter, now, 0.5).unwrap());
     counted.call("state", || trace.state(state, now, text).unwrap());
     counted.call("idle", || trace.idle(state, now).unwrap());
-    counted.call("instant of another clock", || trace.instant(thread, Clock::Boottime.at(now), name).unwrap());
+    counted.call("instant of another clock", || trace.instant(thread, Clock::Boottime.at(5 + now), name).unwrap());
     counted.call("packet", || {
         trace.packet(|packet| _ = packet.set_track_descriptor(|track| _ = track.set_uuid(1).set_name(text))).unwrap();
     });
@@ -213,6 +213,11 @@ fn nor_when_they_fail() {
         trace.instant_with(&track, 1, "new", |event| _ = event.category("new").source_location("new", &long, 1))
     });
     refused("ReservedId", &mut || trace.process_track(0).describe().map(|_| ()));
+    trace.clock_snapshot(&[(Clock::Simulated, 1), (Clock::Monotonic, 10), (Clock::Boottime, 10)]).unwrap();
+    trace.clock_snapshot(&[(Clock::Simulated, 2), (Clock::Monotonic, 9)]).unwrap();
+    refused("ClockWentBack", &mut || trace.instant(&track, Clock::Monotonic.at(11), "elsewhere"));
+    refused("TimestampBeforeZero", &mut || trace.instant(&track, Clock::Boottime.at(8), "before"));
+    refused("TrackUuidTaken", &mut || trace.track("taken").uuid(track.uuid()).describe().map(|_| ()));
     refused("BadSnapshot", &mut || trace.clock_snapshot(&[]));
     refused("AnnotationTooDeep", &mut || {
         fn nest(dict: &mut pftrace::Dict<'_>, depth: u32) {

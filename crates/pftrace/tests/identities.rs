@@ -1,7 +1,7 @@
-//! Numbers of processes and flows, addresses, and what of a description v52 shows.
+//! Numbers of processes, tracks and flows, times of other clocks, addresses, and what of a description v52 shows.
 #![cfg(feature = "std")]
 
-use pftrace::{Error, FileTraceWriter, TraceWriter, Track};
+use pftrace::{Clock, Error, FileTraceWriter, TraceWriter, Track};
 use pftrace_testkit::{Arg, check};
 
 #[test]
@@ -23,6 +23,79 @@ fn a_process_number_is_what_std_or_the_system_gives() {
     let mut expected = [7, std::process::id().into(), i32::MAX.into()];
     expected.sort_unstable();
     assert_eq!(pids, expected);
+}
+
+/// What a track is given is not chosen for another, and what was chosen is not given.
+#[test]
+fn no_two_tracks_have_one_number() {
+    let mut trace = TraceWriter::new(Vec::new());
+    let mut mine = trace.track("mine").uuid(2).describe().unwrap();
+    let mut others = ["b", "c"].map(|name| trace.track(name).describe().unwrap());
+    let value = trace.counter_track("value").uuid(5).describe().unwrap();
+    let mut last = trace.track("d").describe().unwrap();
+    let far = trace.track("far").uuid(1 << 40).describe().unwrap();
+    let next = trace.track("e").describe().unwrap();
+    assert_eq!([&mine, &others[0], &others[1], &last, &far, &next].map(|track| track.uuid()), [2, 3, 4, 6, 1 << 40, 7]);
+    for uuid in [6, 7] {
+        let error = trace.track("taken").uuid(uuid).describe().unwrap_err();
+        assert!(matches!(error, Error::TrackUuidTaken { uuid: found } if found == uuid), "{error}");
+    }
+    let mut chosen_first = TraceWriter::builder().first_track_uuid(u64::MAX - 1).build(Vec::new());
+    let uuids = [(); 4].map(|()| chosen_first.track("t").describe().unwrap().uuid());
+    assert_eq!(uuids, [u64::MAX - 1, u64::MAX, 1, 2]);
+    assert!(chosen_first.track("t").uuid(u64::MAX - 1).describe().is_err());
+
+    trace.begin(&mut mine, 0, "on mine").unwrap();
+    trace.slice(&mut others[1], 50, 150, "on c").unwrap();
+    trace.slice(&mut last, 60, 70, "on d").unwrap();
+    trace.counter(&value, 60, 3).unwrap();
+    trace.end(&mut mine, 100).unwrap();
+    let Some(loaded) = check(&trace.finish().unwrap()) else { return };
+    let mut slices: Vec<_> = loaded
+        .slices
+        .iter()
+        .map(|slice| (slice.name.as_deref().unwrap(), slice.ts, slice.dur, loaded.track_name(slice).unwrap()))
+        .collect();
+    slices.sort_unstable();
+    let row = |name, ts, dur, track: &str| (name, ts, dur, track.to_owned());
+    assert_eq!(slices, [row("on c", 50, 100, "c"), row("on d", 60, 10, "d"), row("on mine", 0, 100, "mine")]);
+}
+
+/// What the trace processor would drop is refused: the times of a clock after it has gone back, and those before the zero of the trace's clock.
+#[test]
+fn times_that_can_not_be_converted_are_refused() {
+    let mut trace = TraceWriter::builder().clock(Clock::Boottime).build(Vec::new());
+    let mut track = trace.track("track").describe().unwrap();
+    trace.clock_snapshot(&[(Clock::Boottime, 1_000), (Clock::Realtime, 9_000), (Clock::Monotonic, 500)]).unwrap();
+    let mut slice = |trace: &mut TraceWriter<_>, at: u64, name| {
+        trace.slice(&mut track, Clock::Realtime.at(at), Clock::Realtime.at(at + 100), name)
+    };
+    let error = slice(&mut trace, 7_999, "before").unwrap_err();
+    assert!(matches!(error, Error::TimestampBeforeZero { timestamp: 7_999, earliest: 8_000 }), "{error}");
+    slice(&mut trace, 8_000, "at zero").unwrap();
+    slice(&mut trace, 9_500, "first").unwrap();
+    trace.clock_snapshot(&[(Clock::Boottime, 2_000), (Clock::Realtime, 10_500)]).unwrap();
+    slice(&mut trace, 10_600, "second").unwrap();
+    trace.clock_snapshot(&[(Clock::Boottime, 3_000), (Clock::Realtime, 10_400)]).unwrap();
+    let error = slice(&mut trace, 10_800, "after it went back").unwrap_err();
+    assert!(matches!(error, Error::ClockWentBack { clock: Clock::Realtime }), "{error}");
+    trace.clock_snapshot(&[(Clock::Boottime, 4_000), (Clock::Realtime, 20_000)]).unwrap();
+    assert!(matches!(slice(&mut trace, 20_000, "for good"), Err(Error::ClockWentBack { .. })));
+    // Others go on.
+    trace.instant(&track, Clock::Monotonic.at(0), "other clock").unwrap();
+    trace.slice(&mut track, 5_000, 5_100, "own clock").unwrap();
+    let Some(loaded) = check(&trace.finish().unwrap()) else { return };
+    let mut slices: Vec<_> =
+        loaded.slices.iter().map(|slice| (slice.ts, slice.dur, slice.name.as_deref().unwrap())).collect();
+    slices.sort_unstable();
+    let expected = [
+        (0, 100, "at zero"),
+        (500, 0, "other clock"),
+        (1_500, 100, "first"),
+        (2_100, 100, "second"),
+        (5_000, 100, "own clock"),
+    ];
+    assert_eq!(slices, expected);
 }
 
 #[test]

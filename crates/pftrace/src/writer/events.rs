@@ -18,7 +18,7 @@ use crate::track::{CounterTrack, Place, StateTrack, Track};
 ///
 /// # Errors
 ///
-/// All of them return [`Error::TimestampOutOfRange`], [`Error::UnknownClock`], [`Error::ForeignTrack`],
+/// All of them return [`Error::TimestampOutOfRange`], [`Error::TimestampBeforeZero`], [`Error::UnknownClock`], [`Error::ClockWentBack`], [`Error::ForeignTrack`],
 /// [`Error::PacketTooLarge`] or [`Error::BufferFull`] where these apply, and [`Error::Io`] once when the sink has failed, then
 /// [`Error::Closed`]; those with a closure also [`Error::AnnotationTooDeep`].
 impl<S: Sink, M: AsRef<[u64]> + AsMut<[u64]>> TraceWriter<S, M> {

@@ -133,6 +133,9 @@ impl Run<'_> {
         let numbered: Vec<_> = readings.iter().map(|(clock, ns)| (clock.id(), *ns)).collect();
         let result = self.trace.clock_snapshot(&readings);
         if self.settle(0, problems, result, || Says::Snapshot(numbered.clone()))?.is_some() {
+            for &(clock, ns) in &numbered {
+                self.earliest.entry(clock).or_insert(ns.saturating_sub(own_now));
+            }
             self.readings.extend(numbered);
         }
         Ok(())
@@ -151,9 +154,6 @@ impl Run<'_> {
                 Some(index) => {
                     let clock = self.settings.related[index];
                     let read = self.readings.get(&clock.id()).copied();
-                    // Not before the zero of the trace's clock, by the readings of the last snapshot.
-                    let own_read = self.readings.get(&own.id()).copied().unwrap_or(0);
-                    let after = after.max(-(own_read as i64));
                     (Some(clock), read.unwrap_or(1000).saturating_add_signed(after))
                 }
                 None => (Some(own), self.now),
@@ -168,6 +168,10 @@ impl Run<'_> {
         }
         if let Some(clock) = clock.filter(|clock| *clock != own && !self.readings.contains_key(&clock.id())) {
             problems.push(Error::UnknownClock { clock });
+        }
+        let earliest = clock.filter(|clock| *clock != own).and_then(|clock| self.earliest.get(&clock.id()));
+        if let Some(&earliest) = earliest.filter(|earliest| ns < **earliest) {
+            problems.push(Error::TimestampBeforeZero { timestamp: ns, earliest });
         }
         ((clock, ns), problems)
     }

@@ -82,6 +82,8 @@ pub(crate) struct Run<'p> {
     pub(crate) now: u64,
     /// Per clock what it read in the last snapshot.
     pub(crate) readings: BTreeMap<u32, u64>,
+    /// What each clock shows where the trace's shows 0, by the first snapshot.
+    pub(crate) earliest: BTreeMap<u32, u64>,
     /// Per sequence its generation, and whether the next packet begins another.
     pub(crate) generations: BTreeMap<u32, (u32, bool)>,
     pub(crate) packets: u64,
@@ -107,6 +109,7 @@ impl<'p> Run<'p> {
             siblings: BTreeSet::new(),
             now: 0,
             readings: BTreeMap::new(),
+            earliest: BTreeMap::new(),
             generations: BTreeMap::new(),
             packets: 0,
             bytes: 0,

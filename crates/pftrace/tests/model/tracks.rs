@@ -91,7 +91,11 @@ impl Run<'_> {
     pub(crate) fn track(&mut self, described: &Described, parent: Option<usize>, kind: &Kind) -> Result<(), String> {
         let described = &self.only_child(described, parent.map(|parent| self.slices[parent].place.uuid));
         let (id, sequence) = self.sequence(described);
-        let own_uuid = described.own_uuid.then(|| 0x5000_0000 + self.uuids.len() as u64);
+        // Far from those that the writer chooses, or where it would come next but one.
+        let near = self.uuids.iter().copied().filter(|uuid| *uuid < 1 << 41).max().unwrap_or(0) + 2;
+        let far = 0x5000_0000 + self.uuids.len() as u64;
+        let is_free = |uuid: u64| !self.uuids.contains(&uuid);
+        let own_uuid = described.own_uuid.then(|| if self.uuids.len() % 2 == 0 && is_free(far) { far } else { near });
         let parent_place = parent.map(|parent| self.slices[parent].place);
         let ancestors = parent_place.map_or(0, |parent| parent.ancestors + 1);
         let limit = pftrace::MAX_TRACK_ANCESTORS;
