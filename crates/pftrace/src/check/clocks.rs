@@ -51,6 +51,8 @@ struct State {
     /// Its last reading, in nanoseconds of its own; of an incremental one the last time of a packet.
     ns: i64,
     last_snapshot_ns: i64,
+    /// From where to where it went back between two snapshots: from then on Perfetto converts no timestamp of it.
+    went_back: Option<(i64, i64)>,
     /// From which reading on what is to be added to have the trace's time. In the order of the file.
     offsets: Vec<(i64, i64)>,
     /// The first timestamp of it that could not be related.
@@ -128,6 +130,12 @@ impl Clocks {
     #[inline]
     fn related(&mut self, index: usize, ns: i64, report: &mut Report<'_>) -> Time {
         let state = &mut self.states[index];
+        if let Some((from, to)) = state.went_back {
+            let say = "expected a clock that goes forward from one snapshot to the next, found clock";
+            let id = state.id;
+            report.say(Kind::ClockUnknown, format_args!("{say} {id}, which went back from {from} ns to {to} ns"));
+            return Time::Lost;
+        }
         match state.to_trace(ns) {
             Some(at) => {
                 self.frozen = true;
@@ -234,6 +242,10 @@ impl Clocks {
         let last = if trace_clock { core::mem::replace(&mut self.last_trace_ns, ns) } else { last };
         if ns < last {
             report.say(Kind::ClockBack, format_args!("clock {id} goes back, from {last} ns to {ns} ns"));
+            // Of several times the first, and not the trace's own, which only goes back between other clocks.
+            if !trace_clock {
+                self.states[index].went_back.get_or_insert((last, ns));
+            }
         }
         Some((index, ns))
     }
@@ -300,6 +312,7 @@ impl State {
             terms: None,
             ns: 0,
             last_snapshot_ns: i64::MIN,
+            went_back: None,
             offsets: Vec::new(),
             unresolved: None,
         }

@@ -116,7 +116,7 @@ kinds! {
     IidMissing "iid-missing" Error, "An entry of interned data without a number, or with 0.";
     IidRedefined "iid-redefined" Error, "A number stands for something else than before in the same generation. Perfetto keeps the first, in silence.";
     IidUndefined "iid-undefined" Error before, "A number that nothing before it defines in this generation of the sequence.";
-    ClockUnknown "clock-unknown" Error before, "A timestamp of a clock that no snapshot relates to the trace's. Perfetto drops the packet.";
+    ClockUnknown "clock-unknown" Error before, "A timestamp of a clock that no snapshot relates to the trace's, or that has gone back from one snapshot to the next. Perfetto drops the packet.";
     ClockLate "clock-late" Note before, "A timestamp of a clock that is related to the trace's only later in the file. Old versions drop the packet.";
     ClockSnapshot "clock-snapshot" Error, "A snapshot that contradicts itself or one before.";
     ClockBack "clock-back" Note, "A clock goes back from one snapshot to the next; the trace's own only between snapshots of different clocks.";

@@ -9,6 +9,9 @@ use super::{Map, hash, map};
 /// More different names are summed up as others: a name may be different each time.
 const MAX_NAMES: usize = 1 << 16;
 
+/// So are those that would make more bytes than this with the others: a name may be as long as a packet.
+const MAX_BYTES: usize = 16 << 20;
+
 /// A text, for what it is needed: to be the same as another, and to be counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
@@ -22,7 +25,7 @@ pub(super) struct Text {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Name {
-    /// The name; empty for events without, and `…` for those beyond the first 65,536 different ones.
+    /// The name; empty for events without, and `…` for those beyond the first 65,536 different ones, or 16 MiB of them.
     pub name: String,
     /// Slices and instants of that name.
     pub events: u64,
@@ -34,6 +37,8 @@ pub struct Name {
 pub(super) struct Names {
     numbers: Map<u64, u32>,
     names: Vec<Counted>,
+    /// How long they are together.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -47,17 +52,18 @@ impl Names {
     pub(super) fn new() -> Self {
         let counted = |text: &[u8]| Counted { text: text.into(), events: 0, duration_ns: 0 };
         // 0: events without a name. 1: names that are one too many.
-        Self { numbers: map(), names: Vec::from([counted(b""), counted("…".as_bytes())]) }
+        Self { numbers: map(), names: Vec::from([counted(b""), counted("…".as_bytes())]), bytes: 0 }
     }
 
     pub(super) fn text(&mut self, text: &[u8]) -> Text {
         let hash = hash(text);
-        let Self { numbers, names } = self;
-        let full = names.len() >= MAX_NAMES;
+        let Self { numbers, names, bytes } = self;
+        let full = names.len() >= MAX_NAMES || *bytes + text.len() > MAX_BYTES;
         let name = match numbers.get(&hash) {
             Some(name) => *name,
             None if full => 1,
             None => {
+                *bytes += text.len();
                 names.push(Counted { text: text.into(), events: 0, duration_ns: 0 });
                 let name = names.len() as u32 - 1;
                 numbers.insert(hash, name);

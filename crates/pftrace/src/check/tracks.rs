@@ -155,9 +155,10 @@ impl Tracks {
     #[inline]
     pub(super) fn slice(&mut self, number: usize, event: Event, names: &mut Names, report: &mut Report<'_>) {
         let slices = &mut self.tracks[number].slices;
+        let waiting = slices.waiting();
         let Some(is_in_order) = slices.push(event, report) else {
-            // There are none any more.
-            self.waiting = self.tracks.iter().map(|track| track.slices.waiting()).sum();
+            // None of them waits any more, if they have.
+            self.waiting -= waiting;
             return;
         };
         self.waiting += 1;

@@ -105,6 +105,24 @@ fn the_traces_clock_in_other_units() {
 fn another_clock_goes_back() {
     let packets = [head(), snapshot(1_000, reading(1, 500)), snapshot(2_000, reading(1, 400))];
     finds(&packets, &[(Kind::ClockBack, 2)], Silent);
+    // From then on none of its timestamps is converted; those before it have been, and other clocks go on.
+    let packets = [
+        head(),
+        track(),
+        snapshot(1_000, reading(1, 500)),
+        by_clock(1, 600),
+        snapshot(2_000, reading(1, 400)),
+        by_clock(1, 700),
+        by_clock(6, 2_500),
+        snapshot(3_000, reading(1, 9_000)),
+        by_clock(1, 9_100),
+    ];
+    let lost = [(Kind::ClockBack, 4), (Kind::ClockUnknown, 5), (Kind::ClockUnknown, 8)];
+    finds(&packets, &lost, Counts(&["clock_sync_failure"]));
+    // The same of a sequence's own.
+    let packets =
+        [head(), track(), snapshot(1_000, incremental(500)), snapshot(2_000, incremental(400)), by_clock(64, 10)];
+    finds(&packets, &[(Kind::ClockBack, 3), (Kind::ClockUnknown, 4)], Counts(&["clock_sync_failure"]));
 }
 
 #[test]

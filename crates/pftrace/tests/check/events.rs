@@ -175,3 +175,17 @@ fn phases_without_what_they_need() {
         lacks(thread_track(), legacy(b'B', m().varint(8, 7).append(direction)), Counts(&["flow_without_direction"]));
     }
 }
+
+/// As many bytes of names are kept as the documentation says, however long each is.
+#[test]
+fn names_that_are_too_long_together_are_summed_up() {
+    let name = |number: u8| [b'a' + number].repeat((1 << 20) - 1);
+    let named = (0..20).map(|number| event(100, INSTANT, m().bytes(23, name(number))));
+    let again = (0..20).map(|number| event(200, INSTANT, m().bytes(23, name(number))));
+    let packets: Vec<_> = [head(), track()].into_iter().chain(named).chain(again).collect();
+    let (findings, summary) = check(&encode(&packets));
+    assert_eq!(findings, []);
+    let top: Vec<_> = summary.top_names.iter().map(|top| (top.name.chars().next().unwrap(), top.events)).collect();
+    let kept = ('a'..='p').map(|first| (first, 2));
+    assert_eq!(top, [('…', 8)].into_iter().chain(kept).collect::<Vec<_>>());
+}
