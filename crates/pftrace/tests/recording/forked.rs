@@ -17,6 +17,10 @@ pub(crate) fn says_yes(child: impl FnOnce() -> bool) -> bool {
             let mut status = 0;
             // SAFETY: `status` is ours.
             assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            if status != 0 {
+                // 14: it has hung; 256: it said no, or panicked.
+                eprintln!("a child ended with {status}");
+            }
             status == 0
         }
     }
