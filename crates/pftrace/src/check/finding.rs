@@ -113,7 +113,7 @@ kinds! {
     NoSequence "no-sequence" Error, "A packet that needs a sequence says none.";
     StateNotCleared "state-not-cleared" Error before, "A packet needs incremental state, and none has begun, or it was lost. Perfetto skips it.";
     InternedIgnored "interned-ignored" Error before, "Interned data where no incremental state has begun. Perfetto ignores it.";
-    IidMissing "iid-missing" Error, "An entry of interned data without a number, or with 0.";
+    IidMissing "iid-missing" Error, "An entry of interned data without a number, or a name of events or annotations with 0, which stands for none.";
     IidRedefined "iid-redefined" Error, "A number stands for something else than before in the same generation. Perfetto keeps the first, in silence.";
     IidUndefined "iid-undefined" Error before, "A number that nothing before it defines in this generation of the sequence.";
     ClockUnknown "clock-unknown" Error before, "A timestamp of a clock that no snapshot relates to the trace's. Perfetto drops the packet.";

@@ -54,8 +54,28 @@ fn interned_data_before_the_state() {
 #[test]
 fn an_entry_without_a_number() {
     let define = |entry| packet().message(INTERNED_DATA, m().message(2, entry));
-    let packets = [head(), track(), define(m().bytes(2, "x")), define(entry(0, "x"))];
-    finds(&packets, &[(Kind::IidMissing, 2), (Kind::IidMissing, 3)], Counts(&["interned_data_tokenizer_errors"]));
+    finds(
+        &[head(), track(), define(m().bytes(2, "x"))],
+        &[(Kind::IidMissing, 2)],
+        Counts(&["interned_data_tokenizer_errors"]),
+    );
+}
+
+/// Perfetto's own producers define it as the empty text, for what has none.
+#[test]
+fn the_number_0() {
+    let define = |field, text| packet().message(INTERNED_DATA, m().message(field, entry(0, text)));
+    let frame = packet().message(INTERNED_DATA, m().message(6, m().varint(1, 1).varint(2, 0)));
+    finds(&[head(), define(5, ""), define(16, ""), define(17, ""), define(5, ""), frame], &[], Silent);
+    finds(&[head(), define(5, ""), define(5, "f")], &[(Kind::IidRedefined, 2)], Silent);
+    // Categories and texts may have it, too.
+    finds(&[head(), track(), define(1, "render"), instant(100, m().varint(3, 0))], &[], Silent);
+    let valued = instant(100, m().message(4, m().bytes(10, "a").varint(17, 0)));
+    finds(&[head(), track(), define(29, "v"), valued], &[], Silent);
+    // Whoever names an event or an annotation by 0 names it by none.
+    finds(&[head(), track(), define(2, "x")], &[(Kind::IidMissing, 2)], Silent);
+    finds(&[head(), track(), define(3, "x")], &[(Kind::IidMissing, 2)], Silent);
+    finds(&[head(), track(), define(2, ""), define(3, "")], &[], Silent);
 }
 
 #[test]
