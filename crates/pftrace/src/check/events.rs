@@ -1,5 +1,7 @@
 //! Reads `TrackEvent`.
 
+use std::vec::Vec;
+
 use pftrace_protos::track_event::Type;
 use pftrace_protos::{DebugAnnotation, InternedData, LogMessage, TaskExecution, TrackEvent};
 
@@ -51,10 +53,11 @@ struct Said<'b> {
 }
 
 /// Extra counters, of one of the two kinds.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Extra {
     values: u32,
-    tracks: Option<u32>,
+    /// Those of the event: where it says none, the default ones count.
+    tracks: Vec<u64>,
 }
 
 const BEGIN: u64 = Type::TYPE_SLICE_BEGIN.value() as u64;
@@ -181,10 +184,10 @@ impl Around<'_> {
             report.say(Kind::StateNoTrack, format_args!("expected a state to have a track, found none"));
         }
         if said.extra.values > 0 {
-            extra(said.extra, self.sequence.default_extra, "", report);
+            extra(&said.extra, &self.sequence.default_extra, "", self.tracks, report);
         }
         if said.extra_double.values > 0 {
-            extra(said.extra_double, self.sequence.default_extra_double, "double ", report);
+            extra(&said.extra_double, &self.sequence.default_extra_double, "double ", self.tracks, report);
         }
     }
 
@@ -240,10 +243,10 @@ impl Around<'_> {
             (TrackEvent::EXTRA_COUNTER_VALUES_FIELD_NUMBER, Value::Varint(_)) => said.extra.values += 1,
             (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64) => said.extra_double.values += 1,
             (TrackEvent::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
-                self.extra_track(uuid, &mut said.extra, report);
+                said.extra.tracks.push(uuid);
             }
             (TrackEvent::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
-                self.extra_track(uuid, &mut said.extra_double, report);
+                said.extra_double.tracks.push(uuid);
             }
             (TrackEvent::LOG_MESSAGE_FIELD_NUMBER, Value::Bytes(log)) => {
                 said.is_logged = true;
@@ -281,12 +284,6 @@ impl Around<'_> {
             _ => odd_field(&schema::TRACK_EVENT, field, report),
         }
     }
-
-    fn extra_track(&mut self, uuid: u64, extra: &mut Extra, report: &Report<'_>) {
-        *extra.tracks.get_or_insert(0) += 1;
-        let number = self.tracks.number(uuid);
-        self.tracks.counted(number, report.place);
-    }
 }
 
 impl Said<'_> {
@@ -297,18 +294,23 @@ impl Said<'_> {
     }
 }
 
-fn extra(extra: Extra, default: Option<u32>, what: &str, report: &mut Report<'_>) {
+fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report: &mut Report<'_>) {
     let values = extra.values;
-    let tracks = extra.tracks.or(default).unwrap_or(0);
+    let uuids = if extra.tracks.is_empty() { default } else { &extra.tracks };
+    for uuid in uuids.iter().take(values as usize) {
+        let number = tracks.number(*uuid);
+        tracks.counted(number, report.place);
+    }
+    let found = uuids.len();
     if values > MAX_EXTRA_COUNTERS {
         report.say(
             Kind::ExtraCounters,
             format_args!("expected at most {MAX_EXTRA_COUNTERS} extra {what}counter values, found {values}"),
         );
-    } else if tracks < values {
+    } else if found < values as usize {
         report.say(
             Kind::ExtraCounters,
-            format_args!("expected a track for each of {values} extra {what}counter values, found {tracks}"),
+            format_args!("expected a track for each of {values} extra {what}counter values, found {found}"),
         );
     }
 }

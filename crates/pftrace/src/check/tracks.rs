@@ -1,5 +1,5 @@
-//! Tracks: what describes them, what uses them, and whether the two agree. Descriptions may stand anywhere in the file, so
-//! most is judged at its end.
+//! Tracks: what describes them, what uses them, and whether the two agree. Descriptions may stand anywhere in the file, but for
+//! those of counters, so most is judged at its end.
 
 use std::collections::BTreeSet;
 use std::vec::Vec;
@@ -41,6 +41,7 @@ struct Track {
     uuid: u64,
     described: Option<Described>,
     used: Option<Place>,
+    /// The value of a counter, while it was not described as one.
     counted: Option<Place>,
     logged: Option<Place>,
     /// An event that has to be a thread's.
@@ -128,10 +129,13 @@ impl Tracks {
         self.tracks[number].used.get_or_insert(place);
     }
 
-    /// The value of a counter is on a track.
+    /// The value of a counter is on a track. Unlike those of slices, the description has to stand before it.
     #[inline]
     pub(super) fn counted(&mut self, number: usize, place: Place) {
-        self.tracks[number].counted.get_or_insert(place);
+        let track = &mut self.tracks[number];
+        if !track.is_counter() {
+            track.counted.get_or_insert(place);
+        }
     }
 
     /// A log message is on a track.
@@ -368,10 +372,23 @@ impl Track {
         Some((described.place, described.parent))
     }
 
+    #[inline]
+    fn is_counter(&self) -> bool {
+        matches!(self.described, Some(Described { what: What::Counter { .. }, .. }))
+    }
+
     fn judge_use(&self, report: &mut Report<'_>) {
         let uuid = self.uuid;
         let what = self.described.map(|described| described.what);
-        if let (Some(place), false) = (self.counted, matches!(what, Some(What::Counter { .. }))) {
+        if let (Some(place), true) = (self.counted, self.is_counter()) {
+            report.say_at(
+                place,
+                Kind::CounterLate,
+                format_args!(
+                    "expected track {uuid} to be described before the first value of its counter, found it described later; told once per track"
+                ),
+            );
+        } else if let Some(place) = self.counted {
             let found = if what.is_some() { "it described as another" } else { "no description of it" };
             report.say_at(
                 place,

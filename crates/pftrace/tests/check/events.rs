@@ -40,6 +40,34 @@ fn a_counter_that_is_none() {
 }
 
 #[test]
+fn a_counter_that_is_described_too_late() {
+    const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
+    let value = |timestamp| on(COUNTER_TRACK, timestamp, COUNTER, m().varint(30, 5));
+    // Once per track.
+    let packets = [head(), value(100), value(110), counter_track(), value(120)];
+    finds(&packets, &[(Kind::CounterLate, 1)], STAT);
+    // As the track of the sequence, and from another sequence.
+    let defaults = m().message(11, m().varint(11, COUNTER_TRACK));
+    let trackless = at(100).message(TRACK_EVENT, m().varint(9, COUNTER).varint(30, 5));
+    let packets = [head().message(DEFAULTS, defaults), trackless.clone(), counter_track()];
+    finds(&packets, &[(Kind::CounterLate, 1)], STAT);
+    let by_another = m().varint(SEQUENCE_ID, 2).message(TRACK_DESCRIPTOR, m().varint(1, COUNTER_TRACK).message(8, m()));
+    finds(&[head(), by_another.clone(), value(100)], &[], Silent);
+    finds(&[head(), value(100), by_another], &[(Kind::CounterLate, 1)], STAT);
+    // An event with extra values goes with them; those that only name tracks say no value.
+    let extra = instant(100, m().varint(31, COUNTER_TRACK).varint(12, 5));
+    finds(&[head(), track(), extra, counter_track()], &[(Kind::CounterLate, 2)], STAT);
+    let double = instant(100, m().varint(45, COUNTER_TRACK).fixed64(46, 0));
+    finds(&[head(), track(), double, counter_track()], &[(Kind::CounterLate, 2)], STAT);
+    let defaults = m().message(11, m().varint(31, COUNTER_TRACK));
+    let by_default = instant(100, m().varint(12, 5));
+    let packets = [head().message(DEFAULTS, defaults), track(), by_default, counter_track()];
+    finds(&packets, &[(Kind::CounterLate, 2)], STAT);
+    let named = instant(100, m().varint(31, COUNTER_TRACK));
+    finds(&[head(), track(), named, counter_track()], &[], Silent);
+}
+
+#[test]
 fn extra_counters() {
     let with = |fields: Message| [head(), counter_track(), track(), instant(100, fields)];
     const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
