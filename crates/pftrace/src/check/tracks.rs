@@ -266,7 +266,10 @@ impl Tracks {
     fn judge_threads(&self, report: &mut Report<'_>) {
         for track in &self.tracks {
             let Some(place) = track.threaded else { continue };
-            let parent = |track: &&Track| self.numbers.get(&track.parent()?.1).map(|number| &self.tracks[*number]);
+            let parent = |track: &&Track| {
+                let parent = track.described?.own_parent();
+                self.numbers.get(&parent).filter(|_| parent != 0).map(|number| &self.tracks[*number])
+            };
             let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
             let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
             if track.described.is_some() && !line.any(is_thread) {
@@ -368,7 +371,7 @@ impl Described {
 impl Track {
     /// Who says that it has a parent, and which.
     fn parent(&self) -> Option<(Place, u64)> {
-        let described = self.described.filter(|described| described.own_parent() != 0)?;
+        let described = self.described.filter(|described| described.parent != 0)?;
         Some((described.place, described.parent))
     }
 

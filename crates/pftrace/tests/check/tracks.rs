@@ -81,6 +81,23 @@ fn a_track_that_is_its_own_ancestor() {
     finds(&[head(), child(9, 9)], &[(Kind::ParentLoop, 1)], Counts(&["track_event_parser_errors"]));
 }
 
+/// Threads and processes lie under their parents as other tracks do.
+#[test]
+fn parents_of_threads_and_processes() {
+    const STAT: Processor = Counts(&["track_event_parser_errors"]);
+    let thread = |parent| descriptor(m().varint(1, TRACK).varint(5, parent).message(4, m().varint(1, 4).varint(2, 5)));
+    let process = |uuid, parent| descriptor(m().varint(1, uuid).varint(5, parent).message(3, m().varint(1, uuid)));
+    let packets = |describe| [head(), describe, instant(100, m())];
+    finds(&packets(thread(99)), &[(Kind::ParentUndescribed, 1)], STAT);
+    finds(&packets(thread(TRACK)), &[(Kind::ParentLoop, 1)], STAT);
+    finds(&packets(process(TRACK, 99)), &[(Kind::ParentUndescribed, 1)], STAT);
+    let child = descriptor(m().varint(1, TRACK).bytes(2, "t").varint(5, 20));
+    let packets = [head(), process(20, 21), process(21, 20), child, instant(100, m())];
+    finds(&packets, &[(Kind::ParentLoop, 2)], STAT);
+    // Later is early enough.
+    finds(&[head(), thread(20), instant(100, m()), process(20, 0)], &[], Silent);
+}
+
 /// The trace processor is not asked: the engine runs out of stack, and with it the tests.
 #[test]
 fn a_track_with_too_many_ancestors() {
