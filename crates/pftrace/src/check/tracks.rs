@@ -241,7 +241,7 @@ impl Tracks {
         let track = &mut self.tracks[number];
         match track.described {
             None => track.described = Some(described),
-            Some(before) if before.what == described.what && before.own_parent() == described.own_parent() => {}
+            Some(before) if before.what == described.what && before.parent == described.parent => {}
             Some(Described { what, parent, place }) => report.say(
                 Kind::TrackConflict,
                 format_args!(
@@ -267,8 +267,8 @@ impl Tracks {
         for track in &self.tracks {
             let Some(place) = track.threaded else { continue };
             let parent = |track: &&Track| {
-                let parent = track.described?.own_parent();
-                self.numbers.get(&parent).filter(|_| parent != 0).map(|number| &self.tracks[*number])
+                let parent = track.described?.own_parent()?;
+                self.numbers.get(&parent).map(|number| &self.tracks[*number])
             };
             let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
             let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
@@ -359,12 +359,10 @@ enum Depth {
 }
 
 impl Described {
-    /// A process and a thread have their own place.
-    fn own_parent(&self) -> u64 {
-        match self.what {
-            What::Process(_) | What::Thread(..) => 0,
-            _ => self.parent,
-        }
+    /// The one that lends it its thread: a process and a thread have their own place.
+    fn own_parent(&self) -> Option<u64> {
+        let has_place = matches!(self.what, What::Process(_) | What::Thread(..));
+        (!has_place && self.parent != 0).then_some(self.parent)
     }
 }
 

@@ -56,6 +56,9 @@ fn a_track_described_as_something_else() {
     conflict(m(), m().message(8, m()));
     conflict(m().message(4, m().varint(1, 4).varint(2, 5)), m().message(4, m().varint(1, 4).varint(2, 6)));
     conflict(m().message(8, m()), m().message(8, m().varint(4, 1_000)));
+    let thread = || m().message(4, m().varint(1, 4).varint(2, 5));
+    conflict(thread(), thread().varint(5, TRACK));
+    conflict(m().message(3, m().varint(1, 4)), m().message(3, m().varint(1, 4)).varint(5, TRACK));
     // The same again is fine, and so is another name.
     finds(&[head(), track(), track(), descriptor(m().varint(1, TRACK).bytes(2, "other"))], &[], Silent);
 }
