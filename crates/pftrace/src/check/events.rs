@@ -20,7 +20,7 @@ use super::summary::Summary;
 use super::tracks::Tracks;
 use super::wire::{Field, Fields, Value};
 
-/// More values of extra counters Perfetto does not take.
+/// More values of extra counters Perfetto does not take, of both kinds together.
 const MAX_EXTRA_COUNTERS: u32 = 8;
 
 /// Annotations that are nested deeper are not looked into.
@@ -183,6 +183,15 @@ impl Around<'_> {
         if said.kind == STATE && uuid.is_none_or(|uuid| uuid == 0) {
             report.say(Kind::StateNoTrack, format_args!("expected a state to have a track, found none"));
         }
+        let extra_values = said.extra.values + said.extra_double.values;
+        if extra_values > MAX_EXTRA_COUNTERS {
+            return report.say(
+                Kind::ExtraCounters,
+                format_args!(
+                    "expected at most {MAX_EXTRA_COUNTERS} extra counter values, whole numbers and others together, found {extra_values}"
+                ),
+            );
+        }
         if said.extra.values > 0 {
             extra(&said.extra, &self.sequence.default_extra, "", self.tracks, report);
         }
@@ -302,12 +311,7 @@ fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report
         tracks.counted(number, report.place);
     }
     let found = uuids.len();
-    if values > MAX_EXTRA_COUNTERS {
-        report.say(
-            Kind::ExtraCounters,
-            format_args!("expected at most {MAX_EXTRA_COUNTERS} extra {what}counter values, found {values}"),
-        );
-    } else if found < values as usize {
+    if found < values as usize {
         report.say(
             Kind::ExtraCounters,
             format_args!("expected a track for each of {values} extra {what}counter values, found {found}"),

@@ -141,7 +141,7 @@ kinds! {
     CounterNoValue "counter-no-value" Error, "A counter event without a value.";
     NotACounter "not-a-counter" Error before, "The value of a counter on a track that is none.";
     CounterLate "counter-late" Error before, "The value of a counter before the description of its track. Perfetto drops it, with the event that has it. Told once per track.";
-    ExtraCounters "extra-counters" Error, "Extra counter values without a track for each, or more than eight.";
+    ExtraCounters "extra-counters" Error, "Extra counter values without a track for each, or more than eight, whole numbers and others together.";
     StateNoTrack "state-no-track" Error, "A state without a track.";
     LogOffThread "log-off-thread" Error before, "A log message on a track that is no thread's.";
     FlowOld "flow-old" Note, "Flows in the fields of old, as varints.";

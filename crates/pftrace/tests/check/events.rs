@@ -77,6 +77,14 @@ fn extra_counters() {
     finds(&with(m().varint(45, COUNTER_TRACK).fixed64(46, 0).fixed64(46, 0)), &[(Kind::ExtraCounters, 3)], STAT);
     let nine = |message: Message| (0..9).fold(message, |message, _| message.varint(31, COUNTER_TRACK).varint(12, 5));
     finds(&with(nine(m())), &[(Kind::ExtraCounters, 3)], STAT);
+    // Whole numbers and others together.
+    let both = |whole, other| {
+        let message = (0..whole).fold(m(), |message, _| message.varint(31, COUNTER_TRACK).varint(12, 5));
+        (0..other).fold(message, |message, _| message.varint(45, COUNTER_TRACK).fixed64(46, 0))
+    };
+    finds(&with(both(4, 4)), &[], Silent);
+    finds(&with(both(5, 4)), &[(Kind::ExtraCounters, 3)], STAT);
+    finds(&with(both(5, 5)), &[(Kind::ExtraCounters, 3)], STAT);
     finds(&with(m().varint(31, TRACK).varint(12, 5)), &[(Kind::NotACounter, 3)], STAT);
     // By default.
     let defaults = m().message(11, m().varint(31, COUNTER_TRACK));
