@@ -264,6 +264,16 @@ impl Around<'_> {
                     (LogMessage::SOURCE_LOCATION_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER),
                 ];
                 references(log, &schema::LOG_MESSAGE, tables, interned, report);
+                let is_body = |field: Field<'_>| {
+                    field.number == LogMessage::BODY_IID_FIELD_NUMBER && matches!(field.value, Value::Varint(_))
+                };
+                // Behind what can't be read there may be one.
+                if !Fields::new(log).any(|field| field.map_or(true, is_body)) {
+                    report.say(
+                        Kind::LogNoBody,
+                        format_args!("expected a log message to have a body_iid, its text, found none"),
+                    );
+                }
             }
             (TrackEvent::TASK_EXECUTION_FIELD_NUMBER, Value::Bytes(task)) => {
                 let tables: &[_] =

@@ -113,6 +113,14 @@ fn a_log_message_without_a_thread() {
 }
 
 #[test]
+fn a_log_message_without_a_text() {
+    let logged = |log| [head(), thread_track(), instant(100, m().message(21, log))];
+    let stat = || Counts(&["interned_data_tokenizer_errors", "track_event_parser_errors"]);
+    finds(&logged(m().varint(3, 4)), &[(Kind::LogNoBody, 2)], stat());
+    finds(&logged(m()), &[(Kind::LogNoBody, 2)], stat());
+}
+
+#[test]
 fn flows_as_varints() {
     // The trace processor drops them without a word.
     finds(&[head(), track(), instant(100, m().varint(47, 2))], &[(Kind::WireType, 2)], Silent);
