@@ -227,7 +227,7 @@ impl Around<'_> {
             }
             (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => said.add_category(hash(category)),
             (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
-                self::annotation(annotation, interned, 0, report);
+                self::annotation(annotation, true, interned, 0, report);
             }
             (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(_))
             | (TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, Value::Fixed64) => said.has_value = true,
@@ -329,16 +329,24 @@ fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report
     }
 }
 
-/// An annotation, and those within.
-fn annotation(bytes: &[u8], interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
+/// An annotation, and those within. What is in an array needs no name.
+fn annotation(bytes: &[u8], needs_name: bool, interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
     let by = schema::DEBUG_ANNOTATION.name;
+    let mut has_name = !needs_name;
     for field in Fields::new(bytes) {
         let field = match field {
             Ok(field) => field,
             Err(error) => return report.say(Kind::MessageMalformed, format_args!("{by}: {error}")),
         };
         let table = match (field.number, field.value) {
+            (DebugAnnotation::NAME_FIELD_NUMBER, Value::Bytes(_)) => {
+                has_name = true;
+                continue;
+            }
+            // None.
+            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => continue,
             (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
+                has_name = true;
                 InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER
             }
             (DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER, Value::Varint(_)) => {
@@ -352,7 +360,8 @@ fn annotation(bytes: &[u8], interned: &mut Interned, depth: u32, report: &mut Re
                 Value::Bytes(inner),
             ) => {
                 if depth < MAX_ANNOTATION_DEPTH {
-                    annotation(inner, interned, depth + 1, report);
+                    let needs_name = field.number == DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER;
+                    annotation(inner, needs_name, interned, depth + 1, report);
                 }
                 continue;
             }
@@ -364,6 +373,12 @@ fn annotation(bytes: &[u8], interned: &mut Interned, depth: u32, report: &mut Re
         if let Value::Varint(iid) = field.value {
             interned.resolve(table, iid, by, report);
         }
+    }
+    if !has_name {
+        report.say(
+            Kind::AnnotationNoName,
+            format_args!("expected an annotation, or an entry of a dictionary in one, to have a name, found none"),
+        );
     }
 }
 

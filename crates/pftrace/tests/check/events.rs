@@ -121,6 +121,32 @@ fn a_log_message_without_a_text() {
 }
 
 #[test]
+fn annotations_without_a_name() {
+    const STAT: Processor = Counts(&["track_event_parser_errors"]);
+    let nameless = |annotation: Message| {
+        let packets = [head(), track(), instant(100, m().message(4, annotation))];
+        finds(&packets, &[(Kind::AnnotationNoName, 2)], STAT);
+    };
+    let named = || m().bytes(10, "a");
+    let value = || m().varint(4, 5);
+    nameless(value());
+    nameless(m());
+    // The number 0 is none.
+    nameless(value().varint(1, 0));
+    // The entries of a dictionary, and of one in an array.
+    nameless(named().message(11, value()));
+    nameless(named().message(11, named().append(value())).message(11, value()));
+    nameless(named().message(12, m().message(11, value())));
+    // What is in an array needs none, and an empty one is one.
+    let sound = |annotation: Message| {
+        finds(&[head(), track(), instant(100, m().message(4, annotation))], &[], Silent);
+    };
+    sound(named().message(12, value()).message(12, m().message(12, value())));
+    sound(named().message(12, m().message(11, named().append(value()))));
+    sound(m().bytes(10, "").append(value()));
+}
+
+#[test]
 fn flows_as_varints() {
     // The trace processor drops them without a word.
     finds(&[head(), track(), instant(100, m().varint(47, 2))], &[(Kind::WireType, 2)], Silent);
