@@ -121,6 +121,9 @@ kinds! {
     ClockSnapshot "clock-snapshot" Error, "A snapshot that contradicts itself or one before.";
     ClockBack "clock-back" Note, "A clock goes back from one snapshot to the next; the trace's own only between snapshots of different clocks.";
     BesideSnapshot "beside-snapshot" Error, "An event or a track in the same packet as a clock snapshot. Perfetto reads the snapshot only.";
+    BesideBundle "beside-bundle" Error, "Something else in the same packet as compressed packets. Perfetto reads those only.";
+    BesideEvent "beside-event" Error, "A track's description in the same packet as an event. Perfetto reads the event only.";
+    FieldTwice "field-twice" Error, "A field twice in a packet that has it once. Perfetto reads the last only.";
     NoTimestamp "no-timestamp" Error, "An event without a time.";
     NegativeTimestamp "negative-timestamp" Error, "A time below 0 or above `i64::MAX`.";
     TimeBack "time-back" Note, "An event is before the one before it on its sequence. That is legal: events are sorted. What it does to slices is told by itself.";

@@ -149,6 +149,43 @@ fn a_number_of_another_sequence() {
     assert_eq!(found[0].sequence, Some(2));
 }
 
+/// What is silent here loses all but one: of the trace processor nobody would know.
+#[test]
+fn a_field_twice_in_a_packet() {
+    let instant = |name: &str| m().varint(9, INSTANT).varint(11, TRACK).bytes(23, name);
+    let both = at(100).message(TRACK_EVENT, instant("one")).message(TRACK_EVENT, instant("two"));
+    let packets = [head(), track(), both];
+    finds(&packets, &[(Kind::FieldTwice, 2)], Silent);
+    if let Some(mut processor) = TraceProcessor::shared() {
+        processor.load(&encode(&packets)).unwrap();
+        assert_eq!(
+            processor.query("select group_concat(name) from slice").unwrap().rows[0][0].some_text().unwrap(),
+            "two"
+        );
+    }
+    let tracks = track().message(TRACK_DESCRIPTOR, m().varint(1, 9).bytes(2, "other"));
+    finds(&[head(), tracks], &[(Kind::FieldTwice, 1)], Silent);
+    let data = |iid, text: &str| m().message(2, entry(iid, text));
+    let interned = packet().message(INTERNED_DATA, data(2, "two")).message(INTERNED_DATA, data(3, "three"));
+    finds(&[head(), track(), interned], &[(Kind::FieldTwice, 2)], Silent);
+    let defaults = packet().message(DEFAULTS, m()).message(DEFAULTS, m());
+    finds(&[head(), track(), defaults], &[(Kind::FieldTwice, 2)], Silent);
+    let snapshot = || m().message(1, m().varint(1, 6).varint(2, 5));
+    let snapshots = packet().message(CLOCK_SNAPSHOT, snapshot()).message(CLOCK_SNAPSHOT, snapshot());
+    finds(&[head(), snapshots], &[(Kind::FieldTwice, 1)], Silent);
+}
+
+#[test]
+fn a_track_beside_an_event() {
+    let described = instant(100, m()).message(TRACK_DESCRIPTOR, m().varint(1, TRACK).bytes(2, "track"));
+    let packets = [head(), described];
+    finds(&packets, &[(Kind::BesideEvent, 1)], Silent);
+    if let Some(mut processor) = TraceProcessor::shared() {
+        processor.load(&encode(&packets)).unwrap();
+        assert_eq!(processor.query("select count(*) from track where name = 'track'").unwrap().rows[0][0].int(), 0);
+    }
+}
+
 #[test]
 fn losses_that_the_statistics_tell() {
     let stats = packet().message(TRACE_STATS, m().message(1, m().varint(19, 3)));
