@@ -17,6 +17,8 @@ pub(super) const CLEARED: u64 = SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.val
 /// One stream of packets.
 #[derive(Debug)]
 pub(super) struct Sequence {
+    /// It has a packet.
+    has_begun: bool,
     pub(super) is_valid: bool,
     /// Skipped packets of this gap have been told of.
     pub(super) has_told: bool,
@@ -34,6 +36,7 @@ pub(super) struct Sequence {
 impl Sequence {
     pub(super) fn new() -> Self {
         Self {
+            has_begun: false,
             is_valid: false,
             has_told: false,
             interned: Interned::new(),
@@ -55,7 +58,9 @@ impl Sequence {
     /// What a packet's flags do to the state.
     #[inline]
     pub(super) fn renew(&mut self, flags: u64, dropped: u64, summary: &mut Summary, report: &mut Report<'_>) {
-        if dropped != 0 {
+        // The service says so of the first packet of each sequence as well: it can't know of one before.
+        let is_first = !core::mem::replace(&mut self.has_begun, true);
+        if dropped != 0 && !is_first {
             summary.loss.gaps += 1;
             report.say(Kind::Loss, format_args!("packets of this sequence before this one are missing"));
         }

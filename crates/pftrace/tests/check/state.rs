@@ -41,6 +41,17 @@ fn a_loss_where_a_generation_begins() {
     finds(&packets, &[(Kind::Loss, 2)], Silent);
 }
 
+/// The service says so of the first packet of each sequence, before which there is none.
+#[test]
+fn no_loss_where_a_sequence_begins() {
+    let packets = [head().varint(DROPPED, 1), track(), begin(300), end(310)];
+    let (_, summary) = check(&encode(&packets));
+    assert_eq!(summary.loss.gaps, 0);
+    finds(&packets, &[], Silent);
+    let second = m().varint(SEQUENCE_ID, 2).varint(DROPPED, 1);
+    finds(&[head(), track(), second.clone(), second], &[(Kind::Loss, 3)], Silent);
+}
+
 #[test]
 fn interned_data_before_the_state() {
     let early = packet().message(INTERNED_DATA, m().message(2, entry(1, "x")));
