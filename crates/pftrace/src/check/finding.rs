@@ -130,6 +130,8 @@ kinds! {
     TrackNoUuid "track-no-uuid" Error, "A track's description without a number.";
     ThreadNoId "thread-no-id" Error, "A thread's description without pid and tid.";
     ProcessNoId "process-no-id" Error, "A process's description without pid.";
+    PidRange "pid-range" Error, "A process's number that does not fit: below 0, or of more than 32 bits. Perfetto shows another.";
+    TidLong "tid-long" Note, "A thread's number of more than 32 bits. Old versions show another.";
     RootWithParent "root-with-parent" Error, "The track 0, the root of all, has a parent.";
     ChildOrdering "child-ordering" Error, "An order of child tracks that there is not.";
     TrackConflict "track-conflict" Error, "A track is described again as something else.";

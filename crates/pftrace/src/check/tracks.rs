@@ -432,6 +432,16 @@ fn thread(bytes: &[u8], report: &mut Report<'_>) -> What {
     }
     let (pid, tid) = (pid.unwrap_or(0), tid.unwrap_or(0));
     reserved(tid, report);
+    shown_as(pid, i64::from(pid as i32), report);
+    let shown = tid as i32;
+    if i64::from(shown) != tid {
+        report.say(
+            Kind::TidLong,
+            format_args!(
+                "expected a thread's number to fit into 32 bits, found {tid}, which old versions show as {shown}"
+            ),
+        );
+    }
     What::Thread(pid, tid)
 }
 
@@ -449,7 +459,21 @@ fn process(bytes: &[u8], report: &mut Report<'_>) -> What {
         return What::Plain;
     };
     reserved(pid, report);
+    shown_as(pid, i64::from(pid as u32), report);
     What::Process(pid)
+}
+
+/// A process's number has a sign where a thread says it, and none where the process does.
+fn shown_as(pid: i64, shown: i64, report: &mut Report<'_>) {
+    if shown != pid {
+        report.say(
+            Kind::PidRange,
+            format_args!(
+                "expected a process to have a number of 0 to {}, found {pid}, which is shown as {shown}",
+                i32::MAX
+            ),
+        );
+    }
 }
 
 fn reserved(id: i64, report: &mut Report<'_>) {

@@ -134,6 +134,39 @@ fn numbers_of_the_kernel() {
     finds(&[head(), process], &[(Kind::ReservedId, 1)], Silent);
 }
 
+/// A process has 32 bits without a sign, a thread 32 bits with one, for its process too.
+#[test]
+fn numbers_that_do_not_fit() {
+    let process = |pid: i64| [head(), descriptor(m().varint(1, 9).message(3, m().varint(1, pid as u64)))];
+    let thread = |pid: i64, tid: i64| {
+        [head(), descriptor(m().varint(1, 9).message(4, m().varint(1, pid as u64).varint(2, tid as u64)))]
+    };
+    const LARGE: i64 = (1 << 32) + 9;
+    for packets in [process(LARGE), process(-4), thread(LARGE, 5), thread(1 << 31, 5)] {
+        finds(&packets, &[(Kind::PidRange, 1)], Silent);
+    }
+    // A thread's own has 64 in newer versions.
+    finds(&thread(4, LARGE), &[(Kind::TidLong, 1)], Silent);
+    for packets in [process(i64::from(u32::MAX)), thread(-4, -5), thread(i64::from(i32::MAX), i64::from(i32::MAX))] {
+        finds(&packets, &[], Silent);
+    }
+    // That is what is shown.
+    let shown = |packets: &[Message], query: &str| {
+        let mut processor = TraceProcessor::shared()?;
+        processor.load(&encode(packets)).unwrap();
+        Some(processor.query(query).unwrap().rows[0][0].int())
+    };
+    for (packets, query, expected) in [
+        (process(LARGE), "select max(pid) from process", 9),
+        (process(-4), "select max(pid) from process", (1 << 32) - 4),
+        (thread(1 << 31, 5), "select min(pid) from process", -1 << 31),
+        (thread(4, LARGE), "select max(tid) from thread", 9),
+        (thread(-4, -5), "select min(tid) from thread", -5),
+    ] {
+        assert!(shown(&packets, query).is_none_or(|pid| pid == expected), "{query}");
+    }
+}
+
 #[test]
 fn two_tracks_for_a_thread() {
     let again = descriptor(m().varint(1, 9).message(4, m().varint(1, 4).varint(2, 5)));
