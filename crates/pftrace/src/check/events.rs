@@ -1,5 +1,7 @@
 //! Reads `TrackEvent`.
 
+use std::vec::Vec;
+
 use pftrace_protos::track_event::Type;
 use pftrace_protos::{DebugAnnotation, InternedData, LogMessage, TaskExecution, TrackEvent};
 
@@ -18,7 +20,7 @@ use super::summary::Summary;
 use super::tracks::Tracks;
 use super::wire::{Field, Fields, Value};
 
-/// More values of extra counters Perfetto does not take.
+/// More values of extra counters Perfetto does not take, of both kinds together.
 const MAX_EXTRA_COUNTERS: u32 = 8;
 
 /// Annotations that are nested deeper are not looked into.
@@ -51,10 +53,11 @@ struct Said<'b> {
 }
 
 /// Extra counters, of one of the two kinds.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Extra {
     values: u32,
-    tracks: Option<u32>,
+    /// Those of the event: where it says none, the default ones count.
+    tracks: Vec<u64>,
 }
 
 const BEGIN: u64 = Type::TYPE_SLICE_BEGIN.value() as u64;
@@ -180,11 +183,20 @@ impl Around<'_> {
         if said.kind == STATE && uuid.is_none_or(|uuid| uuid == 0) {
             report.say(Kind::StateNoTrack, format_args!("expected a state to have a track, found none"));
         }
+        let extra_values = said.extra.values + said.extra_double.values;
+        if extra_values > MAX_EXTRA_COUNTERS {
+            return report.say(
+                Kind::ExtraCounters,
+                format_args!(
+                    "expected at most {MAX_EXTRA_COUNTERS} extra counter values, whole numbers and others together, found {extra_values}"
+                ),
+            );
+        }
         if said.extra.values > 0 {
-            extra(said.extra, self.sequence.default_extra, "", report);
+            extra(&said.extra, &self.sequence.default_extra, "", self.tracks, report);
         }
         if said.extra_double.values > 0 {
-            extra(said.extra_double, self.sequence.default_extra_double, "double ", report);
+            extra(&said.extra_double, &self.sequence.default_extra_double, "double ", self.tracks, report);
         }
     }
 
@@ -215,7 +227,7 @@ impl Around<'_> {
             }
             (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => said.add_category(hash(category)),
             (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
-                self::annotation(annotation, interned, 0, report);
+                self::annotation(annotation, true, interned, 0, report);
             }
             (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(_))
             | (TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, Value::Fixed64) => said.has_value = true,
@@ -240,10 +252,10 @@ impl Around<'_> {
             (TrackEvent::EXTRA_COUNTER_VALUES_FIELD_NUMBER, Value::Varint(_)) => said.extra.values += 1,
             (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64) => said.extra_double.values += 1,
             (TrackEvent::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
-                self.extra_track(uuid, &mut said.extra, report);
+                said.extra.tracks.push(uuid);
             }
             (TrackEvent::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
-                self.extra_track(uuid, &mut said.extra_double, report);
+                said.extra_double.tracks.push(uuid);
             }
             (TrackEvent::LOG_MESSAGE_FIELD_NUMBER, Value::Bytes(log)) => {
                 said.is_logged = true;
@@ -252,6 +264,16 @@ impl Around<'_> {
                     (LogMessage::SOURCE_LOCATION_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER),
                 ];
                 references(log, &schema::LOG_MESSAGE, tables, interned, report);
+                let is_body = |field: Field<'_>| {
+                    field.number == LogMessage::BODY_IID_FIELD_NUMBER && matches!(field.value, Value::Varint(_))
+                };
+                // Behind what can't be read there may be one.
+                if !Fields::new(log).any(|field| field.map_or(true, is_body)) {
+                    report.say(
+                        Kind::LogNoBody,
+                        format_args!("expected a log message to have a body_iid, its text, found none"),
+                    );
+                }
             }
             (TrackEvent::TASK_EXECUTION_FIELD_NUMBER, Value::Bytes(task)) => {
                 let tables: &[_] =
@@ -281,12 +303,6 @@ impl Around<'_> {
             _ => odd_field(&schema::TRACK_EVENT, field, report),
         }
     }
-
-    fn extra_track(&mut self, uuid: u64, extra: &mut Extra, report: &Report<'_>) {
-        *extra.tracks.get_or_insert(0) += 1;
-        let number = self.tracks.number(uuid);
-        self.tracks.counted(number, report.place);
-    }
 }
 
 impl Said<'_> {
@@ -297,32 +313,40 @@ impl Said<'_> {
     }
 }
 
-fn extra(extra: Extra, default: Option<u32>, what: &str, report: &mut Report<'_>) {
+fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report: &mut Report<'_>) {
     let values = extra.values;
-    let tracks = extra.tracks.or(default).unwrap_or(0);
-    if values > MAX_EXTRA_COUNTERS {
+    let uuids = if extra.tracks.is_empty() { default } else { &extra.tracks };
+    for uuid in uuids.iter().take(values as usize) {
+        let number = tracks.number(*uuid);
+        tracks.counted(number, report.place);
+    }
+    let found = uuids.len();
+    if found < values as usize {
         report.say(
             Kind::ExtraCounters,
-            format_args!("expected at most {MAX_EXTRA_COUNTERS} extra {what}counter values, found {values}"),
-        );
-    } else if tracks < values {
-        report.say(
-            Kind::ExtraCounters,
-            format_args!("expected a track for each of {values} extra {what}counter values, found {tracks}"),
+            format_args!("expected a track for each of {values} extra {what}counter values, found {found}"),
         );
     }
 }
 
-/// An annotation, and those within.
-fn annotation(bytes: &[u8], interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
+/// An annotation, and those within. What is in an array needs no name.
+fn annotation(bytes: &[u8], needs_name: bool, interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
     let by = schema::DEBUG_ANNOTATION.name;
+    let mut has_name = !needs_name;
     for field in Fields::new(bytes) {
         let field = match field {
             Ok(field) => field,
             Err(error) => return report.say(Kind::MessageMalformed, format_args!("{by}: {error}")),
         };
         let table = match (field.number, field.value) {
+            (DebugAnnotation::NAME_FIELD_NUMBER, Value::Bytes(_)) => {
+                has_name = true;
+                continue;
+            }
+            // None.
+            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => continue,
             (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
+                has_name = true;
                 InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER
             }
             (DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER, Value::Varint(_)) => {
@@ -336,7 +360,8 @@ fn annotation(bytes: &[u8], interned: &mut Interned, depth: u32, report: &mut Re
                 Value::Bytes(inner),
             ) => {
                 if depth < MAX_ANNOTATION_DEPTH {
-                    annotation(inner, interned, depth + 1, report);
+                    let needs_name = field.number == DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER;
+                    annotation(inner, needs_name, interned, depth + 1, report);
                 }
                 continue;
             }
@@ -348,6 +373,12 @@ fn annotation(bytes: &[u8], interned: &mut Interned, depth: u32, report: &mut Re
         if let Value::Varint(iid) = field.value {
             interned.resolve(table, iid, by, report);
         }
+    }
+    if !has_name {
+        report.say(
+            Kind::AnnotationNoName,
+            format_args!("expected an annotation, or an entry of a dictionary in one, to have a name, found none"),
+        );
     }
 }
 

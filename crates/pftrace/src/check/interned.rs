@@ -73,19 +73,26 @@ impl Interned {
     }
 
     fn entry(&mut self, field: u32, entry: &[u8], names: &mut Names, report: &mut Report<'_>) {
-        let (mut iid, mut name) = (0, None);
+        let (mut iid, mut name) = (None, None);
         for item in Fields::new(entry) {
             match item {
-                Ok(Field { number: IID, value: Value::Varint(number) }) => iid = number,
+                Ok(Field { number: IID, value: Value::Varint(number) }) => iid = Some(number),
                 Ok(Field { number: NAME, value: Value::Bytes(text) }) => name = Some(text),
                 Ok(_) => {}
                 Err(error) => report.say(Kind::MessageMalformed, format_args!("{}: {error}", field_name(field))),
             }
         }
-        if iid == 0 {
+        let Some(iid) = iid else {
             return report.say(
                 Kind::IidMissing,
-                format_args!("expected an entry of {} to have a number above 0, found none", field_name(field)),
+                format_args!("expected an entry of {} to have a number, found none", field_name(field)),
+            );
+        };
+        // Perfetto's own producers define 0 as the empty text.
+        if iid == 0 && is_none_at_0(field) && name.is_some_and(|text| !text.is_empty()) {
+            return report.say(
+                Kind::IidMissing,
+                format_args!("expected an entry of {} to have a number above 0, found 0", field_name(field)),
             );
         }
         let text = match (field, name) {
@@ -218,6 +225,11 @@ fn refers_to(field: u32) -> Option<(&'static schema::Schema, References)> {
         )),
         _ => None,
     }
+}
+
+/// Whether who refers to the number 0 of a field of `InternedData` refers to nothing.
+fn is_none_at_0(field: u32) -> bool {
+    matches!(field, InternedData::EVENT_NAMES_FIELD_NUMBER | InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER)
 }
 
 /// What a field of `InternedData` is called.

@@ -32,7 +32,8 @@
 //! known to go on: a packet at a time, the interned numbers of each sequence, the tracks, slices that are open, and a window of begins
 //! and ends of slices, which are matched by time. It does not grow with the length of the file.
 //!
-//! What can only be known at the end (a track may be described after its events) is told at the end, with the packet that it is about.
+//! What can only be known at the end (a track may be described after its slices and instants, though not after values of its counter)
+//! is told at the end, with the packet that it is about.
 //!
 //! # What it does not see
 //!

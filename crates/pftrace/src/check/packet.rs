@@ -95,9 +95,12 @@ impl State {
         if packet.rare.is_none() {
             return self.take(&packet, &Rare::default(), report);
         }
-        let rare = packet.rare.map(Rare::read).unwrap_or_default();
+        let rare = packet.rare.map(|body| Rare::read(body, report)).unwrap_or_default();
         match rare.compressed {
-            Some((codec, bundle)) => self.bundle(codec, bundle, in_bundle, report),
+            Some((codec, bundle)) => {
+                packet.tell_beside_bundle(&rare, report);
+                self.bundle(codec, bundle, in_bundle, report);
+            }
             None => self.take(&packet, &rare, report),
         }
     }
@@ -165,6 +168,12 @@ impl State {
             return;
         }
         if let Some(track) = packet.track {
+            if packet.event.is_some() {
+                report.say(
+                    Kind::BesideEvent,
+                    format_args!("expected a track's description in a packet of its own, found an event beside it"),
+                );
+            }
             self.tracks.describe(track, report);
         }
         if let Some(sample) = rare.stack_sample {
@@ -244,12 +253,22 @@ impl<'b> Packet<'b> {
             (TracePacket::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => self.timestamp = Some(timestamp),
             (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => self.sequence = id as u32,
             (TracePacket::SEQUENCE_FLAGS_FIELD_NUMBER, Value::Varint(flags)) => self.flags |= flags,
-            (TracePacket::TRACK_EVENT_FIELD_NUMBER, Value::Bytes(event)) => self.event = Some(event),
+            (TracePacket::TRACK_EVENT_FIELD_NUMBER, Value::Bytes(event)) => {
+                once(&mut self.event, event, field.number, report)
+            }
             (TracePacket::TIMESTAMP_CLOCK_ID_FIELD_NUMBER, Value::Varint(clock)) => self.clock = Some(clock as u32),
-            (TracePacket::INTERNED_DATA_FIELD_NUMBER, Value::Bytes(data)) => self.interned = Some(data),
-            (TracePacket::TRACK_DESCRIPTOR_FIELD_NUMBER, Value::Bytes(track)) => self.track = Some(track),
-            (TracePacket::CLOCK_SNAPSHOT_FIELD_NUMBER, Value::Bytes(snapshot)) => self.snapshot = Some(snapshot),
-            (TracePacket::TRACE_PACKET_DEFAULTS_FIELD_NUMBER, Value::Bytes(defaults)) => self.defaults = Some(defaults),
+            (TracePacket::INTERNED_DATA_FIELD_NUMBER, Value::Bytes(data)) => {
+                once(&mut self.interned, data, field.number, report)
+            }
+            (TracePacket::TRACK_DESCRIPTOR_FIELD_NUMBER, Value::Bytes(track)) => {
+                once(&mut self.track, track, field.number, report)
+            }
+            (TracePacket::CLOCK_SNAPSHOT_FIELD_NUMBER, Value::Bytes(snapshot)) => {
+                once(&mut self.snapshot, snapshot, field.number, report)
+            }
+            (TracePacket::TRACE_PACKET_DEFAULTS_FIELD_NUMBER, Value::Bytes(defaults)) => {
+                once(&mut self.defaults, defaults, field.number, report)
+            }
             (TracePacket::PREVIOUS_PACKET_DROPPED_FIELD_NUMBER, Value::Varint(dropped)) => self.dropped = dropped,
             // Of old: the flag.
             (TracePacket::INCREMENTAL_STATE_CLEARED_FIELD_NUMBER, Value::Varint(cleared)) => {
@@ -258,6 +277,32 @@ impl<'b> Packet<'b> {
             (number, Value::Bytes(_)) if Rare::FIELDS.contains(&number) => self.rare = Some(body),
             _ => odd_field(&schema::TRACE_PACKET, field, report),
         }
+    }
+
+    /// What stands beside compressed packets, and is lost.
+    #[cold]
+    fn tell_beside_bundle(&self, rare: &Rare<'_>, report: &mut Report<'_>) {
+        let what = if self.event.is_some() {
+            "an event"
+        } else if self.track.is_some() {
+            "a track's description"
+        } else if self.interned.is_some() {
+            "interned data"
+        } else if self.snapshot.is_some() {
+            "a clock snapshot"
+        } else if self.defaults.is_some() {
+            "defaults"
+        } else if self.flags & CLEARED != 0 {
+            "SEQ_INCREMENTAL_STATE_CLEARED"
+        } else if rare.has_others() {
+            "another field"
+        } else {
+            return;
+        };
+        report.say(
+            Kind::BesideBundle,
+            format_args!("expected compressed packets in a packet of their own, found {what} beside them"),
+        );
     }
 
     #[cold]
@@ -291,8 +336,14 @@ impl<'b> Rare<'b> {
         TRACE_CONFIG,
     ];
 
+    /// Others than compressed packets.
+    fn has_others(&self) -> bool {
+        let Self { stats, extension, stack_sample, config, system, compressed: _ } = self;
+        [stats, extension, stack_sample, config, system].iter().any(|field| field.is_some())
+    }
+
     #[cold]
-    fn read(body: &'b [u8]) -> Self {
+    fn read(body: &'b [u8], report: &mut Report<'_>) -> Self {
         let mut rare = Self::default();
         for field in Fields::new(body).flatten() {
             let Value::Bytes(bytes) = field.value else { continue };
@@ -300,8 +351,13 @@ impl<'b> Rare<'b> {
                 TracePacket::TRACE_STATS_FIELD_NUMBER => rare.stats = Some(bytes),
                 TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER => rare.extension = Some(bytes),
                 TracePacket::STACK_SAMPLE_FIELD_NUMBER => rare.stack_sample = Some(bytes),
-                TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER => rare.compressed = Some((Codec::Zlib, bytes)),
-                TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER => rare.compressed = Some((Codec::Zstd, bytes)),
+                TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER | TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER => {
+                    let is_zstd = field.number == TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER;
+                    let codec = if is_zstd { Codec::Zstd } else { Codec::Zlib };
+                    if rare.compressed.replace((codec, bytes)).is_some_and(|(before, _)| before == codec) {
+                        tell_twice(field.number, report);
+                    }
+                }
                 TracePacket::SYSTEM_INFO_FIELD_NUMBER => rare.system = Some(bytes),
                 TRACE_CONFIG => rare.config = Some(bytes),
                 _ => {}
@@ -309,6 +365,22 @@ impl<'b> Rare<'b> {
         }
         rare
     }
+}
+
+/// A field that a packet has once. The last one counts, as for Perfetto.
+#[inline]
+fn once<'b>(slot: &mut Option<&'b [u8]>, bytes: &'b [u8], number: u32, report: &mut Report<'_>) {
+    if slot.replace(bytes).is_some() {
+        tell_twice(number, report);
+    }
+}
+
+#[cold]
+fn tell_twice(number: u32, report: &mut Report<'_>) {
+    report.say(
+        Kind::FieldTwice,
+        format_args!("expected field {number} once in a packet, found it again: only the last one is read"),
+    );
 }
 
 /// A field that nothing here reads: it may be of the wrong wire type, or unknown.

@@ -1,5 +1,7 @@
 //! What is known of one sequence.
 
+use std::vec::Vec;
+
 use pftrace_protos::trace_packet::SequenceFlags;
 use pftrace_protos::{TracePacketDefaults, TrackEventDefaults};
 
@@ -15,15 +17,17 @@ pub(super) const CLEARED: u64 = SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.val
 /// One stream of packets.
 #[derive(Debug)]
 pub(super) struct Sequence {
+    /// It has a packet.
+    has_begun: bool,
     pub(super) is_valid: bool,
     /// Skipped packets of this gap have been told of.
     pub(super) has_told: bool,
     pub(super) interned: Interned,
     pub(super) default_clock: Option<u32>,
     pub(super) default_track: Option<u64>,
-    /// How many tracks of extra counters are the default.
-    pub(super) default_extra: Option<u32>,
-    pub(super) default_extra_double: Option<u32>,
+    /// The tracks of extra counters of an event that says none.
+    pub(super) default_extra: Vec<u64>,
+    pub(super) default_extra_double: Vec<u64>,
     /// Of its last event.
     pub(super) last_ns: i64,
     pub(super) has_gone_back: bool,
@@ -32,13 +36,14 @@ pub(super) struct Sequence {
 impl Sequence {
     pub(super) fn new() -> Self {
         Self {
+            has_begun: false,
             is_valid: false,
             has_told: false,
             interned: Interned::new(),
             default_clock: None,
             default_track: None,
-            default_extra: None,
-            default_extra_double: None,
+            default_extra: Vec::new(),
+            default_extra_double: Vec::new(),
             last_ns: i64::MIN,
             has_gone_back: false,
         }
@@ -46,13 +51,16 @@ impl Sequence {
 
     fn forget_defaults(&mut self) {
         (self.default_clock, self.default_track) = (None, None);
-        (self.default_extra, self.default_extra_double) = (None, None);
+        self.default_extra.clear();
+        self.default_extra_double.clear();
     }
 
     /// What a packet's flags do to the state.
     #[inline]
     pub(super) fn renew(&mut self, flags: u64, dropped: u64, summary: &mut Summary, report: &mut Report<'_>) {
-        if dropped != 0 {
+        // The service says so of the first packet of each sequence as well: it can't know of one before.
+        let is_first = !core::mem::replace(&mut self.has_begun, true);
+        if dropped != 0 && !is_first {
             summary.loss.gaps += 1;
             report.say(Kind::Loss, format_args!("packets of this sequence before this one are missing"));
         }
@@ -92,11 +100,11 @@ impl Sequence {
                     (TrackEventDefaults::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => {
                         self.default_track = Some(uuid)
                     }
-                    (TrackEventDefaults::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(_)) => {
-                        *self.default_extra.get_or_insert(0) += 1;
+                    (TrackEventDefaults::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
+                        self.default_extra.push(uuid);
                     }
-                    (TrackEventDefaults::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(_)) => {
-                        *self.default_extra_double.get_or_insert(0) += 1;
+                    (TrackEventDefaults::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
+                        self.default_extra_double.push(uuid);
                     }
                     _ => odd_field(&schema::TRACK_EVENT_DEFAULTS, &field, report),
                 },

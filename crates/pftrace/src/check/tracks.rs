@@ -1,5 +1,5 @@
-//! Tracks: what describes them, what uses them, and whether the two agree. Descriptions may stand anywhere in the file, so
-//! most is judged at its end.
+//! Tracks: what describes them, what uses them, and whether the two agree. Descriptions may stand anywhere in the file, but for
+//! those of counters, so most is judged at its end.
 
 use std::collections::BTreeSet;
 use std::vec::Vec;
@@ -41,6 +41,7 @@ struct Track {
     uuid: u64,
     described: Option<Described>,
     used: Option<Place>,
+    /// The value of a counter, while it was not described as one.
     counted: Option<Place>,
     logged: Option<Place>,
     /// An event that has to be a thread's.
@@ -128,10 +129,13 @@ impl Tracks {
         self.tracks[number].used.get_or_insert(place);
     }
 
-    /// The value of a counter is on a track.
+    /// The value of a counter is on a track. Unlike those of slices, the description has to stand before it.
     #[inline]
     pub(super) fn counted(&mut self, number: usize, place: Place) {
-        self.tracks[number].counted.get_or_insert(place);
+        let track = &mut self.tracks[number];
+        if !track.is_counter() {
+            track.counted.get_or_insert(place);
+        }
     }
 
     /// A log message is on a track.
@@ -238,7 +242,7 @@ impl Tracks {
         let track = &mut self.tracks[number];
         match track.described {
             None => track.described = Some(described),
-            Some(before) if before.what == described.what && before.own_parent() == described.own_parent() => {}
+            Some(before) if before.what == described.what && before.parent == described.parent => {}
             Some(Described { what, parent, place }) => report.say(
                 Kind::TrackConflict,
                 format_args!(
@@ -263,7 +267,10 @@ impl Tracks {
     fn judge_threads(&self, report: &mut Report<'_>) {
         for track in &self.tracks {
             let Some(place) = track.threaded else { continue };
-            let parent = |track: &&Track| self.numbers.get(&track.parent()?.1).map(|number| &self.tracks[*number]);
+            let parent = |track: &&Track| {
+                let parent = track.described?.own_parent()?;
+                self.numbers.get(&parent).map(|number| &self.tracks[*number])
+            };
             let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
             let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
             if track.described.is_some() && !line.any(is_thread) {
@@ -353,26 +360,37 @@ enum Depth {
 }
 
 impl Described {
-    /// A process and a thread have their own place.
-    fn own_parent(&self) -> u64 {
-        match self.what {
-            What::Process(_) | What::Thread(..) => 0,
-            _ => self.parent,
-        }
+    /// The one that lends it its thread: a process and a thread have their own place.
+    fn own_parent(&self) -> Option<u64> {
+        let has_place = matches!(self.what, What::Process(_) | What::Thread(..));
+        (!has_place && self.parent != 0).then_some(self.parent)
     }
 }
 
 impl Track {
     /// Who says that it has a parent, and which.
     fn parent(&self) -> Option<(Place, u64)> {
-        let described = self.described.filter(|described| described.own_parent() != 0)?;
+        let described = self.described.filter(|described| described.parent != 0)?;
         Some((described.place, described.parent))
+    }
+
+    #[inline]
+    fn is_counter(&self) -> bool {
+        matches!(self.described, Some(Described { what: What::Counter { .. }, .. }))
     }
 
     fn judge_use(&self, report: &mut Report<'_>) {
         let uuid = self.uuid;
         let what = self.described.map(|described| described.what);
-        if let (Some(place), false) = (self.counted, matches!(what, Some(What::Counter { .. }))) {
+        if let (Some(place), true) = (self.counted, self.is_counter()) {
+            report.say_at(
+                place,
+                Kind::CounterLate,
+                format_args!(
+                    "expected track {uuid} to be described before the first value of its counter, found it described later; told once per track"
+                ),
+            );
+        } else if let Some(place) = self.counted {
             let found = if what.is_some() { "it described as another" } else { "no description of it" };
             report.say_at(
                 place,
@@ -415,6 +433,16 @@ fn thread(bytes: &[u8], report: &mut Report<'_>) -> What {
     }
     let (pid, tid) = (pid.unwrap_or(0), tid.unwrap_or(0));
     reserved(tid, report);
+    shown_as(pid, i64::from(pid as i32), report);
+    let shown = tid as i32;
+    if i64::from(shown) != tid {
+        report.say(
+            Kind::TidLong,
+            format_args!(
+                "expected a thread's number to fit into 32 bits, found {tid}, which old versions show as {shown}"
+            ),
+        );
+    }
     What::Thread(pid, tid)
 }
 
@@ -432,7 +460,21 @@ fn process(bytes: &[u8], report: &mut Report<'_>) -> What {
         return What::Plain;
     };
     reserved(pid, report);
+    shown_as(pid, i64::from(pid as u32), report);
     What::Process(pid)
+}
+
+/// A process's number has a sign where a thread says it, and none where the process does.
+fn shown_as(pid: i64, shown: i64, report: &mut Report<'_>) {
+    if shown != pid {
+        report.say(
+            Kind::PidRange,
+            format_args!(
+                "expected a process to have a number of 0 to {}, found {pid}, which is shown as {shown}",
+                i32::MAX
+            ),
+        );
+    }
 }
 
 fn reserved(id: i64, report: &mut Report<'_>) {

@@ -40,6 +40,34 @@ fn a_counter_that_is_none() {
 }
 
 #[test]
+fn a_counter_that_is_described_too_late() {
+    const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
+    let value = |timestamp| on(COUNTER_TRACK, timestamp, COUNTER, m().varint(30, 5));
+    // Once per track.
+    let packets = [head(), value(100), value(110), counter_track(), value(120)];
+    finds(&packets, &[(Kind::CounterLate, 1)], STAT);
+    // As the track of the sequence, and from another sequence.
+    let defaults = m().message(11, m().varint(11, COUNTER_TRACK));
+    let trackless = at(100).message(TRACK_EVENT, m().varint(9, COUNTER).varint(30, 5));
+    let packets = [head().message(DEFAULTS, defaults), trackless.clone(), counter_track()];
+    finds(&packets, &[(Kind::CounterLate, 1)], STAT);
+    let by_another = m().varint(SEQUENCE_ID, 2).message(TRACK_DESCRIPTOR, m().varint(1, COUNTER_TRACK).message(8, m()));
+    finds(&[head(), by_another.clone(), value(100)], &[], Silent);
+    finds(&[head(), value(100), by_another], &[(Kind::CounterLate, 1)], STAT);
+    // An event with extra values goes with them; those that only name tracks say no value.
+    let extra = instant(100, m().varint(31, COUNTER_TRACK).varint(12, 5));
+    finds(&[head(), track(), extra, counter_track()], &[(Kind::CounterLate, 2)], STAT);
+    let double = instant(100, m().varint(45, COUNTER_TRACK).fixed64(46, 0));
+    finds(&[head(), track(), double, counter_track()], &[(Kind::CounterLate, 2)], STAT);
+    let defaults = m().message(11, m().varint(31, COUNTER_TRACK));
+    let by_default = instant(100, m().varint(12, 5));
+    let packets = [head().message(DEFAULTS, defaults), track(), by_default, counter_track()];
+    finds(&packets, &[(Kind::CounterLate, 2)], STAT);
+    let named = instant(100, m().varint(31, COUNTER_TRACK));
+    finds(&[head(), track(), named, counter_track()], &[], Silent);
+}
+
+#[test]
 fn extra_counters() {
     let with = |fields: Message| [head(), counter_track(), track(), instant(100, fields)];
     const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
@@ -49,6 +77,14 @@ fn extra_counters() {
     finds(&with(m().varint(45, COUNTER_TRACK).fixed64(46, 0).fixed64(46, 0)), &[(Kind::ExtraCounters, 3)], STAT);
     let nine = |message: Message| (0..9).fold(message, |message, _| message.varint(31, COUNTER_TRACK).varint(12, 5));
     finds(&with(nine(m())), &[(Kind::ExtraCounters, 3)], STAT);
+    // Whole numbers and others together.
+    let both = |whole, other| {
+        let message = (0..whole).fold(m(), |message, _| message.varint(31, COUNTER_TRACK).varint(12, 5));
+        (0..other).fold(message, |message, _| message.varint(45, COUNTER_TRACK).fixed64(46, 0))
+    };
+    finds(&with(both(4, 4)), &[], Silent);
+    finds(&with(both(5, 4)), &[(Kind::ExtraCounters, 3)], STAT);
+    finds(&with(both(5, 5)), &[(Kind::ExtraCounters, 3)], STAT);
     finds(&with(m().varint(31, TRACK).varint(12, 5)), &[(Kind::NotACounter, 3)], STAT);
     // By default.
     let defaults = m().message(11, m().varint(31, COUNTER_TRACK));
@@ -74,6 +110,40 @@ fn a_log_message_without_a_thread() {
         Counts(&["track_event_parser_errors"]),
     );
     finds(&[head(), thread_track(), define, logged], &[], Silent);
+}
+
+#[test]
+fn a_log_message_without_a_text() {
+    let logged = |log| [head(), thread_track(), instant(100, m().message(21, log))];
+    let stat = || Counts(&["interned_data_tokenizer_errors", "track_event_parser_errors"]);
+    finds(&logged(m().varint(3, 4)), &[(Kind::LogNoBody, 2)], stat());
+    finds(&logged(m()), &[(Kind::LogNoBody, 2)], stat());
+}
+
+#[test]
+fn annotations_without_a_name() {
+    const STAT: Processor = Counts(&["track_event_parser_errors"]);
+    let nameless = |annotation: Message| {
+        let packets = [head(), track(), instant(100, m().message(4, annotation))];
+        finds(&packets, &[(Kind::AnnotationNoName, 2)], STAT);
+    };
+    let named = || m().bytes(10, "a");
+    let value = || m().varint(4, 5);
+    nameless(value());
+    nameless(m());
+    // The number 0 is none.
+    nameless(value().varint(1, 0));
+    // The entries of a dictionary, and of one in an array.
+    nameless(named().message(11, value()));
+    nameless(named().message(11, named().append(value())).message(11, value()));
+    nameless(named().message(12, m().message(11, value())));
+    // What is in an array needs none, and an empty one is one.
+    let sound = |annotation: Message| {
+        finds(&[head(), track(), instant(100, m().message(4, annotation))], &[], Silent);
+    };
+    sound(named().message(12, value()).message(12, m().message(12, value())));
+    sound(named().message(12, m().message(11, named().append(value()))));
+    sound(m().bytes(10, "").append(value()));
 }
 
 #[test]

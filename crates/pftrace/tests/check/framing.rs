@@ -125,6 +125,25 @@ fn compressed_packets() {
     assert_eq!(kinds(&encode(&[head(), bundle(&twice)]))[0].0, Kind::Bundle);
 }
 
+/// Of the trace processor nobody would know.
+#[test]
+fn what_stands_beside_compressed_packets() {
+    let bundle = || m().bytes(COMPRESSED, zlib(&encode(&sound())));
+    let silent = |beside: Message| finds(&[beside], &[(Kind::BesideBundle, 0)], Silent);
+    let lost = instant(100, m().bytes(23, "lost")).append(bundle());
+    silent(lost.clone());
+    if let Some(mut processor) = TraceProcessor::shared() {
+        processor.load(&encode(&[lost])).unwrap();
+        assert_eq!(processor.query("select count(*) from slice where name = 'lost'").unwrap().rows[0][0].int(), 0);
+    }
+    silent(track().append(bundle()));
+    silent(head().append(bundle()));
+    silent(packet().message(DEFAULTS, m()).append(bundle()));
+    silent(m().message(TRACE_STATS, m()).append(bundle()));
+    finds(&[packet().append(bundle())], &[], Silent);
+    finds(&[bundle().append(bundle())], &[(Kind::FieldTwice, 0)], Silent);
+}
+
 /// What comes behind the compressed packets, and another codec than before.
 #[test]
 fn bundles_are_alike_and_end_with_their_field() {

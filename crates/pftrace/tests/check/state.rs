@@ -41,6 +41,17 @@ fn a_loss_where_a_generation_begins() {
     finds(&packets, &[(Kind::Loss, 2)], Silent);
 }
 
+/// The service says so of the first packet of each sequence, before which there is none.
+#[test]
+fn no_loss_where_a_sequence_begins() {
+    let packets = [head().varint(DROPPED, 1), track(), begin(300), end(310)];
+    let (_, summary) = check(&encode(&packets));
+    assert_eq!(summary.loss.gaps, 0);
+    finds(&packets, &[], Silent);
+    let second = m().varint(SEQUENCE_ID, 2).varint(DROPPED, 1);
+    finds(&[head(), track(), second.clone(), second], &[(Kind::Loss, 3)], Silent);
+}
+
 #[test]
 fn interned_data_before_the_state() {
     let early = packet().message(INTERNED_DATA, m().message(2, entry(1, "x")));
@@ -54,8 +65,28 @@ fn interned_data_before_the_state() {
 #[test]
 fn an_entry_without_a_number() {
     let define = |entry| packet().message(INTERNED_DATA, m().message(2, entry));
-    let packets = [head(), track(), define(m().bytes(2, "x")), define(entry(0, "x"))];
-    finds(&packets, &[(Kind::IidMissing, 2), (Kind::IidMissing, 3)], Counts(&["interned_data_tokenizer_errors"]));
+    finds(
+        &[head(), track(), define(m().bytes(2, "x"))],
+        &[(Kind::IidMissing, 2)],
+        Counts(&["interned_data_tokenizer_errors"]),
+    );
+}
+
+/// Perfetto's own producers define it as the empty text, for what has none.
+#[test]
+fn the_number_0() {
+    let define = |field, text| packet().message(INTERNED_DATA, m().message(field, entry(0, text)));
+    let frame = packet().message(INTERNED_DATA, m().message(6, m().varint(1, 1).varint(2, 0)));
+    finds(&[head(), define(5, ""), define(16, ""), define(17, ""), define(5, ""), frame], &[], Silent);
+    finds(&[head(), define(5, ""), define(5, "f")], &[(Kind::IidRedefined, 2)], Silent);
+    // Categories and texts may have it, too.
+    finds(&[head(), track(), define(1, "render"), instant(100, m().varint(3, 0))], &[], Silent);
+    let valued = instant(100, m().message(4, m().bytes(10, "a").varint(17, 0)));
+    finds(&[head(), track(), define(29, "v"), valued], &[], Silent);
+    // Whoever names an event or an annotation by 0 names it by none.
+    finds(&[head(), track(), define(2, "x")], &[(Kind::IidMissing, 2)], Silent);
+    finds(&[head(), track(), define(3, "x")], &[(Kind::IidMissing, 2)], Silent);
+    finds(&[head(), track(), define(2, ""), define(3, "")], &[], Silent);
 }
 
 #[test]
@@ -127,6 +158,43 @@ fn a_number_of_another_sequence() {
         Counts(&["interned_data_tokenizer_errors"]),
     );
     assert_eq!(found[0].sequence, Some(2));
+}
+
+/// What is silent here loses all but one: of the trace processor nobody would know.
+#[test]
+fn a_field_twice_in_a_packet() {
+    let instant = |name: &str| m().varint(9, INSTANT).varint(11, TRACK).bytes(23, name);
+    let both = at(100).message(TRACK_EVENT, instant("one")).message(TRACK_EVENT, instant("two"));
+    let packets = [head(), track(), both];
+    finds(&packets, &[(Kind::FieldTwice, 2)], Silent);
+    if let Some(mut processor) = TraceProcessor::shared() {
+        processor.load(&encode(&packets)).unwrap();
+        assert_eq!(
+            processor.query("select group_concat(name) from slice").unwrap().rows[0][0].some_text().unwrap(),
+            "two"
+        );
+    }
+    let tracks = track().message(TRACK_DESCRIPTOR, m().varint(1, 9).bytes(2, "other"));
+    finds(&[head(), tracks], &[(Kind::FieldTwice, 1)], Silent);
+    let data = |iid, text: &str| m().message(2, entry(iid, text));
+    let interned = packet().message(INTERNED_DATA, data(2, "two")).message(INTERNED_DATA, data(3, "three"));
+    finds(&[head(), track(), interned], &[(Kind::FieldTwice, 2)], Silent);
+    let defaults = packet().message(DEFAULTS, m()).message(DEFAULTS, m());
+    finds(&[head(), track(), defaults], &[(Kind::FieldTwice, 2)], Silent);
+    let snapshot = || m().message(1, m().varint(1, 6).varint(2, 5));
+    let snapshots = packet().message(CLOCK_SNAPSHOT, snapshot()).message(CLOCK_SNAPSHOT, snapshot());
+    finds(&[head(), snapshots], &[(Kind::FieldTwice, 1)], Silent);
+}
+
+#[test]
+fn a_track_beside_an_event() {
+    let described = instant(100, m()).message(TRACK_DESCRIPTOR, m().varint(1, TRACK).bytes(2, "track"));
+    let packets = [head(), described];
+    finds(&packets, &[(Kind::BesideEvent, 1)], Silent);
+    if let Some(mut processor) = TraceProcessor::shared() {
+        processor.load(&encode(&packets)).unwrap();
+        assert_eq!(processor.query("select count(*) from track where name = 'track'").unwrap().rows[0][0].int(), 0);
+    }
 }
 
 #[test]

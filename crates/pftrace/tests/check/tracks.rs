@@ -56,6 +56,9 @@ fn a_track_described_as_something_else() {
     conflict(m(), m().message(8, m()));
     conflict(m().message(4, m().varint(1, 4).varint(2, 5)), m().message(4, m().varint(1, 4).varint(2, 6)));
     conflict(m().message(8, m()), m().message(8, m().varint(4, 1_000)));
+    let thread = || m().message(4, m().varint(1, 4).varint(2, 5));
+    conflict(thread(), thread().varint(5, TRACK));
+    conflict(m().message(3, m().varint(1, 4)), m().message(3, m().varint(1, 4)).varint(5, TRACK));
     // The same again is fine, and so is another name.
     finds(&[head(), track(), track(), descriptor(m().varint(1, TRACK).bytes(2, "other"))], &[], Silent);
 }
@@ -79,6 +82,23 @@ fn a_track_that_is_its_own_ancestor() {
     let packets = [head(), child(TRACK, 9), child(9, TRACK), begin(100), end(150)];
     finds(&packets, &[(Kind::ParentLoop, 2)], Counts(&["track_event_parser_errors"]));
     finds(&[head(), child(9, 9)], &[(Kind::ParentLoop, 1)], Counts(&["track_event_parser_errors"]));
+}
+
+/// Threads and processes lie under their parents as other tracks do.
+#[test]
+fn parents_of_threads_and_processes() {
+    const STAT: Processor = Counts(&["track_event_parser_errors"]);
+    let thread = |parent| descriptor(m().varint(1, TRACK).varint(5, parent).message(4, m().varint(1, 4).varint(2, 5)));
+    let process = |uuid, parent| descriptor(m().varint(1, uuid).varint(5, parent).message(3, m().varint(1, uuid)));
+    let packets = |describe| [head(), describe, instant(100, m())];
+    finds(&packets(thread(99)), &[(Kind::ParentUndescribed, 1)], STAT);
+    finds(&packets(thread(TRACK)), &[(Kind::ParentLoop, 1)], STAT);
+    finds(&packets(process(TRACK, 99)), &[(Kind::ParentUndescribed, 1)], STAT);
+    let child = descriptor(m().varint(1, TRACK).bytes(2, "t").varint(5, 20));
+    let packets = [head(), process(20, 21), process(21, 20), child, instant(100, m())];
+    finds(&packets, &[(Kind::ParentLoop, 2)], STAT);
+    // Later is early enough.
+    finds(&[head(), thread(20), instant(100, m()), process(20, 0)], &[], Silent);
 }
 
 /// The trace processor is not asked: the engine runs out of stack, and with it the tests.
@@ -112,6 +132,39 @@ fn a_track_that_nothing_describes() {
 fn numbers_of_the_kernel() {
     let process = descriptor(m().varint(1, 9).message(3, m().varint(1, 0)));
     finds(&[head(), process], &[(Kind::ReservedId, 1)], Silent);
+}
+
+/// A process has 32 bits without a sign, a thread 32 bits with one, for its process too.
+#[test]
+fn numbers_that_do_not_fit() {
+    let process = |pid: i64| [head(), descriptor(m().varint(1, 9).message(3, m().varint(1, pid as u64)))];
+    let thread = |pid: i64, tid: i64| {
+        [head(), descriptor(m().varint(1, 9).message(4, m().varint(1, pid as u64).varint(2, tid as u64)))]
+    };
+    const LARGE: i64 = (1 << 32) + 9;
+    for packets in [process(LARGE), process(-4), thread(LARGE, 5), thread(1 << 31, 5)] {
+        finds(&packets, &[(Kind::PidRange, 1)], Silent);
+    }
+    // A thread's own has 64 in newer versions.
+    finds(&thread(4, LARGE), &[(Kind::TidLong, 1)], Silent);
+    for packets in [process(i64::from(u32::MAX)), thread(-4, -5), thread(i64::from(i32::MAX), i64::from(i32::MAX))] {
+        finds(&packets, &[], Silent);
+    }
+    // That is what is shown.
+    let shown = |packets: &[Message], query: &str| {
+        let mut processor = TraceProcessor::shared()?;
+        processor.load(&encode(packets)).unwrap();
+        Some(processor.query(query).unwrap().rows[0][0].int())
+    };
+    for (packets, query, expected) in [
+        (process(LARGE), "select max(pid) from process", 9),
+        (process(-4), "select max(pid) from process", (1 << 32) - 4),
+        (thread(1 << 31, 5), "select min(pid) from process", -1 << 31),
+        (thread(4, LARGE), "select max(tid) from thread", 9),
+        (thread(-4, -5), "select min(tid) from thread", -5),
+    ] {
+        assert!(shown(&packets, query).is_none_or(|pid| pid == expected), "{query}");
+    }
 }
 
 #[test]
