@@ -268,17 +268,15 @@ impl OpenTrack for ThisThread {
     }
 }
 
-/// Takes a slice back when what is said of its begin panics.
+/// Gives a slice's place back when what is said of its begin panics.
 struct Unbegun<'o> {
     open: &'o OpenSlices,
     session: u32,
-    place: usize,
-    category: u32,
 }
 
 impl Drop for Unbegun<'_> {
     fn drop(&mut self) {
-        self.open.take_back(self.session, self.place, self.category);
+        self.open.not_begun(self.session);
     }
 }
 
@@ -286,15 +284,15 @@ impl OpenTrack for &'static NamedTrack {
     fn begin(self, event: &Event<'_>) {
         let event = Event { track: Some(self.into()), ..*event };
         formatted(&event, |event| {
-            local::with(|thread| match self.open.push(thread.session) {
-                Some(place) => {
-                    let category = event.site.category().number();
-                    let unbegun = Unbegun { open: &self.open, session: thread.session, place, category };
-                    let begun = thread.begin_on(event).ok();
-                    core::mem::forget(unbegun);
-                    self.open.set(place, category, begun.map(|(_, id)| id));
+            local::with(|thread| {
+                let session = thread.session;
+                if !self.open.begin(session) {
+                    return thread.lose(Loss::TooDeep);
                 }
-                None => thread.lose(Loss::TooDeep),
+                let unbegun = Unbegun { open: &self.open, session };
+                let begun = thread.begin_on(event).ok();
+                core::mem::forget(unbegun);
+                self.open.begun(session, event.site.category().number(), begun.map(|(_, id)| id));
             })
         });
     }
@@ -303,9 +301,10 @@ impl OpenTrack for &'static NamedTrack {
         if !session::is_recording() {
             return;
         }
-        formatted(event, |event| match self.open.pop(session::recording(), category.number()) {
+        formatted(event, |event| match self.open.end(session::recording(), category.number()) {
             Some(Ended::Written(id)) => end_on(self.into(), event, id),
             Some(Ended::Lost) => _ = local::with(|thread| thread.lose(Loss::NoRoom)),
+            Some(Ended::TooDeep) => {}
             None => session::count_ignored(),
         });
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pftrace::{
-    ChildOrdering, Lanes, NamedCounter, NamedTrack, SiblingMerge, TrackSlice, Unit, counter, instant, slice,
+    ChildOrdering, Lanes, NamedCounter, NamedTrack, SiblingMerge, TrackSlice, Unit, begin, counter, end, instant, slice,
 };
 use pftrace_testkit::{Arg, Loaded, Track};
 
@@ -280,4 +280,26 @@ fn threads_take_turns_on_a_track() {
     assert_eq!(numbers, (0..1_200).map(Arg::Uint).collect::<Vec<_>>());
     assert!(turns.windows(2).all(|pair| pair[0].ts + pair[0].dur < pair[1].ts && pair[0].dur > 0));
     assert!(loaded.slices_named("within").iter().all(|instant| instant.depth == 1));
+}
+
+/// Each begins one and ends one, whichever: what is open is ended, and none is taken for ended before it has begun.
+#[test]
+fn several_threads_begin_and_end_on_one_track() {
+    static SHARED: NamedTrack = NamedTrack::new("shared by threads");
+    let recorded = record(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for number in 0..1_000 {
+                        begin!(track: &SHARED, "shared", "step", number);
+                        end!(track: &SHARED, "shared");
+                    }
+                });
+            }
+        });
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events, report.lost(), report.ignored), (8_000, 0, 0), "{report}");
+    let steps = loaded.slices_named("step");
+    assert_eq!((steps.len(), steps.iter().filter(|step| step.dur < 0).count()), (4_000, 0));
 }
