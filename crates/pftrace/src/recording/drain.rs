@@ -3,6 +3,7 @@
 use core::fmt;
 use std::boxed::Box;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::ToString;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -63,8 +64,20 @@ impl Drain {
         Self { shared, next_anchor: Instant::now(), work }
     }
 
-    /// As a thread: until the session stops.
+    /// As a thread: until the session stops. A sink that panics has failed; it gets nothing more, and the rest is counted.
     pub(super) fn run(mut self) {
+        // Once more after that. Whatever panics twice is ours.
+        for _ in 0..2 {
+            if catch_unwind(AssertUnwindSafe(|| self.run_to_the_end())).is_ok() {
+                return;
+            }
+            let error = std::io::Error::other("the sink has panicked");
+            lock(&self.shared.progress).error.get_or_insert_with(|| Arc::new(error));
+        }
+        self.shared.finish();
+    }
+
+    fn run_to_the_end(&mut self) {
         let period = match &mut self.work {
             Work::Stream(stream) => {
                 stream.write();

@@ -217,20 +217,37 @@ fn what_a_snapshot_hangs_on_is_counted() {
     drop(sender);
 }
 
+/// With the second write.
+struct Panics(MemorySink, usize);
+
+impl Write for Panics {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1 += 1;
+        assert!(self.1 != 2, "as it should");
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// On the thread that writes: who stops the session does not wait for it, and hears why nothing came.
+#[test]
+fn a_sink_panics_on_the_thread_that_writes() {
+    let _alone = alone();
+    let memory = MemorySink::new();
+    let session = builder().writer(Panics(memory.clone(), 0)).start().unwrap();
+    (0..5_000_u64).for_each(|number| instant!("sinks", "event", number));
+    let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it has failed") };
+    assert_eq!(source.to_string(), "the sink has panicked");
+    assert_eq!((report.events, report.undelivered, report.dropped.total()), (0, 5_000, 0), "{report:?}");
+    assert_eq!(report.bytes, memory.take().len() as u64);
+}
+
 /// A sink that panics gets nothing more, since nobody knows what it has taken; all else is counted.
 #[test]
 fn a_sink_panics() {
-    struct Panics(MemorySink, usize);
-    impl Write for Panics {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.1 += 1;
-            assert!(self.1 != 2, "as it should");
-            self.0.write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let _alone = alone();
     let memory = MemorySink::new();
     let session = builder().drain_by_caller().writer(Panics(memory.clone(), 0)).start().unwrap();
