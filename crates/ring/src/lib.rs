@@ -105,6 +105,8 @@ mod writer;
 
 pub use desk::{Desk, Entered, NoDesk, Occupied, Seat, Sits};
 pub use history::History;
+#[cfg(unix)]
+pub use process::spawn_bare;
 pub use process::{at_exit, at_fork, without_signals};
 #[cfg(target_os = "linux")]
 pub use process::{send, thread_id};

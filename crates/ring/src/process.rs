@@ -1,4 +1,4 @@
-//! What the C library has and the standard library does not: the end of the process, its forks, the number of a thread, sending without a signal, threads without any.
+//! What the C library has and the standard library does not: the end of the process, its forks, the number of a thread, sending without a signal, threads without any, and those that begin without a lock.
 
 #[cfg(target_os = "linux")]
 use std::os::fd::{AsFd, AsRawFd};
@@ -80,6 +80,44 @@ impl Drop for Blocked {
         // SAFETY: the set is one that the system has given.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, core::ptr::null_mut()) };
     }
+}
+
+/// Begins a thread that nobody joins, by the C library alone. Those of the standard library begin with a lock of its own: a child that was forked while another thread had it has
+/// nobody who gives it back. It has no name. A panic in it ends the process.
+///
+/// ```
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// pftrace_ring::spawn_bare(move || _ = sender.send("begun"))?;
+/// assert_eq!(receiver.recv(), Ok("begun"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// When the system has no room for one more.
+#[cfg(unix)]
+pub fn spawn_bare(run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    type Run = Box<dyn FnOnce() + Send>;
+
+    extern "C" fn begin(run: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: what `spawn_bare` has made for this thread, and given away.
+        let run = unsafe { Box::from_raw(run.cast::<Run>()) };
+        run();
+        core::ptr::null_mut()
+    }
+
+    let run: *mut Run = Box::into_raw(Box::new(Box::new(run)));
+    let mut thread = core::mem::MaybeUninit::uninit();
+    // SAFETY: `begin` takes what it is given, and does not unwind: `extern "C"` aborts instead.
+    let error = unsafe { libc::pthread_create(thread.as_mut_ptr(), core::ptr::null(), begin, run.cast()) };
+    if error != 0 {
+        // SAFETY: no thread has got it.
+        drop(unsafe { Box::from_raw(run) });
+        return Err(std::io::Error::from_raw_os_error(error));
+    }
+    // SAFETY: it was begun, so that there is its number, and nobody else detaches or joins it.
+    unsafe { libc::pthread_detach(thread.assume_init()) };
+    Ok(())
 }
 
 /// The system's number of the calling thread, as `/proc` has it.

@@ -40,6 +40,14 @@ pub(super) fn prepare() {
     }
 }
 
+/// Whether this process has been forked since it could record.
+static IS_CHILD: AtomicBool = AtomicBool::new(false);
+
+#[cfg(unix)]
+pub(super) fn is_child() -> bool {
+    IS_CHILD.load(Ordering::Relaxed)
+}
+
 extern "C" fn before() {
     let hold = || Held { _session: session::hold(), _places: local::hold(), _categories: category::hold() };
     // A thread whose thread-locals are gone forks without. It may be registered twice, in a child that was forked while it was: the second call finds them held.
@@ -52,6 +60,7 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
+    IS_CHILD.store(true, Ordering::Relaxed);
     session::forget();
     local::close();
     in_parent();

@@ -21,6 +21,15 @@ pub(super) fn spawn<R: Send + 'static>(
     pftrace_ring::without_signals(|| thread::Builder::new().name(name.into()).spawn(run))
 }
 
+/// Begins the thread that writes. In a forked child not as the standard library does, which may wait for ever there.
+pub(super) fn spawn_drain(run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    #[cfg(unix)]
+    if super::fork::is_child() {
+        return pftrace_ring::without_signals(|| pftrace_ring::spawn_bare(run));
+    }
+    spawn("pftrace drain", run).map(drop)
+}
+
 /// The name of the calling thread.
 pub(super) fn thread_name() -> String {
     let tid = thread_id();
