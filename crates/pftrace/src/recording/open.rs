@@ -65,15 +65,21 @@ impl OpenSlices {
         const TRIES: u32 = 100_000;
         for tries in 0..TRIES {
             let before = self.state.load(Ordering::Relaxed);
-            // What another session has left does not count.
-            let state = if (before >> 32) as u32 == session { before & u64::from(u32::MAX) } else { 0 };
+            // What another session has left does not count; and who is late with an event of one before this takes nothing away.
+            let state = match (before >> 32) as u32 {
+                present if present == session => before & u64::from(u32::MAX),
+                present if present > session => return None,
+                _ => 0,
+            };
             let taken = u64::from(session) << 32 | state | TAKEN;
             if state & TAKEN == 0
                 && self.state.compare_exchange(before, taken, Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
                 let mut counts = Counts::of(state);
                 let result = f(&mut counts);
-                self.state.store(u64::from(session) << 32 | counts.state(), Ordering::Release);
+                let after = u64::from(session) << 32 | counts.state();
+                // Unless another session has begun meanwhile, which it is no matter for.
+                _ = self.state.compare_exchange(taken, after, Ordering::Release, Ordering::Relaxed);
                 return Some(result);
             }
             if tries % 64 == 63 { thread::yield_now() } else { hint::spin_loop() }
@@ -159,6 +165,9 @@ mod tests {
         assert!(begin(7, 1, Some(9)) && open.begin(7));
         open.state.fetch_or(TAKEN, Ordering::Relaxed);
         assert_eq!(open.end(8, 1), None);
+        assert!(begin(8, 1, Some(9)) && !open.begin(7) && open.end(7, 1).is_none());
+        open.not_begun(7);
+        assert_eq!(open.end(8, 1), Some(Ended::Written(9)));
         assert!((0..MOST).all(|id| begin(8, 3, Some(id as u32))) && !begin(8, 3, None) && !begin(8, 3, None));
         assert_eq!([99, 99].map(|category| open.end(8, category)), [Some(Ended::TooDeep); 2]);
         assert_eq!((open.end(8, 99), open.end(8, 3)), (None, Some(Ended::Written(15))));
