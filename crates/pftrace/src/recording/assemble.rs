@@ -95,6 +95,8 @@ pub(super) struct Tally {
     pub(super) events: u64,
     pub(super) bytes: u64,
     pub(super) undelivered: u64,
+    /// How many slices were open at its begin of which nothing else is known.
+    pub(super) unnamed: u64,
 }
 
 /// Numbers of whatever kind: one type, so that one table is compiled.
@@ -337,7 +339,9 @@ impl Assembler {
             at = open.begin_ns;
         }
         // Those that have no room in the header will be ended as well.
-        for _ in 0..if first { header.fixed.unlisted } else { 0 } {
+        let unnamed = if first { header.fixed.unlisted } else { 0 };
+        self.of(number).tally.unnamed += u64::from(unnamed);
+        for _ in 0..unnamed {
             self.event(number, out, 0, Type::TYPE_SLICE_BEGIN, &|event| _ = event.set_name("…"));
         }
         if at != header.fixed.resume_ns {

@@ -195,8 +195,17 @@ mod tests {
         let listing = slices.listing(8 + 2 * size_of::<Open>() + 6);
         assert!(listing.names().eq("näme".bytes()));
         assert_eq!((listing.count, listing.unlisted), (2, 0));
+        // Names are cut before slices are left out, between two characters.
+        let around = "around all of the others, ".repeat(2) + "of which";
+        slices.push(Begun { ns: 12, site: 5, written: true, guarded: true }, Some(&around));
+        slices.push(Begun { ns: 13, site: 6, written: true, guarded: true }, Some("äöüäöüäöüäöü"));
+        let listing = slices.listing(8 + 5 * size_of::<Open>() + 50);
+        assert_eq!((listing.count, listing.unlisted), (5, 0));
+        let names = listing.names().collect::<std::vec::Vec<_>>();
+        assert_eq!(core::str::from_utf8(&names).unwrap(), "nämeotheraround all of…äöüäöü…");
+        assert!(listing.open().map(|open| open.name_len).eq([0, 5, 5, 16, 15]));
         let listing = slices.listing(8);
-        assert_eq!((listing.count, listing.unlisted), (0, 1), "the begin of the others is not written");
+        assert_eq!((listing.count, listing.unlisted), (0, 3), "the begin of the others is not written");
     }
 
     #[test]

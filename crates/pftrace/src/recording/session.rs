@@ -510,8 +510,9 @@ impl Shared {
     pub(super) fn report_of(&self, assembler: &Assembler, progress: &Progress) -> Report {
         let mut report = self.report();
         let of_thread = |(info, tally): (&ThreadInfo, Tally)| {
-            let Tally { events, bytes, undelivered } = tally;
-            ThreadReport { events, bytes, undelivered, ..info.report() }
+            let Tally { events, bytes, undelivered, unnamed } = tally;
+            let report = info.report();
+            ThreadReport { events, bytes, undelivered, truncated: report.truncated + unnamed, ..report }
         };
         report.threads = assembler.threads().map(of_thread).collect();
         report.thread_count = report.threads.len() as u64;

@@ -3,8 +3,11 @@
 mod stack;
 
 pub(super) use self::stack::{Begun, Ending, Stack, Token};
-use self::stack::{LOOK, MOST, Rest, TIME, UNWRITTEN};
+use self::stack::{LOOK, MOST, NAMES_LEN, Rest, TIME, UNWRITTEN};
 use super::header::Open;
+
+/// Names in a header are not cut to less.
+const LEAST_NAME: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Slices {
@@ -108,14 +111,16 @@ impl Slices {
         }
     }
 
-    /// What a header says that has `room` bytes for it: half for what has ended, and what that leaves for what is open.
+    /// What a header says that has `room` bytes for it: half for what has ended, and what that leaves for what is open. Names are cut before slices are left out.
     pub(super) fn listing(&self, room: usize) -> Listing<'_> {
         let ended = &self.late_ends[..self.unwritten_ends];
         let (ended_together, ended) = ended.split_at(ended.len().saturating_sub(room / 2 / size_of::<u64>()));
         let room = room - size_of_val(ended);
-        let (depth, mut count, mut names_len) = (self.stack.depth(), 0, 0);
+        let depth = self.stack.depth();
+        let longest_name = self.longest_name(room.saturating_sub(depth * size_of::<Open>()));
+        let (mut count, mut names_len) = (0, 0);
         for number in 0..depth {
-            let names = names_len + self.stack.rest(number).name_len();
+            let names = names_len + self.stack.name_of(number, longest_name).len();
             if (count + 1) * size_of::<Open>() + names > room {
                 break;
             }
@@ -127,8 +132,21 @@ impl Slices {
             stack: self.stack,
             count,
             names_len,
+            longest_name,
             unlisted: (count..depth).filter(|&number| self.stack.rest(number).is_written()).count() as u32,
         }
+    }
+
+    /// How long the names of all that are open may be for them to fit into `room` bytes: each is cut to that. Not below what still tells most names apart.
+    fn longest_name(&self, room: usize) -> usize {
+        let len_with = |longest: usize| -> usize {
+            (0..self.stack.depth()).map(|number| self.stack.rest(number).name_len().min(longest)).sum()
+        };
+        let mut longest = NAMES_LEN;
+        while longest > LEAST_NAME && len_with(longest) > room {
+            longest -= longest / 4;
+        }
+        longest
     }
 
     /// A header has been written with so many open ones.
@@ -148,6 +166,8 @@ pub(super) struct Listing<'s> {
     /// How many are open: the outermost; and how long their names are.
     pub(super) count: usize,
     pub(super) names_len: usize,
+    /// Longer ones are cut.
+    longest_name: usize,
     /// How many more are open whose begin is written.
     pub(super) unlisted: u32,
 }
@@ -155,14 +175,22 @@ pub(super) struct Listing<'s> {
 impl<'s> Listing<'s> {
     /// Those that are open.
     pub(super) fn open(&self) -> impl Iterator<Item = Open> + use<'s> {
-        let stack = self.stack;
-        (0..self.count).map(move |number| stack.get(number))
+        let (stack, longest) = (self.stack, self.longest_name);
+        (0..self.count).map(move |number| {
+            let name_len = stack.name_of(number, longest).len() as u16;
+            Open { name_len, ..stack.get(number) }
+        })
     }
 
     /// Their names, one behind the other.
     pub(super) fn names(&self) -> impl Iterator<Item = u8> + use<'s> {
-        let stack = self.stack;
-        (0..self.count).flat_map(move |number| stack.name(stack.rest(number)))
+        let (stack, longest) = (self.stack, self.longest_name);
+        (0..self.count).flat_map(move |number| stack.name_of(number, longest).bytes())
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn len(&self) -> usize {
+        size_of_val(self.ended) + self.count * size_of::<Open>() + self.names_len
     }
 
     /// How many events it makes up for.

@@ -260,7 +260,8 @@ pub struct ThreadReport {
     pub dropped: Dropped,
     /// How many were recorded, and the sink failed before it got them, or did not take them in time.
     pub undelivered: u64,
-    /// How many have texts that were cut, since they were larger than a chunk; and begins and ends of slices without what they said, which was too large all the same, or no message.
+    /// How many have texts that were cut, since they were larger than a chunk; and begins and ends of slices without what they said, which was too large all the same, or no message. Of a
+    /// snapshot also how many slices were open at its begin for which there was no room, and which are there as `…`: more than 32 in the smallest buffer, 256 from 1 MiB on.
     pub truncated: u64,
 }
 

@@ -453,14 +453,20 @@ impl Thread {
     }
 
     /// Goes on in another chunk, if there is one, and begins it with a header.
-    #[cold]
     fn next_chunk(&mut self, now: u64) -> bool {
+        // A chunk is for events: what is open may take half.
+        self.next_chunk_of(now, self.shared.ring.chunk_len() as usize / 2)
+    }
+
+    /// The same, with a header that takes so many bytes at most for what is open.
+    #[cold]
+    fn next_chunk_of(&mut self, now: u64, room: usize) -> bool {
         for _ in 0..MOST_CHUNKS_AT_ONCE {
             if !self.packets.writer.take() {
                 self.shared.notice_fork();
                 return false;
             }
-            if self.begin_chunk(now) {
+            if self.begin_chunk(now, room) {
                 return true;
             }
         }
@@ -473,11 +479,10 @@ impl Thread {
     }
 
     /// Not when the chunk has been taken away.
-    fn begin_chunk(&mut self, now: u64) -> bool {
+    fn begin_chunk(&mut self, now: u64, room: usize) -> bool {
         let (serial, last_ns) = (self.chunks(), self.packets.last_ns());
         let Ok(mut space) = self.packets.writer.begin() else { return false };
-        // A chunk is for events: what is open may take a quarter.
-        let listing = self.slices.listing(self.shared.ring.chunk_len() as usize / 4);
+        let listing = self.slices.listing(room);
         let (listed, recovered) = (listing.count, listing.recovered());
         let last_ns = if self.packets.chunk == 0 { now } else { last_ns };
         let fixed = Fixed {

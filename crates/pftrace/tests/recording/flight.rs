@@ -293,15 +293,49 @@ fn a_deep_stack_is_there() {
     }
     (0..99).for_each(|_| end!("flight"));
     instant!("flight", "in one");
-    let (trace, _) = snapshot(&session.recorder());
+    let (trace, report) = snapshot(&session.recorder());
     drop(session);
     let Some(loaded) = check(&trace) else { return };
     let (deep, others) = (loaded.slices_named("deep"), loaded.slices_named("…"));
-    assert!(deep.len() >= 8 && deep.len() + others.len() == 100, "{} and {}", deep.len(), others.len());
+    // 512 bytes of a chunk, 16 for each.
+    assert_eq!((deep.len(), others.len(), report.threads[0].truncated), (32, 68, 68));
     assert!(deep.iter().all(|row| row.ts <= others[0].ts));
     assert!(deep.iter().chain(&others).all(|row| (row.dur == -1) == (row.depth == 0)));
     assert!(loaded.slices_named("within").iter().all(|row| row.depth == 100));
     assert_eq!(loaded.slices_named("in one")[0].depth, 1);
+}
+
+/// Names that were given at run time, and have no room in a header all together, are cut before slices are left out.
+#[test]
+fn many_that_are_open_have_their_names() {
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    let names: Vec<String> =
+        (0..12).map(|number| format!("request {number} of somebody: {}", "ä".repeat(60))).collect();
+    let mut begun = Vec::new();
+    for name in &names {
+        let before = now();
+        begin!("flight", name.as_str());
+        begun.push(before..now());
+    }
+    while session.stats().overwritten < 10_000 {
+        instant!("flight", "within");
+    }
+    // What is longer than the half of a chunk that is left has room all the same.
+    instant!("flight", "large", text = "x".repeat(600).as_str());
+    let (trace, report) = snapshot(&session.recorder());
+    drop(session);
+    assert_eq!(report.threads[0].truncated, 0);
+    let Some(loaded) = check(&trace) else { return };
+    let open: Vec<_> = loaded.slices.iter().filter(|row| row.dur == -1).collect();
+    assert_eq!(open.len(), names.len());
+    for (row, (name, begun)) in open.iter().zip(names.iter().zip(&begun)) {
+        let shown = row.name.as_deref().unwrap();
+        assert!(shown.len() <= 32 && name.starts_with(shown.strip_suffix('…').unwrap()), "{shown}");
+        assert!((begun.start - STRAY..=begun.end + STRAY).contains(&row.ts), "{} in {begun:?}", row.ts);
+    }
+    assert!(loaded.slices_named("within").iter().all(|row| row.depth == 12));
+    assert_eq!(loaded.slices_named("large").len(), 1);
 }
 
 /// A sink that takes its time, while 4 threads record: they go on, and nothing is dropped.

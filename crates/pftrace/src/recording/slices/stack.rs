@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use crate::recording::call_site::MAX_CALL_SITES;
 use crate::recording::header::Open;
-use crate::text::Cut;
+use crate::text::{Cut, MARK};
 use crate::writer::MAX_OPEN_SLICES;
 
 pub(super) const MOST: usize = MAX_OPEN_SLICES as usize;
@@ -294,19 +294,47 @@ impl Stack {
         }
     }
 
-    /// The name of its own.
-    pub(super) fn name(&self, rest: Rest) -> impl Iterator<Item = u8> + '_ {
-        let words = self.names.get(rest.name_at()..).unwrap_or_default().iter();
-        words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).take(rest.name_len())
+    /// Its own name, cut to `longest` bytes.
+    pub(super) fn name_of(&self, number: usize, longest: usize) -> OpenName<'_> {
+        let rest = self.rest(number);
+        let words = self.names.get(rest.name_at()..).unwrap_or_default();
+        let byte = |at: usize| words.get(at / 8).map_or(0, |word| word.load(Ordering::Relaxed).to_ne_bytes()[at % 8]);
+        let len = rest.name_len();
+        if len <= longest {
+            return OpenName { words, len, mark: "" };
+        }
+        // Between two characters.
+        let is_begin = |at: &usize| byte(*at) & 0xc0 != 0x80;
+        let len = (0..=longest.saturating_sub(MARK.len())).rev().find(is_begin).unwrap_or(0);
+        OpenName { words, len, mark: MARK }
     }
 
     /// What is open, the outermost first, with the names that were given at run time. Of a thread that records meanwhile it may be nonsense.
     pub(in crate::recording) fn read(&self) -> Vec<(Open, String)> {
         let listed = (0..self.depth().min(MOST)).map(|number| {
-            let name: Vec<u8> = self.name(self.rest(number)).collect();
+            let name: Vec<u8> = self.name_of(number, NAMES_LEN).bytes().collect();
             (self.get(number), String::from_utf8_lossy(&name).into_owned())
         });
         listed.collect()
+    }
+}
+
+/// The name of an open slice, where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenName<'s> {
+    words: &'s [AtomicU64],
+    len: usize,
+    mark: &'static str,
+}
+
+impl<'s> OpenName<'s> {
+    pub(super) fn len(self) -> usize {
+        self.len + self.mark.len()
+    }
+
+    pub(super) fn bytes(self) -> impl Iterator<Item = u8> + use<'s> {
+        let bytes = self.words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
+        bytes.take(self.len).chain(self.mark.bytes())
     }
 }
 

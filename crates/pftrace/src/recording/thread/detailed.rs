@@ -382,15 +382,21 @@ impl Thread {
     fn long_elsewhere(&mut self, event: &Event<'_>, when: When) -> Result<u64, NotWritten> {
         let ns = when.ns();
         let now = if let When::Now(now) = when { now } else { self.now() };
+        let chunk_len = self.shared.ring.chunk_len() as usize;
+        let mut room = chunk_len / 2;
         for _ in 0..MOST_CHUNKS_AT_ONCE {
-            if !self.next_chunk(now) {
+            if !self.next_chunk_of(now, room) {
                 return Err(NotWritten { loss: Loss::NoRoom, ns });
             }
             if let Ok(ns) = self.try_long(event, when, usize::MAX) {
                 return Ok(ns);
             }
             if !self.packets.writer.is_taken() {
-                break;
+                // What is open takes less for once, if it takes so much.
+                if self.slices.listing(room).len() <= chunk_len / 4 {
+                    break;
+                }
+                room = chunk_len / 4;
             }
         }
         // It is larger than a chunk: each of its texts is cut to its share.
