@@ -510,10 +510,11 @@ fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: &mut dyn Fn
     let mut ends = [0; MAX_ANNOTATIONS + 1];
     if let Some(scratch) = &mut formatting.0 {
         scratch.clear();
-        for (end, argument) in ends.iter_mut().zip(arguments.iter().chain([&text])) {
+        for (number, (end, argument)) in ends.iter_mut().zip(arguments.iter().chain([&text])).enumerate() {
+            let to_come = arguments.len() - number;
             match argument {
-                Argument::Debug(value) => *end = scratch.format(format_args!("{value:?}")),
-                Argument::Display(value) => *end = scratch.format(format_args!("{value}")),
+                Argument::Debug(value) => *end = scratch.format(format_args!("{value:?}"), to_come),
+                Argument::Display(value) => *end = scratch.format(format_args!("{value}"), to_come),
                 _ => {}
             }
         }

@@ -13,6 +13,9 @@ pub(super) struct Scratch(String);
 /// The most that is formatted for one event. What is more is cut.
 const CAPACITY: usize = 64 * 1024;
 
+/// What each of those that come behind is left.
+const LEAST: usize = 256;
+
 impl Scratch {
     /// Address space alone, until it is written to.
     pub(super) fn new() -> Box<Self> {
@@ -23,9 +26,10 @@ impl Scratch {
         self.0.clear();
     }
 
-    /// Formats one more text, behind the others; returns where it ends.
-    pub(super) fn format(&mut self, value: fmt::Arguments<'_>) -> usize {
-        let mut writer = Bounded { text: &mut self.0, full: false };
+    /// Formats one more text, behind the others and with so many to come; returns where it ends.
+    pub(super) fn format(&mut self, value: fmt::Arguments<'_>, to_come: usize) -> usize {
+        let most = self.0.capacity().saturating_sub(to_come * LEAST);
+        let mut writer = Bounded { text: &mut self.0, most, full: false };
         // An error is the value's own, or says that it is full: what is there is shown.
         _ = fmt::Write::write_fmt(&mut writer, value);
         self.0.len()
@@ -38,6 +42,8 @@ impl Scratch {
 
 struct Bounded<'s> {
     text: &'s mut String,
+    /// How long it may be.
+    most: usize,
     full: bool,
 }
 
@@ -46,7 +52,7 @@ impl fmt::Write for Bounded<'_> {
         if self.full {
             return Err(fmt::Error);
         }
-        let room = self.text.capacity() - self.text.len();
+        let room = self.most.saturating_sub(self.text.len());
         // There is always room for the mark.
         let free = room.saturating_sub(MARK.len());
         if more.len() <= free {
@@ -64,18 +70,32 @@ impl fmt::Write for Bounded<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::record::MAX_ANNOTATIONS;
 
     #[test]
     fn what_is_formatted_is_bounded() {
         let mut scratch = Scratch::new();
-        let first = scratch.format(format_args!("{:?}", [1, 2]));
-        let long = scratch.format(format_args!("{}", "ä".repeat(CAPACITY)));
+        let first = scratch.format(format_args!("{:?}", [1, 2]), 1);
+        let long = scratch.format(format_args!("{}", "ä".repeat(CAPACITY)), 0);
         assert_eq!(scratch.text(0..first), "[1, 2]");
         assert!(scratch.text(first..long).ends_with("ä…") && long <= CAPACITY);
         let none: String = scratch.text(scratch.0.len()..usize::MAX).into();
         assert_eq!(none, "");
         scratch.clear();
-        let again = scratch.format(format_args!("{}", 7));
+        let again = scratch.format(format_args!("{}", 7), 0);
         assert_eq!(scratch.text(0..again), "7");
+    }
+
+    #[test]
+    fn what_is_long_leaves_some_room_for_others() {
+        let mut scratch = Scratch::new();
+        let mut begin = 0;
+        for to_come in (0..=MAX_ANNOTATIONS).rev() {
+            let end = scratch.format(format_args!("{}", "x".repeat(CAPACITY)), to_come);
+            let text = scratch.text(begin..end);
+            assert!(text.len() >= LEAST && text.ends_with("x…"), "{to_come}: {} bytes", text.len());
+            begin = end;
+        }
+        assert!(begin <= CAPACITY);
     }
 }
