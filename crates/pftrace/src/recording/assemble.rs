@@ -59,8 +59,22 @@ pub(super) struct Assembler {
     pid: i32,
     open: bool,
     delivered: Delivered,
-    /// Of which thread events are gathered, and how many, and their bytes: delivered when they are written.
-    gathered: Vec<(u32, u64, u64)>,
+    /// Of which threads events are gathered: delivered when they are written.
+    gathered: Vec<Gathered>,
+    /// How many bytes of chunks come between what was gathered.
+    between: u64,
+}
+
+/// Events of a thread, which lie side by side.
+#[derive(Clone, Copy, Debug)]
+struct Gathered {
+    thread: u32,
+    events: u64,
+    bytes: u64,
+    /// So many bytes are gathered with them.
+    end: u64,
+    /// And so many packets.
+    packets: u64,
 }
 
 /// What a write has brought to the sink.
@@ -157,6 +171,7 @@ impl Assembler {
             open: true,
             delivered: Delivered::default(),
             gathered: Vec::new(),
+            between: 0,
         }
     }
 
@@ -242,27 +257,36 @@ impl Assembler {
         });
     }
 
-    /// The sink has got, or not got, what was gathered and returned: so many bytes.
-    pub(super) fn written(&mut self, len: u64) -> Delivered {
-        for (number, events, bytes) in self.gathered.drain(..) {
-            let Some(Some(sequence)) = self.threads.get_mut(number as usize) else { continue };
+    /// Of what was gathered and returned the sink has got the first so many bytes. What lies where they end it has not.
+    pub(super) fn written(&mut self, taken: u64) -> Delivered {
+        let mut delivered = core::mem::take(&mut self.delivered);
+        delivered.bytes = taken;
+        if !self.open {
+            delivered.packets = 0;
+        }
+        for Gathered { thread, events, bytes, end, packets } in self.gathered.drain(..) {
+            let Some(Some(sequence)) = self.threads.get_mut(thread as usize) else { continue };
             let (info, tally) = (&sequence.info, &mut sequence.tally);
-            if self.open {
+            if end <= taken {
                 add(&info.events, events);
                 add(&info.bytes, bytes);
                 tally.events += events;
                 tally.bytes += bytes;
+                delivered.packets = delivered.packets.max(packets);
             } else {
                 add(&info.undelivered, if self.keeps { 0 } else { events });
                 tally.undelivered += events;
             }
         }
-        let mut delivered = core::mem::take(&mut self.delivered);
-        delivered.bytes = len;
-        if !self.open {
-            (delivered.bytes, delivered.packets) = (0, 0);
-        }
+        self.between = 0;
         delivered
+    }
+
+    /// Events of a thread have been gathered, from `begin` on; `between` bytes of them come behind, from where they are.
+    fn gather(&mut self, thread: u32, events: u64, out: &[u8], begin: usize, between: usize) {
+        self.between += between as u64;
+        let (bytes, end) = ((out.len() - begin + between) as u64, out.len() as u64 + self.between);
+        self.gathered.push(Gathered { thread, events, bytes, end, packets: self.delivered.packets });
     }
 
     /// What the sink has got of each thread.
@@ -357,7 +381,7 @@ impl Assembler {
         sequence.lost = header.fixed.lost;
         let events = own + u64::from(header.fixed.recovered);
         sequence.begun = true;
-        self.gathered.push((number, events, (out.len() - begin + rest.len()) as u64));
+        self.gather(number, events, out, begin, rest.len());
         add(&shared.gathered, events);
         rest
     }
@@ -384,7 +408,7 @@ impl Assembler {
         let lost = info.lost();
         let sequence = self.of(number);
         (sequence.lost, sequence.lost_before, sequence.begun) = (lost, lost, true);
-        self.gathered.push((number, 0, (out.len() - begin) as u64));
+        self.gather(number, 0, out, begin, 0);
     }
 
     /// Ends the slices of a thread that have ended, of which the thread itself will not say so any more. Whether there were any.
@@ -403,7 +427,7 @@ impl Assembler {
         info.unwritten.clear();
         let events = times.len() as u64;
         info.made_up(events);
-        self.gathered.push((number, events, (out.len() - begin) as u64));
+        self.gather(number, events, out, begin, 0);
         add(&shared.gathered, events);
         true
     }

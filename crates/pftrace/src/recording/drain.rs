@@ -257,20 +257,20 @@ impl Stream {
 
     /// Writes what was gathered, and the packets of the chunks that are held: those are free then.
     fn write_with(&mut self, held: &mut Held<'_>) {
-        let len = self.gathered.len() + held.len();
-        if len == 0 {
+        if self.gathered.is_empty() && held.is_empty() {
             return;
         }
+        let mut taken = 0;
         if self.assembler.is_open() {
             // Until it returns: nobody knows how much a sink that panics has taken.
             self.assembler.close();
-            let written = held.write(&self.gathered, &mut self.sink);
+            let written = held.write(&self.gathered, &mut self.sink, &mut taken);
             match written {
                 Ok(()) => self.assembler.open(),
                 Err(_) => self.fail_if(written),
             }
         }
-        let delivered = self.assembler.written(len as u64);
+        let delivered = self.assembler.written(taken);
         self.shared.gathered.store(0, Ordering::Relaxed);
         self.gathered.clear();
         held.clear();
@@ -280,7 +280,7 @@ impl Stream {
         progress.corrupt += delivered.corrupt;
     }
 
-    /// What was gathered is counted as undelivered; and what comes from now on, unless there will be another connection. Recorders go on.
+    /// What it has not taken is counted as undelivered; and what comes from now on, unless there will be another connection. Recorders go on.
     fn fail_if(&mut self, result: std::io::Result<()>) {
         let Err(error) = result else { return };
         self.assembler.close();

@@ -20,6 +20,7 @@ use super::assemble::{Assembler, OnTracksOf, Pairs};
 use super::drain::{SLOW_PERIOD, WRITE_LEN};
 use super::os;
 use super::output::Output;
+use super::pieces::Held;
 use super::report::Report;
 use super::session::{Progress, Shared};
 use super::session_error::SessionError;
@@ -269,13 +270,14 @@ struct Pieces<'s> {
 impl Pieces<'_> {
     /// What comes after a failure is counted only.
     fn write(&mut self) {
+        let mut taken = 0;
         if self.assembler.is_open() {
-            if let Err(error) = self.sink.write_all(&self.gathered) {
+            if let Err(error) = Held::default().write(&self.gathered, self.sink, &mut taken) {
                 self.assembler.close();
                 self.progress.error = Some(Arc::new(error));
             }
         }
-        let delivered = self.assembler.written(self.gathered.len() as u64);
+        let delivered = self.assembler.written(taken);
         self.gathered.clear();
         self.progress.packets += delivered.packets;
         self.progress.bytes += delivered.bytes;

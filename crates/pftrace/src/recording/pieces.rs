@@ -50,13 +50,17 @@ impl<'r> Held<'r> {
         self.0.len() >= MOST_HELD
     }
 
-    /// How many bytes.
-    pub(super) fn len(&self) -> usize {
-        self.0.iter().map(|piece| piece.len).sum()
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// Writes them, and what was gathered, in their order.
-    pub(super) fn write<'w>(&'w self, gathered: &'w [u8], sink: &mut impl Write) -> io::Result<()> {
+    /// Writes them, and what was gathered, in their order. `taken` counts the bytes that the sink has taken, also where it fails.
+    pub(super) fn write<'w>(
+        &'w self,
+        gathered: &'w [u8],
+        sink: &mut (impl Write + ?Sized),
+        taken: &mut u64,
+    ) -> io::Result<()> {
         // Each with what was gathered before it, and what was behind the last one.
         let mut slices = [IoSlice::new(&[]); 2 * MOST_HELD + 1];
         let mut len = 0;
@@ -73,7 +77,7 @@ impl<'r> Held<'r> {
             from = piece.at;
         }
         add(&gathered[from..]);
-        write_all(sink, &mut slices[..len])
+        write_all(sink, &mut slices[..len], taken)
     }
 
     /// Gives the chunks back.
@@ -83,7 +87,7 @@ impl<'r> Held<'r> {
 }
 
 /// Writes all of the pieces, of which none is empty. A sink may take a part, and only of the first.
-fn write_all(sink: &mut impl Write, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+fn write_all(sink: &mut (impl Write + ?Sized), mut pieces: &mut [IoSlice<'_>], all_taken: &mut u64) -> io::Result<()> {
     while !pieces.is_empty() {
         match sink.write_vectored(pieces) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -93,6 +97,7 @@ fn write_all(sink: &mut impl Write, mut pieces: &mut [IoSlice<'_>]) -> io::Resul
                     let text = std::format!("expected a sink that takes {left} bytes at most, found {taken}");
                     return Err(io::Error::other(text));
                 }
+                *all_taken += taken as u64;
                 IoSlice::advance_slices(&mut pieces, taken);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -135,11 +135,13 @@ fn a_sink_fails_among_chunks() {
         assert_eq!(source.kind(), io::ErrorKind::StorageFull);
         assert_eq!((report.events + report.undelivered, report.dropped.total()), (60_000, 0), "{report:?}");
         let trace = memory.take();
-        assert!(trace.len() == room && report.bytes <= room as u64 && room - (report.bytes as usize) < 1 << 20);
-        assert_eq!(report.events > 0, room == 1_000_000, "{report:?}");
+        assert_eq!((trace.len(), report.bytes), (room, room as u64));
         let Some(mut processor) = TraceProcessor::shared() else { return };
         let loaded = processor.load(&trace).unwrap();
-        assert!(loaded.slices.len() as u64 >= report.events, "what was reported is there");
+        // But for the chunk of 16 KiB within which it failed.
+        let beyond = loaded.slices.len() as u64 - report.events;
+        assert!(beyond < 16, "{beyond} more than {report:?}");
+        assert_eq!(report.events > 0, room >= 40_000, "{report:?}");
     }
 }
 

@@ -232,7 +232,7 @@ impl Assembler {
             self.end_on_track(end.slice.track, end.end_ns, out);
             if self.sequence(shared, end.thread, out) {
                 add(&shared.gathered, 1);
-                self.gathered.push((end.thread, 1, (out.len() - begin) as u64));
+                self.gather(end.thread, 1, out, begin, 0);
             }
         }
     }
