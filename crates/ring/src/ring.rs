@@ -156,6 +156,12 @@ impl Ring {
         self.0.words.are_wiped()
     }
 
+    /// Whether a reader, or a history, has [closed](crate::Reader::close) it: writers get no chunk any more. Whoever has seen that sees it from then on.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
     /// How many chunks there are.
     #[must_use]
     pub fn chunks(&self) -> u32 {

@@ -365,8 +365,9 @@ fn a_packet_left_open_keeps_its_chunk() {
     assert_eq!(reader.complete_idle(), 1);
     let mut next = ring.writer().unwrap();
     assert!(next.owner() != owner && ring.writer().is_none());
-    assert!(next.take(), "there is one more");
+    assert!(next.take() && !ring.is_closed(), "there is one more");
     assert_eq!(reader.close(), 1, "one is within a packet");
+    assert!(ring.is_closed() && !next.take());
 }
 
 /// A packet that is open keeps its chunk with its writer.

@@ -221,8 +221,11 @@ impl Thread {
         }
     }
 
-    /// The end of a slice whose begin is written had no room.
+    /// The end of a slice whose begin is written had no room. Where its session is over, it is open to the end of the trace.
     fn end_unwritten(&mut self, at_ns: u64) {
+        if self.is_over() {
+            return;
+        }
         self.slices.end_unwritten(at_ns);
         self.info.unwritten.push(at_ns);
     }
@@ -462,7 +465,7 @@ impl Thread {
     #[cold]
     fn next_chunk_of(&mut self, now: u64, room: usize) -> bool {
         for _ in 0..MOST_CHUNKS_AT_ONCE {
-            if !self.packets.writer.take() {
+            if self.is_over() || !self.packets.writer.take() {
                 self.shared.notice_fork();
                 return false;
             }
@@ -471,6 +474,11 @@ impl Thread {
             }
         }
         false
+    }
+
+    /// Whether the session is being stopped: there is no room any more, and what comes now is not its.
+    fn is_over(&self) -> bool {
+        self.shared.ring.is_closed()
     }
 
     /// How many chunks have been begun.
@@ -514,7 +522,10 @@ impl Thread {
     #[cold]
     fn lose_at(&mut self, loss: Loss, now: u64) {
         self.lost_ns = now.max(self.lost_ns);
-        self.info.lose(loss);
+        // From then on there is no next chunk, which would make up for what is not counted.
+        if !(matches!(loss, Loss::NoRoom) && self.is_over()) {
+            self.info.lose(loss);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pftrace::{MemorySink, Policy, Session, SessionError, SliceGuard, instant, slice};
+use pftrace::{MemorySink, Policy, Session, SessionError, SliceGuard, begin, dict, end, instant, slice};
 use pftrace_testkit::{Loaded, check, checker_errors, compare_decoders};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -527,5 +527,42 @@ fn a_sink_that_fails_is_told_of() {
             let loaded = processor.load(&trace).unwrap();
             assert!(loaded.slices.len() as u64 >= report.events, "what was reported is there");
         }
+    }
+}
+
+/// What has no room since the session has been stopped meanwhile is not the session's: nothing of it is lost.
+#[test]
+fn what_comes_while_a_session_is_stopped_is_not_lost() {
+    let _alone = alone();
+    pftrace::set_categories("");
+    let is_stopping = |stops: &std::sync::mpsc::Sender<()>| {
+        _ = stops.send(());
+        // It waits for the event within which this is.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    for policy in [Policy::Stream, Policy::Discard, Policy::FlightRecorder] {
+        let memory = MemorySink::new();
+        let session = Session::builder().policy(policy).buffer_bytes(1 << 20).writer(memory.clone()).start().unwrap();
+        let (stops, stop) = std::sync::mpsc::channel();
+        let report = std::thread::scope(|scope| {
+            let stopped = scope.spawn(move || {
+                stop.recv().unwrap();
+                session.stop().unwrap()
+            });
+            begin!("loss", "slice");
+            // As large as no chunk, so that it is looked for another, which is not given out any more.
+            let large = "x".repeat(100_000);
+            end!(
+                "loss",
+                text = dict(|text| {
+                    is_stopping(&stops);
+                    text.arg("large", &*large);
+                })
+            );
+            stopped.join().unwrap()
+        });
+        assert_eq!((report.events, report.lost(), report.ignored), (1, 0, 0), "{policy:?}: {report:?}");
+        let Some(loaded) = check(&memory.take()) else { return };
+        assert_eq!((loaded.slices_named("slice")[0].dur, loaded.slices.len()), (-1, 1));
     }
 }

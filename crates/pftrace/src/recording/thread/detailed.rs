@@ -200,6 +200,7 @@ impl Thread {
         let event = Event { track: Some(track), of_slice: Some((Kind::End, id)), ..*event };
         match self.end_in_full(&event) {
             Ok(ns) => self.shared.on_tracks.ended(id, ns),
+            Err(_) if self.is_over() => {}
             Err(NotWritten { ns, .. }) => {
                 self.shared.end_late(id, ns, self.info.number());
                 self.info.recovered(1);
