@@ -51,6 +51,9 @@
 //! Setters always write, also a value that is the default. A message whose length is bounded has a `MAX_LEN`. Names that
 //! are not Rust's (`fooBar`, `type`, `Self`) are adapted; two that become one are an error.
 //!
+//! An extension whose method the message has itself, for a field of the same name, gets one with `_extension` behind its
+//! name: Rust would call the message's own without a word.
+//!
 //! A message that lacks a required field, or has two fields of a oneof, is not encoded: `encode` returns an error that
 //! names the field. What is checked is known at compile time nearly always, and costs nothing then.
 //!

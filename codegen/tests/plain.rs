@@ -106,6 +106,30 @@ fn extensions_of_each_scope() {
     assert_eq!(inner(&extension("Elsewhere.within"), "x"), Value::I32(6));
 }
 
+/// Rust would call the message's own method, and the wrong field would be written.
+#[test]
+fn extensions_that_are_called_as_a_field_is() {
+    use generated::fixture::plain::elsewhere::PlainExtensions as _;
+
+    let bytes = plain(|m| {
+        m.set_text("field").set_text_extension("extension");
+        m.set_flag(true).set_flag_extension(false).set_flag_extension_extension(7);
+        m.set_int(8).add_int(9);
+    });
+    let message = decode("fixture.plain.Plain", &bytes.unwrap());
+    for (name, value, extension) in [
+        ("text", Value::String("field".into()), Value::String("extension".into())),
+        ("flag", Value::Bool(true), Value::I32(7)),
+        ("int", Value::I32(8), Value::List(vec![Value::I32(9)])),
+    ] {
+        assert_eq!(field(&message, name), value);
+        let full_name = format!("fixture.plain.Elsewhere.{name}");
+        let declared = POOL.all_extensions().find(|e| e.full_name() == full_name).unwrap();
+        assert_eq!(message.get_extension(&declared).into_owned(), extension, "{full_name}");
+    }
+    assert_eq!(field(&message, "flag_extension"), Value::Bool(false));
+}
+
 #[test]
 fn what_is_required_is_missed() {
     let nested = |field| Err(Error::RequiredMissing { field });

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::docs::{Docs, code_span};
-use super::names::Names;
+use super::names::{Names, method};
 use crate::error::{Error, Origin};
 use crate::ir::{Cardinality, Field, Kind, Message, MessageId, Scalar, Schema};
-use crate::names::{flag, method_ident, number_ident};
+use crate::names::{flag, number_ident};
 
 /// The code of one message, which lies in `modules` and takes `max_len` bytes at most, if there is a bound.
 pub(super) fn message(
@@ -38,7 +38,7 @@ pub(super) fn message(
         clash(&mut taken_flags, flag, origin, &message.path.name)?;
     }
     for field in &message.fields {
-        let method = writer.method(field, &checks.target(field));
+        let method = writer.method(method(field), field, &checks.target(field));
         // `self` and `Self` are two methods, if one is repeated, and one constant.
         for name in [&method.name, &number_ident(&field.name)] {
             clash(&mut taken, name, &field.doc.origin, &message.path.name)?;
@@ -222,10 +222,8 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The method that writes `field` into `target`.
-    pub(super) fn method(&self, field: &Field, target: &str) -> Method {
-        let repeated = matches!(field.cardinality, Cardinality::Repeated | Cardinality::Packed | Cardinality::Map);
-        let name = method_ident(if repeated { "add_" } else { "set_" }, &field.name);
+    /// The method `name`, which writes `field` into `target`.
+    pub(super) fn method(&self, name: String, field: &Field, target: &str) -> Method {
         let (arguments, call) = match (&field.kind, field.cardinality) {
             (Kind::Map(key, value), _) => self.map(target, field.number, *key, value),
             (kind, Cardinality::Packed) => self.packed(target, field.number, kind),
@@ -235,12 +233,12 @@ impl Fields<'_> {
         Method { name, docs: self.docs(field), arguments, call }
     }
 
-    /// The method that writes `field` as an item of a message set, into `target`.
-    pub(super) fn item(&self, field: &Field, target: &str) -> Method {
+    /// The method `name`, which writes `field` as an item of a message set, into `target`.
+    pub(super) fn item(&self, name: String, field: &Field, target: &str) -> Method {
         let (arguments, call) = self.value("item", 3, &field.kind);
         let write = format!("{{ item.uint32::<2>({}); {call}; }}", field.number);
         let call = nested(target, "group", 1, "mut item", &write);
-        Method { name: method_ident("set_", &field.name), docs: self.docs(field), arguments, call }
+        Method { name, docs: self.docs(field), arguments, call }
     }
 
     /// The argument of one value, and the call that writes it into `target`.
