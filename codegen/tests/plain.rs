@@ -130,6 +130,43 @@ fn extensions_that_are_called_as_a_field_is() {
     assert_eq!(field(&message, "flag_extension"), Value::Bool(false));
 }
 
+/// Neither as what is required nor as the field of a oneof.
+#[test]
+fn what_panics_is_not_written() {
+    let panics = |f: &mut dyn FnMut()| {
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"on purpose"));
+    };
+    let panic = || std::panic::resume_unwind(Box::new("on purpose"));
+    let missing = Plain::encode(&mut [0; 99], |m| {
+        m.set_id(1).set_name("n");
+        panics(&mut || {
+            m.set_inner(|_| panic());
+        });
+    })
+    .map(|bytes| bytes.to_vec());
+    assert_eq!(missing, Err(Error::RequiredMissing { field: "fixture.plain.Plain.inner" }));
+    let bytes = plain(|m| {
+        panics(&mut || {
+            m.set_chosen(|_| panic());
+        });
+        m.set_other_choice(4);
+    });
+    assert_eq!(field(&decode("fixture.plain.Plain", &bytes.unwrap()), "other_choice"), Value::U32(4));
+    // One that was written before stays.
+    let bytes = plain(|m| {
+        m.set_other_choice(4);
+        panics(&mut || {
+            m.set_chosen(|_| panic());
+        });
+    });
+    assert_eq!(field(&decode("fixture.plain.Plain", &bytes.unwrap()), "other_choice"), Value::U32(4));
+    let twice = plain(|m| {
+        m.set_chosen(|_| {}).set_chosen(|_| {});
+    });
+    assert_eq!(twice, Err(Error::OneofTwice { oneof: "fixture.plain.Plain.choice" }));
+}
+
 #[test]
 fn what_is_required_is_missed() {
     let nested = |field| Err(Error::RequiredMissing { field });

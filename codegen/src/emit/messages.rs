@@ -38,7 +38,7 @@ pub(super) fn message(
         clash(&mut taken_flags, flag, origin, &message.path.name)?;
     }
     for field in &message.fields {
-        let method = writer.method(method(field), field, &checks.target(field));
+        let method = writer.method(method(field), field, &checks.target(field)).then(&checks.behind(field));
         // `self` and `Self` are two methods, if one is repeated, and one constant.
         for name in [&method.name, &number_ident(&field.name)] {
             clash(&mut taken, name, &field.doc.origin, &message.path.name)?;
@@ -159,13 +159,21 @@ impl<'a> Checks<'a> {
 
     /// What a field's method calls.
     fn target(&self, field: &Field) -> String {
+        self.mark(field).filter(|_| !is_nested(field)).unwrap_or_else(|| self.message().to_owned())
+    }
+
+    /// What it calls behind that: a nested message whose closure panics has not been written.
+    fn behind(&self, field: &Field) -> String {
+        self.mark(field).filter(|_| is_nested(field)).unwrap_or_default()
+    }
+
+    /// What remembers that a field has been written, if anything has to. It returns the message.
+    fn mark(&self, field: &Field) -> Option<String> {
         if let Some(oneof) = field.oneof.and_then(|index| self.message.oneofs.get(index)) {
-            return format!("self.message.once(&mut self.{})", flag(&oneof.name));
+            return Some(format!("self.message.once(&mut self.{})", flag(&oneof.name)));
         }
-        if field.cardinality == Cardinality::Required {
-            return format!("self.message.required(&mut self.{})", flag(&field.name));
-        }
-        self.message().to_owned()
+        let required = field.cardinality == Cardinality::Required;
+        required.then(|| format!("self.message.required(&mut self.{})", flag(&field.name)))
     }
 
     /// Writing the whole message, where something is required.
@@ -187,6 +195,11 @@ impl<'a> Checks<'a> {
     }
 }
 
+/// Whether a closure writes it.
+fn is_nested(field: &Field) -> bool {
+    matches!(field.kind, Kind::Message(_) | Kind::Group(_))
+}
+
 /// A method of a writer.
 pub(super) struct Method {
     pub(super) name: String,
@@ -196,6 +209,15 @@ pub(super) struct Method {
 }
 
 impl Method {
+    /// With another call behind its own, if there is one.
+    fn then(mut self, call: &str) -> Self {
+        if !call.is_empty() {
+            self.call.push_str("; ");
+            self.call.push_str(call);
+        }
+        self
+    }
+
     fn inherent(&self) -> String {
         let Self { name, docs, arguments, call } = self;
         format!("{docs}#[inline]\npub fn {name}(&mut self, {arguments}) -> &mut Self {{ {call}; self }}\n")

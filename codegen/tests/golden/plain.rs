@@ -163,11 +163,8 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_inner(&mut self, f: impl FnOnce(&mut plain::Inner<'_>)) -> &mut Self {
-                self.message
-                    .required(&mut self.inner)
-                    .message::<2>(|m| {
-                        plain::Inner::write(m, f);
-                    });
+                self.message.message::<2>(|m| plain::Inner::write(m, f));
+                self.message.required(&mut self.inner);
                 self
             }
 
@@ -287,11 +284,8 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `chosen`, `other_choice`, else encoding fails.
             #[inline]
             pub fn set_chosen(&mut self, f: impl FnOnce(&mut plain::Chosen<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.choice)
-                    .group::<17>(|m| {
-                        f(&mut plain::Chosen::new(m));
-                    });
+                self.message.group::<17>(|m| f(&mut plain::Chosen::new(m)));
+                self.message.once(&mut self.choice);
                 self
             }
 
