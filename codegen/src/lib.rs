@@ -92,6 +92,7 @@ mod load;
 mod lower;
 mod names;
 mod observer;
+mod overwrite;
 mod parse;
 mod resolve;
 mod want;

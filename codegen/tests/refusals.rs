@@ -464,6 +464,24 @@ fn an_output_that_cannot_be_written() {
     assert_eq!(std::fs::read(files.0.join("a.proto")).unwrap(), b"message M {}");
 }
 
+#[test]
+fn an_output_that_would_overwrite_another_file() {
+    let files = Files::new("overwrites", &[("a.proto", b"message M {}")]);
+    let (input, output) = (files.0.join("a.proto"), files.0.join("a.rs"));
+    let text = |error: Error| error.to_string().replace(&files.0.display().to_string(), "DIR");
+    let config = Config::new().include(&files.0);
+    let refused = config.compile(&[&input], &input).unwrap_err();
+    assert_eq!(text(refused), "DIR/a.proto: expected another file to write to, would overwrite `DIR/a.proto`");
+    let generated = config.compile(&[&input], &output).unwrap();
+    for other in [&input, &output] {
+        let refused = text(generated.write_descriptor_set(other).unwrap_err());
+        assert!(refused.contains("would overwrite"), "{refused}");
+    }
+    generated.write_descriptor_set(files.0.join("a.binpb")).unwrap();
+    assert_eq!(std::fs::read(&input).unwrap(), b"message M {}");
+    assert_eq!(std::fs::read_to_string(&output).unwrap(), generated.code());
+}
+
 /// Neither time nor memory: the length alone is looked at.
 #[test]
 fn files_of_a_hundred_megabytes() {
