@@ -49,11 +49,11 @@ pub enum Error {
         /// The file that is the same one.
         other: PathBuf,
     },
-    /// A file is not UTF-8.
+    /// A file is not UTF-8, also where it is no comment.
     NotUtf8 {
         /// The file, as an `import` would write it.
         file: String,
-        /// The line of the first byte that is not UTF-8.
+        /// The line of the first such byte.
         line: u32,
     },
     /// An input lies outside of every include directory, so that it has no name to import it by.
@@ -173,7 +173,9 @@ impl fmt::Display for Error {
                 let text = "expected another file to write to, would overwrite";
                 write!(f, "{}: {text} `{}`", path.display(), other.display())
             }
-            Self::NotUtf8 { file, line } => write!(f, "{}: expected UTF-8, found other bytes", Place(file, *line)),
+            Self::NotUtf8 { file, line } => {
+                write!(f, "{}: expected UTF-8 outside of comments, found other bytes", Place(file, *line))
+            }
             Self::OutsideIncludes { path, includes } => {
                 write!(f, "{}: expected an input below an include directory ({})", path.display(), paths(includes))
             }

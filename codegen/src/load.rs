@@ -178,12 +178,8 @@ impl Loader<'_> {
         self.sources.paths.push(path.clone());
         self.watch.count(Counter::Files, self.sources.paths.len());
         self.watch.count(Counter::InputBytes, self.input_bytes);
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let valid = &bytes[..error.valid_up_to()];
-            let line = 1 + valid.iter().filter(|&&c| c == b'\n').count() as u32;
-            Error::NotUtf8 { file: name.clone(), line }
-        })?;
-        self.parse(name, Some(path), text)
+        let text = parse::text(&bytes).map_err(|line| Error::NotUtf8 { file: name.clone(), line })?;
+        self.parse(name, Some(path), &text)
     }
 
     fn parse(&mut self, name: String, path: Option<PathBuf>, text: &str) -> Result<Open, Error> {

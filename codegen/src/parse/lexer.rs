@@ -45,13 +45,16 @@ pub(super) struct Lexed {
 }
 
 pub(super) fn lex(text: &str) -> Result<Lexed, Failure> {
-    let mut lexer = Lexer { text, at: 0, line: 1, mark: 0, mark_column: 1, tokens: Vec::new(), comments: Vec::new() };
-    // A byte order mark is allowed, and says nothing.
-    if text.starts_with('\u{feff}') {
-        lexer.at = '\u{feff}'.len_utf8();
-    }
+    let mut lexer = Lexer::new(text);
     while lexer.step()? {}
     Ok(Lexed { tokens: lexer.tokens, comments: lexer.comments })
+}
+
+/// The comments up to the first failure.
+pub(super) fn comments(text: &str) -> Vec<Comment> {
+    let mut lexer = Lexer::new(text);
+    while lexer.step().is_ok_and(|more| more) {}
+    lexer.comments
 }
 
 struct Lexer<'a> {
@@ -63,6 +66,14 @@ struct Lexer<'a> {
     mark_column: u32,
     tokens: Vec<Token>,
     comments: Vec<Comment>,
+}
+
+impl<'a> Lexer<'a> {
+    fn new(text: &'a str) -> Self {
+        // A byte order mark is allowed, and says nothing.
+        let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Self { text, at, line: 1, mark: 0, mark_column: 1, tokens: Vec::new(), comments: Vec::new() }
+    }
 }
 
 impl Lexer<'_> {

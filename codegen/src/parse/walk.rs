@@ -18,7 +18,7 @@ impl Walk<'_> {
         let mut file = File { syntax_line: self.token().line, ..File::default() };
         if self.is_word("edition") && self.next_is(Kind::Symbol(b'=')) {
             self.at += 2;
-            file.syntax = Syntax::Edition(self.string("an edition")?.to_owned());
+            file.syntax = Syntax::Edition(self.string("an edition")?);
             return Ok(file);
         }
         if self.is_word("syntax") {
@@ -34,7 +34,7 @@ impl Walk<'_> {
         self.at += 1;
         self.symbol(b'=')?;
         let found = self.token();
-        let syntax = match self.string("\"proto2\" or \"proto3\"")? {
+        let syntax = match self.string("\"proto2\" or \"proto3\"")?.as_str() {
             "proto2" => Syntax::Proto2,
             "proto3" => Syntax::Proto3,
             other => {
@@ -83,7 +83,7 @@ impl Walk<'_> {
         if !public {
             self.eat_word("weak");
         }
-        let name = self.string("the name of a file")?.to_owned();
+        let name = self.string("the name of a file")?;
         self.symbol(b';')?;
         Ok(Import { name, public, line })
     }
@@ -358,7 +358,7 @@ impl Walk<'_> {
     fn reserved(&mut self, ranges: &mut Vec<Range>, names: &mut Vec<ReservedName>) -> Result<()> {
         if self.token().kind == Kind::Str {
             loop {
-                let name = self.string("a name")?.to_owned();
+                let name = self.string("a name")?;
                 names.push(ReservedName { name });
                 if !self.eat_symbol(b',') {
                     break;
