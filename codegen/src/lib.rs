@@ -69,8 +69,8 @@
 //! Editions 2023 and 2024 are read from a [descriptor set](Config::descriptor_set), and refused as text.
 //!
 //! Custom options and services write nothing: they are left out, and [noted](Generated::notes). What
-//! is legal in no .proto file, such as a field number that is reserved, is refused too, also what other compilers let
-//! pass.
+//! is legal in no .proto file, such as a field number that is reserved, an option that there is not, or a default of another
+//! type, is refused too, also what other compilers let pass. Of custom options neither names nor values are looked at.
 //!
 //! Comments become documentation: text, whatever it looks like, never a link or a test.
 

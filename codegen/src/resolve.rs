@@ -46,7 +46,11 @@ impl Symbols {
             scope.types(&file.package, &file.messages, &file.enums)?;
             scope.extends(&file.package, &file.extends)?;
             for service in &file.services {
-                scope.add(join(&file.package, &service.name), Symbol::Other, service.pos)?;
+                let name = join(&file.package, &service.name);
+                for method in &service.methods {
+                    scope.add(join(&name, &method.name), Symbol::Other, method.pos)?;
+                }
+                scope.add(name, Symbol::Other, service.pos)?;
             }
         }
         symbols.check_packages(&sources.units)?;

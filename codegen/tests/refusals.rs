@@ -233,8 +233,8 @@ fn names_that_become_one_in_rust() {
                 "a.proto: HttpServer: becomes `http_server` in rust, as does a.proto: HTTPServer",
             ),
             (
-                "enum E {\n  value = 0;\n  value_ = 1;\n}",
-                "a.proto:3: value_: becomes `E::value_` in rust, as does a.proto:2: value",
+                "enum E {\n  option allow_alias = true;\n  value = 0;\n  value_ = 0;\n}",
+                "a.proto:4: value_: becomes `E::value_` in rust, as does a.proto:3: value",
             ),
         ],
     );

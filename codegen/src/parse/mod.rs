@@ -1,12 +1,14 @@
 //! From .proto text to declarations, with their places and comments.
 //!
 //! It takes linear time and never panics, whatever the text. It knows the grammar and no types: what a name means is found
-//! out in [`resolve`](crate::resolve), and what is wrong though well formed in [`check`](crate::check). Bodies of services and values of
-//! options are stepped over.
+//! out in [`resolve`](crate::resolve), and what is wrong though well formed in [`check`](crate::check). Values of
+//! options are kept as they are written.
 
 mod comments;
 mod decl;
 mod lexer;
+mod options;
+mod services;
 mod tokens;
 mod values;
 mod walk;
@@ -15,7 +17,8 @@ use std::borrow::Cow;
 
 pub(crate) use comments::dedent;
 pub(crate) use decl::{
-    Comments, Enum, Extend, Field, File, Import, Label, Message, Opt, Pos, Range, Syntax, TypeRef, Value,
+    Comments, Enum, Extend, Field, File, Import, Label, Message, Method, Opt, Pos, Range, ReservedName, Service,
+    Syntax, TypeRef, Value,
 };
 pub(crate) use values::{int_value, unescape};
 

@@ -233,7 +233,7 @@ pub mod fixture {
                 self
             }
 
-            /// `optional string text = 11 [default = "a \"b\"\n"]`
+            /// `optional string text = 11 [default = "a - \"b\"\n"]`
             #[inline]
             pub fn set_text(&mut self, value: &str) -> &mut Self {
                 self.message.string::<11>(value);
