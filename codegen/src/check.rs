@@ -2,6 +2,7 @@
 //!
 //! All types are resolved on the way.
 
+mod custom;
 mod defaults;
 mod enums;
 mod extensions;
@@ -117,7 +118,7 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn file(&mut self) -> Result<(), Error> {
         let file = self.file;
-        self.options("FileOptions", "the file", &file.options)?;
+        self.options("FileOptions", &file.package, &file.options)?;
         self.imports(file)?;
         for message in &file.messages {
             self.message(&file.package, message)?;

@@ -70,7 +70,7 @@
 //!
 //! Custom options and services write nothing: they are left out, and [noted](Generated::notes). What
 //! is legal in no .proto file, such as a field number that is reserved, an option that there is not, or a default of another
-//! type, is refused too, also what other compilers let pass. Of custom options neither names nor values are looked at.
+//! type, is refused too, also what other compilers let pass.
 //!
 //! Comments become documentation: text, whatever it looks like, never a link or a test.
 

@@ -99,6 +99,11 @@ impl Symbols {
         Err(Unresolved { declared_in: hidden })
     }
 
+    /// Whether what the file `other` declares can be seen from the file `unit`.
+    pub(crate) fn is_visible(&self, unit: usize, other: usize) -> bool {
+        self.visible[unit].contains(other)
+    }
+
     fn type_at(&self, unit: usize, name: String) -> Result<(String, Symbol), Unresolved> {
         match self.entries.get(&name) {
             Some(entry) if entry.symbol == Symbol::Other => Err(Unresolved { declared_in: None }),
@@ -210,7 +215,7 @@ pub(crate) fn join(scope: &str, name: &str) -> String {
 }
 
 /// `a.b.c`, `a.b`, `a`; nothing for the empty name.
-fn prefixes(name: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn prefixes(name: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(name).filter(|name| !name.is_empty());
     std::iter::from_fn(move || {
         let current = rest?;

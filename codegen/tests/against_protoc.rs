@@ -179,6 +179,40 @@ fn values_of_options() {
 }
 
 #[test]
+fn custom_options() {
+    let own = "import \"google/protobuf/descriptor.proto\";\npackage p;\nmessage O { optional int32 a = 1; }\n\
+               extend google.protobuf.FieldOptions { optional string unit = 50000; repeated int32 many = 50001; \
+               optional O o = 50002; }\n\
+               extend google.protobuf.FileOptions { optional bool whole = 50000; }\n";
+    for (text, expected) in [
+        ("option (whole) = true;", ""),
+        ("option (.p.whole) = 1;", "7: the file: expected `(.p.whole)` to be of type `bool`, found `1`"),
+        (
+            "option (unit) = \"a\";",
+            "7: the file: option `(unit)` extends `google.protobuf.FieldOptions`, expected one of `FileOptions`",
+        ),
+        ("message M { optional int32 x = 1 [(unit) = \"m\", (p.many) = 1, (many) = -2, (o).a = 1]; }", ""),
+        ("message M { optional int32 x = 1 [(units) = \"m\"]; }", "7: p.M.x: option `(units)` is not found"),
+        (
+            "message M { optional int32 x = 1 [(unit) = m]; }",
+            "7: p.M.x: expected `(unit)` to be of type `string`, found `m`",
+        ),
+        (
+            "message M { optional int32 x = 1 [(many) = 2147483648]; }",
+            "7: p.M.x: expected `(many)` to be of type `int32`, found `2147483648`",
+        ),
+        (
+            "message M { optional int32 x = 1 [(unit) = \"a\", (unit) = \"b\"]; }",
+            "7: p.M.x: option `(unit)` is set twice",
+        ),
+    ] {
+        assert_agree(PROTO2, &[(&format!("{own}{text}"), expected)]);
+    }
+    // Of a file that is not imported.
+    assert_agree(PROTO2, &[("message M { option (unit) = 1; }", "2: M: option `(unit)` is not found")]);
+}
+
+#[test]
 fn names_in_json() {
     assert_agree(
         PROTO3,

@@ -32,7 +32,8 @@ impl Checker<'_> {
     }
 }
 
-fn is_of(scalar: Scalar, text: &str) -> bool {
+/// Whether `text` is a value of such a field.
+pub(super) fn is_of(scalar: Scalar, text: &str) -> bool {
     let within = |min: i128, max: i128| int_value(text).is_some_and(|value| (min..=max).contains(&value));
     let unsigned = !text.starts_with('-');
     match scalar {

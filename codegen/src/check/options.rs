@@ -1,4 +1,4 @@
-//! The options that descriptor.proto declares: their names and values. Custom options are not looked at.
+//! Options: that there are such, and their values. Here are those that descriptor.proto declares.
 
 use std::collections::{HashMap, HashSet};
 
@@ -84,12 +84,18 @@ pub(super) fn is_string(text: &str) -> bool {
 }
 
 impl Checker<'_> {
-    /// Checks the `options` of what is called `full_name`, which are those of the message `kind` of descriptor.proto.
+    /// Checks the `options` of what is called `full_name`, of a file its package; they are those of the message `kind` of
+    /// descriptor.proto.
     pub(super) fn options(&self, kind: &str, full_name: &str, options: &[Opt]) -> Result<(), Error> {
         let mut set = HashSet::new();
-        for option in options.iter().filter(|option| !option.name.starts_with('(')) {
-            if let Some(text) = self.bad_option(kind, option, &mut set) {
-                return Err(Error::invalid(self.option_origin(full_name, option), text));
+        for option in options {
+            let bad = match option.name.starts_with('(') {
+                true => self.bad_custom_option(kind, full_name, option, &mut set),
+                false => self.bad_option(kind, option, &mut set),
+            };
+            if let Some(text) = bad {
+                let name = if kind == "FileOptions" { "the file" } else { full_name };
+                return Err(Error::invalid(self.option_origin(name, option), text));
             }
         }
         Ok(())
