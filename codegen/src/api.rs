@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::emit::Names;
+use crate::emit::{Names, method};
 use crate::ir::{Cardinality, Field, Kind, MessageId, Schema};
-use crate::names::method_ident;
 
 /// A writer that was generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,11 +76,10 @@ pub(crate) fn writers(schema: &Schema, names: &Names<'_>) -> Vec<Writer> {
         let mut setters: Vec<_> = message.fields.iter().map(|field| setter(names, field)).collect();
         for group in extensions.get(&id).into_iter().flatten() {
             let path = group.place.path();
-            let fields = group.members.iter().map(|&index| &schema.extensions[index].field);
-            setters.extend(fields.map(|field| Setter {
-                field: field.doc.origin.name.clone(),
-                extension_trait: Some(path.clone()),
-                ..setter(names, field)
+            setters.extend(group.members.iter().map(|member| {
+                let field = &schema.extensions[member.index].field;
+                let (name, extension_trait) = (field.doc.origin.name.clone(), Some(path.clone()));
+                Setter { field: name, method: member.method.clone(), extension_trait, ..setter(names, field) }
             }));
         }
         Some(Writer {
@@ -101,12 +99,17 @@ fn setter(names: &Names<'_>, field: &Field) -> Setter {
         (kind, Cardinality::Repeated) => (Shape::Repeated, kind),
         (kind, _) => (Shape::Singular, kind),
     };
-    let prefix = if shape == Shape::Singular { "set_" } else { "add_" };
     let value = match value {
         Kind::Scalar(scalar) => ValueType::Scalar(scalar.name()),
         Kind::Enum(_) => ValueType::Enum(names.path_from(&[], value)),
         _ => ValueType::Message(names.path_from(&[], value)),
     };
-    let method = method_ident(prefix, &field.name);
-    Setter { field: field.name.clone(), number: field.number, method, extension_trait: None, shape, value }
+    Setter {
+        field: field.name.clone(),
+        number: field.number,
+        method: method(field),
+        extension_trait: None,
+        shape,
+        value,
+    }
 }

@@ -2,15 +2,24 @@
 //!
 //! All types are resolved on the way.
 
+mod custom;
+mod defaults;
 mod enums;
 mod extensions;
 mod fields;
+mod json;
+mod misplaced;
+mod options;
 mod ranges;
+mod services;
+mod types;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use self::fields::bad_number;
+use self::options::Standard;
 use self::ranges::Ranges;
+use self::types::Types;
 use crate::error::{Error, Origin};
 use crate::load::{Sources, Unit};
 use crate::observer::{Phase, Watch};
@@ -55,7 +64,7 @@ pub(crate) fn check(sources: &Sources, watch: Watch<'_>) -> Result<Checked, Erro
         check_head(unit, &unit.file)?;
     }
     let symbols = Symbols::new(sources)?;
-    let extendable = extensions::extendable(sources);
+    let (types, standard) = (Types::new(sources), Standard::new()?);
     let mut extension_ranges = HashMap::new();
     let mut extension_numbers = HashMap::new();
     let mut checked = Checked::default();
@@ -67,7 +76,8 @@ pub(crate) fn check(sources: &Sources, watch: Watch<'_>) -> Result<Checked, Erro
             index,
             unit,
             file,
-            extendable: &extendable,
+            types: &types,
+            standard: &standard,
             extension_ranges: &mut extension_ranges,
             extension_numbers: &mut extension_numbers,
             checked: &mut checked,
@@ -96,7 +106,8 @@ struct Checker<'a> {
     index: usize,
     unit: &'a Unit,
     file: &'a File,
-    extendable: &'a HashMap<String, (&'a Unit, &'a Message)>,
+    types: &'a Types<'a>,
+    standard: &'a Standard,
     /// The ranges for extensions of the messages that have been extended so far.
     extension_ranges: &'a mut HashMap<String, Ranges>,
     /// The extensions so far: of which message, by which number.
@@ -107,6 +118,8 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn file(&mut self) -> Result<(), Error> {
         let file = self.file;
+        self.options("FileOptions", &file.package, &file.options)?;
+        self.imports(file)?;
         for message in &file.messages {
             self.message(&file.package, message)?;
         }
@@ -114,11 +127,18 @@ impl Checker<'_> {
             self.enumeration(&file.package, enumeration)?;
         }
         self.extends(&file.package, &file.extends)?;
-        for service in &file.services {
-            let origin = self.origin(service.pos, join(&file.package, &service.name));
-            self.note(origin, "services are ignored");
+        file.services.iter().try_for_each(|service| self.service(service))
+    }
+
+    fn imports(&self, file: &File) -> Result<(), Error> {
+        let mut names = HashSet::new();
+        match file.imports.iter().find(|import| !names.insert(import.name.as_str())) {
+            Some(twice) => {
+                let text = format!("import `{}` is there twice", twice.name);
+                Err(Error::syntax(&self.unit.name, twice.line, text))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn message(&mut self, scope: &str, message: &Message) -> Result<(), Error> {
@@ -161,7 +181,11 @@ impl Checker<'_> {
 
 /// The value of a plain option, as written.
 pub(crate) fn option<'a>(options: &'a [Opt], name: &str) -> Option<&'a str> {
-    options.iter().find(|option| option.name == name).map(|option| option.value.as_str())
+    find(options, name).map(|option| option.value.as_str())
+}
+
+fn find<'a>(options: &'a [Opt], name: &str) -> Option<&'a Opt> {
+    options.iter().find(|option| option.name == name)
 }
 
 fn is_map(type_ref: &TypeRef) -> bool {

@@ -17,6 +17,7 @@ use crate::frontend;
 use crate::load;
 use crate::lower;
 use crate::observer::{Observer, Phase, Watch};
+use crate::overwrite;
 use crate::want;
 
 /// What to generate, and how.
@@ -34,6 +35,7 @@ use crate::want;
 pub struct Config<'a> {
     includes: Vec<PathBuf>,
     descriptor_set: Option<PathBuf>,
+    descriptor_set_out: Option<PathBuf>,
     roots: Vec<String>,
     extern_paths: Vec<(String, String)>,
     observer: Option<&'a dyn Observer>,
@@ -66,6 +68,20 @@ impl<'a> Config<'a> {
     #[must_use]
     pub fn descriptor_set(mut self, file: impl Into<PathBuf>) -> Self {
         self.descriptor_set = Some(file.into());
+        self
+    }
+
+    /// Where [`compile`](Self::compile) writes the schema of the inputs too, and [`check`](Self::check) compares it: as
+    /// [`Generated::write_descriptor_set`] does, but both files or neither.
+    ///
+    /// ```no_run
+    /// let config = pftrace_codegen::Config::new().descriptor_set_out("src/app.binpb");
+    /// config.compile(&["proto/app.proto"], "src/generated.rs")?;
+    /// # Ok::<(), pftrace_codegen::Error>(())
+    /// ```
+    #[must_use]
+    pub fn descriptor_set_out(mut self, file: impl Into<PathBuf>) -> Self {
+        self.descriptor_set_out = Some(file.into());
         self
     }
 
@@ -129,10 +145,11 @@ impl<'a> Config<'a> {
             let names = Names::new(&schema, &externs)?;
             let code = emit::emit(&schema, &names, watch)?;
             let writers = api::writers(&schema, &names);
-            let inputs = described.files.into_iter().filter(|file| file.input);
+            let files = described.files.into_iter().filter(|file| file.input);
             let mut descriptors = FileDescriptorSet::new();
-            descriptors.file = inputs.map(|file| file.descriptor).collect();
-            Ok(Generated { code, notes: described.notes, inputs: described.paths, writers, descriptors })
+            descriptors.file = files.map(|file| file.descriptor).collect();
+            let (notes, inputs) = (described.notes, described.paths);
+            Ok(Generated { code, notes, inputs, output: None, writers, descriptors })
         })
     }
 
@@ -141,10 +158,11 @@ impl<'a> Config<'a> {
     ///
     /// # Errors
     ///
-    /// As [`generate`](Self::generate), or when the file cannot be written.
+    /// As [`generate`](Self::generate), when the file cannot be written, and [`Error::Overwrites`] when it is one that was read.
     pub fn compile(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
-        let generated = self.generate(inputs)?;
+        let generated = self.generate_for(inputs, output.as_ref())?;
         write(output.as_ref(), generated.code.as_bytes())?;
+        self.descriptor_set_out.iter().try_for_each(|set| generated.write_descriptor_set(set))?;
         Ok(generated)
     }
 
@@ -154,8 +172,21 @@ impl<'a> Config<'a> {
     ///
     /// As [`generate`](Self::generate), and [`Error::Outdated`] when the file differs or does not exist.
     pub fn check(&self, inputs: &[impl AsRef<Path>], output: impl AsRef<Path>) -> Result<Generated, Error> {
-        let generated = self.generate(inputs)?;
+        let generated = self.generate_for(inputs, output.as_ref())?;
         compare(output.as_ref(), generated.code.as_bytes())?;
+        self.descriptor_set_out.iter().try_for_each(|set| generated.check_descriptor_set(set))?;
+        Ok(generated)
+    }
+
+    /// What goes into `output`. Fails when that, or where the schema goes, is another file of this.
+    fn generate_for(&self, inputs: &[impl AsRef<Path>], output: &Path) -> Result<Generated, Error> {
+        let set = self.descriptor_set_out.as_deref();
+        set.map_or(Ok(()), |set| overwrite::refuse(set, [output]))?;
+        let mut generated = self.generate(inputs)?;
+        for output in [output].into_iter().chain(set) {
+            generated.check_overwrites(output)?;
+        }
+        generated.output = Some(output.to_owned());
         Ok(generated)
     }
 
@@ -174,6 +205,7 @@ impl fmt::Debug for Config<'_> {
         f.debug_struct("Config")
             .field("includes", &self.includes)
             .field("descriptor_set", &self.descriptor_set)
+            .field("descriptor_set_out", &self.descriptor_set_out)
             .field("roots", &self.roots)
             .field("extern_paths", &self.extern_paths)
             .field("observer", &self.observer.is_some())
@@ -187,6 +219,8 @@ pub struct Generated {
     code: String,
     notes: Vec<Note>,
     inputs: Vec<PathBuf>,
+    /// Where the code has gone.
+    output: Option<PathBuf>,
     writers: Vec<Writer>,
     descriptors: FileDescriptorSet,
 }
@@ -232,9 +266,10 @@ impl Generated {
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// When the file cannot be written, and [`Error::Overwrites`] when it is one that was read, or the one with the code.
     pub fn write_descriptor_set(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
+        self.check_overwrites(path)?;
         write(path, &self.descriptor_set(path)?)
     }
 
@@ -246,6 +281,10 @@ impl Generated {
     pub fn check_descriptor_set(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         compare(path, &self.descriptor_set(path)?)
+    }
+
+    fn check_overwrites(&self, path: &Path) -> Result<(), Error> {
+        overwrite::refuse(path, self.inputs.iter().chain(&self.output))
     }
 
     /// For the file at `path`.

@@ -42,11 +42,18 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// A file is not UTF-8.
+    /// The output would overwrite a file that was read, or the other output. Nothing has been written.
+    Overwrites {
+        /// The output.
+        path: PathBuf,
+        /// The file that is the same one.
+        other: PathBuf,
+    },
+    /// A file is not UTF-8, also where it is no comment.
     NotUtf8 {
         /// The file, as an `import` would write it.
         file: String,
-        /// The line of the first byte that is not UTF-8.
+        /// The line of the first such byte.
         line: u32,
     },
     /// An input lies outside of every include directory, so that it has no name to import it by.
@@ -162,7 +169,13 @@ impl fmt::Display for Error {
         match self {
             Self::Read { path, source } => write!(f, "{}: cannot be read: {source}", path.display()),
             Self::Write { path, source } => write!(f, "{}: cannot be written: {source}", path.display()),
-            Self::NotUtf8 { file, line } => write!(f, "{}: expected UTF-8, found other bytes", Place(file, *line)),
+            Self::Overwrites { path, other } => {
+                let text = "expected another file to write to, would overwrite";
+                write!(f, "{}: {text} `{}`", path.display(), other.display())
+            }
+            Self::NotUtf8 { file, line } => {
+                write!(f, "{}: expected UTF-8 outside of comments, found other bytes", Place(file, *line))
+            }
             Self::OutsideIncludes { path, includes } => {
                 write!(f, "{}: expected an input below an include directory ({})", path.display(), paths(includes))
             }

@@ -5,6 +5,7 @@
 //! What `protobuf-parse` cannot read, though it is legal, is [described](describe) from our own parser's declarations.
 
 mod agree;
+mod beyond;
 mod describe;
 pub(crate) mod descriptor_set;
 mod places;
@@ -19,7 +20,6 @@ use crate::check::{self, Note, Resolved};
 use crate::error::Error;
 use crate::load::{self, Sources};
 use crate::observer::{Phase, Watch};
-use crate::parse::Message;
 
 /// Files that are legal, and that the generator can write.
 #[derive(Debug, Default)]
@@ -61,36 +61,11 @@ pub(crate) fn read(inputs: &[PathBuf], includes: &[PathBuf], watch: Watch<'_>) -
 fn descriptors(sources: &Sources, resolved: &Resolved, includes: &[PathBuf]) -> Vec<FileDescriptorProto> {
     let own = sources.units.iter().map(|unit| describe::file(unit, resolved));
     // What it takes exception to is legal, or we would not be here.
-    let parsed = if beyond_protobuf_parse(sources) { None } else { protobuf_parse(sources, includes) };
+    let parsed = if beyond::protobuf_parse(&sources.units) { None } else { protobuf_parse(sources, includes) };
     let Some(parsed) = parsed else { return own.collect() };
     // It takes `010` for 10, and has its own idea of what is built in: where the two do not agree, ours is right.
     let choose = |(parsed, own)| if agree::files(&parsed, &own) { parsed } else { own };
     parsed.into_iter().zip(own).map(choose).collect()
-}
-
-/// Whether `protobuf-parse` would take seconds: for each name it looks through all that are declared beside another one.
-/// The official Perfetto schema, when it is one file, takes half as many steps.
-fn beyond_protobuf_parse(sources: &Sources) -> bool {
-    const MAX_STEPS: usize = 20_000_000;
-    let mut scopes = Vec::new();
-    for unit in &sources.units {
-        let file = &unit.file;
-        let extensions: usize = file.extends.iter().map(|extend| extend.fields.len()).sum();
-        scopes.push(file.messages.len() + file.enums.len() + extensions);
-        file.enums.iter().for_each(|enumeration| scopes.push(enumeration.values.len()));
-        file.messages.iter().for_each(|message| count_names(message, &mut scopes));
-    }
-    let largest = scopes.iter().max().copied().unwrap_or(0);
-    scopes.iter().sum::<usize>().saturating_mul(largest) > MAX_STEPS
-}
-
-/// How many names are declared in `message`, and in those within.
-fn count_names(message: &Message, scopes: &mut Vec<usize>) {
-    let extensions: usize = message.extends.iter().map(|extend| extend.fields.len()).sum();
-    let types = message.messages.len() + message.enums.len();
-    scopes.push(message.fields.len() + message.oneofs.len() + types + extensions);
-    message.enums.iter().for_each(|enumeration| scopes.push(enumeration.values.len()));
-    message.messages.iter().for_each(|nested| count_names(nested, scopes));
 }
 
 /// The descriptor of each unit, from `protobuf-parse`, if it can read them all.

@@ -102,6 +102,13 @@ pub(crate) enum Cardinality {
     Map,
 }
 
+impl Cardinality {
+    /// More than one value may be written.
+    pub(crate) fn is_plural(self) -> bool {
+        matches!(self, Self::Repeated | Self::Packed | Self::Map)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Scalar(Scalar),

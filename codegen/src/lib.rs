@@ -51,6 +51,9 @@
 //! Setters always write, also a value that is the default. A message whose length is bounded has a `MAX_LEN`. Names that
 //! are not Rust's (`fooBar`, `type`, `Self`) are adapted; two that become one are an error.
 //!
+//! An extension whose method the message has itself, for a field of the same name, gets one with `_extension` behind its
+//! name: Rust would call the message's own without a word.
+//!
 //! A message that lacks a required field, or has two fields of a oneof, is not encoded: `encode` returns an error that
 //! names the field. What is checked is known at compile time nearly always, and costs nothing then.
 //!
@@ -66,8 +69,8 @@
 //! Editions 2023 and 2024 are read from a [descriptor set](Config::descriptor_set), and refused as text.
 //!
 //! Custom options and services write nothing: they are left out, and [noted](Generated::notes). What
-//! is legal in no .proto file, such as a field number that is reserved, is refused too, also what other compilers let
-//! pass.
+//! is legal in no .proto file, such as a field number that is reserved, an option that there is not, or a default of another
+//! type, is refused too, also what other compilers let pass.
 //!
 //! Comments become documentation: text, whatever it looks like, never a link or a test.
 
@@ -89,6 +92,7 @@ mod load;
 mod lower;
 mod names;
 mod observer;
+mod overwrite;
 mod parse;
 mod resolve;
 mod want;

@@ -1,6 +1,6 @@
 //! Finding, reading and parsing the inputs and all they import, in an order where imports come first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -38,7 +38,14 @@ pub(crate) struct Sources {
 
 /// Loads `inputs` and all they import.
 pub(crate) fn load(inputs: &[PathBuf], includes: &[PathBuf], watch: Watch<'_>) -> Result<Sources, Error> {
-    let mut loader = Loader { includes, watch, sources: Sources::default(), done: HashMap::new(), input_bytes: 0 };
+    let mut loader = Loader {
+        includes,
+        watch,
+        sources: Sources::default(),
+        done: HashMap::new(),
+        loading: HashSet::new(),
+        input_bytes: 0,
+    };
     let mut names = Vec::new();
     for input in inputs {
         let (name, path) = loader.name_input(input)?;
@@ -69,6 +76,8 @@ struct Loader<'a> {
     sources: Sources,
     /// The unit of each name.
     done: HashMap<String, usize>,
+    /// The files whose imports are being loaded.
+    loading: HashSet<String>,
     input_bytes: usize,
 }
 
@@ -129,7 +138,9 @@ impl Loader<'_> {
                 continue;
             }
             let file = top.name.clone();
-            check_chain(&open, &file, line, &name)?;
+            if self.loading.contains(&name) {
+                return Err(cycle(&open, file, line, name));
+            }
             open.push(self.import(&file, line, name)?);
         }
         Ok(())
@@ -138,6 +149,7 @@ impl Loader<'_> {
     /// All imports of `open` are loaded.
     fn close(&mut self, open: Open) {
         let Open { name, path, file, imports, public_imports, .. } = open;
+        self.loading.remove(&name);
         self.done.insert(name.clone(), self.sources.units.len());
         self.sources.units.push(Unit { name, path, file, imports, public_imports, input: false, wanted: false });
     }
@@ -166,30 +178,24 @@ impl Loader<'_> {
         self.sources.paths.push(path.clone());
         self.watch.count(Counter::Files, self.sources.paths.len());
         self.watch.count(Counter::InputBytes, self.input_bytes);
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let valid = &bytes[..error.valid_up_to()];
-            let line = 1 + valid.iter().filter(|&&c| c == b'\n').count() as u32;
-            Error::NotUtf8 { file: name.clone(), line }
-        })?;
-        self.parse(name, Some(path), text)
+        let text = parse::text(&bytes).map_err(|line| Error::NotUtf8 { file: name.clone(), line })?;
+        self.parse(name, Some(path), &text)
     }
 
-    fn parse(&self, name: String, path: Option<PathBuf>, text: &str) -> Result<Open, Error> {
+    fn parse(&mut self, name: String, path: Option<PathBuf>, text: &str) -> Result<Open, Error> {
         let file = self.watch.phase(Phase::Parse, &name, || parse::parse(text));
         let file = file.map_err(|failure| Error::syntax(&name, failure.line, failure.message))?;
+        self.loading.insert(name.clone());
         let wants = file.imports.iter().map(|import| (import.name.clone(), import.line, import.public)).collect();
         Ok(Open { name, path, file, wants, imports: Vec::new(), public_imports: Vec::new() })
     }
 }
 
-/// What `open`'s last file imports must not be open itself.
-fn check_chain(open: &[Open], file: &str, line: u32, import: &str) -> Result<(), Error> {
-    if let Some(start) = open.iter().position(|o| o.name == import) {
-        let mut cycle: Vec<_> = open[start..].iter().map(|o| o.name.clone()).collect();
-        cycle.push(import.to_owned());
-        return Err(Error::ImportCycle { file: file.to_owned(), line, cycle });
-    }
-    Ok(())
+/// The last file of `open` imports one that is open itself.
+fn cycle(open: &[Open], file: String, line: u32, import: String) -> Error {
+    let mut cycle: Vec<_> = open.iter().map(|open| open.name.clone()).skip_while(|name| *name != import).collect();
+    cycle.push(import);
+    Error::ImportCycle { file, line, cycle }
 }
 
 /// Of a .proto file; the largest of the official Perfetto tree has less than a twentieth of it.

@@ -1,7 +1,10 @@
 //! What a name in a .proto file means: protoc's rules.
 
-use std::collections::{HashMap, HashSet};
+mod visible;
 
+use std::collections::HashMap;
+
+use self::visible::UnitSet;
 use crate::error::{Error, Origin};
 use crate::load::{Sources, Unit};
 use crate::parse::{Enum, Extend, Field, Message, Pos, TypeRef};
@@ -29,13 +32,13 @@ pub(crate) struct Symbols {
     /// The files of each package, and of each package around it.
     packages: HashMap<String, Vec<usize>>,
     /// Of each file: itself, what it imports, and what these import publicly.
-    visible: Vec<HashSet<usize>>,
+    visible: Vec<UnitSet>,
 }
 
 impl Symbols {
     /// Takes up all names. Fails when one is declared twice.
     pub(crate) fn new(sources: &Sources) -> Result<Self, Error> {
-        let mut symbols = Self { visible: visible(&sources.units), ..Self::default() };
+        let mut symbols = Self { visible: visible::of(&sources.units), ..Self::default() };
         for (unit, source) in sources.units.iter().enumerate() {
             let mut scope = Scope { symbols: &mut symbols, units: &sources.units, unit };
             let file = &source.file;
@@ -43,7 +46,11 @@ impl Symbols {
             scope.types(&file.package, &file.messages, &file.enums)?;
             scope.extends(&file.package, &file.extends)?;
             for service in &file.services {
-                scope.add(join(&file.package, &service.name), Symbol::Other, service.pos)?;
+                let name = join(&file.package, &service.name);
+                for method in &service.methods {
+                    scope.add(join(&name, &method.name), Symbol::Other, method.pos)?;
+                }
+                scope.add(name, Symbol::Other, service.pos)?;
             }
         }
         symbols.check_packages(&sources.units)?;
@@ -92,10 +99,15 @@ impl Symbols {
         Err(Unresolved { declared_in: hidden })
     }
 
+    /// Whether what the file `other` declares can be seen from the file `unit`.
+    pub(crate) fn is_visible(&self, unit: usize, other: usize) -> bool {
+        self.visible[unit].contains(other)
+    }
+
     fn type_at(&self, unit: usize, name: String) -> Result<(String, Symbol), Unresolved> {
         match self.entries.get(&name) {
             Some(entry) if entry.symbol == Symbol::Other => Err(Unresolved { declared_in: None }),
-            Some(entry) if self.visible[unit].contains(&entry.unit) => Ok((name, entry.symbol)),
+            Some(entry) if self.visible[unit].contains(entry.unit) => Ok((name, entry.symbol)),
             Some(entry) => Err(Unresolved { declared_in: Some(entry.unit) }),
             None => Err(Unresolved { declared_in: None }),
         }
@@ -104,8 +116,8 @@ impl Symbols {
     /// Whether more names lie within `name`: a message, or a package of a visible file.
     fn is_scope(&self, unit: usize, name: &str) -> bool {
         let visible = &self.visible[unit];
-        let message = self.entries.get(name).is_some_and(|e| e.symbol != Symbol::Other && visible.contains(&e.unit));
-        message || self.packages.get(name).is_some_and(|units| units.iter().any(|unit| visible.contains(unit)))
+        let message = self.entries.get(name).is_some_and(|e| e.symbol != Symbol::Other && visible.contains(e.unit));
+        message || self.packages.get(name).is_some_and(|units| units.iter().any(|unit| visible.contains(*unit)))
     }
 }
 
@@ -198,27 +210,12 @@ pub(crate) fn map_entry_name(field: &str) -> String {
     name + "Entry"
 }
 
-fn visible(units: &[Unit]) -> Vec<HashSet<usize>> {
-    // What a file shows to those who import it. Imports come first.
-    let mut shown: Vec<HashSet<usize>> = Vec::new();
-    let mut visible = Vec::new();
-    for (i, unit) in units.iter().enumerate() {
-        let with = |imports: &[usize]| -> HashSet<usize> {
-            imports.iter().flat_map(|&import| &shown[import]).copied().chain([i]).collect()
-        };
-        visible.push(with(&unit.imports));
-        let own = with(&unit.public_imports);
-        shown.push(own);
-    }
-    visible
-}
-
 pub(crate) fn join(scope: &str, name: &str) -> String {
     if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
 
 /// `a.b.c`, `a.b`, `a`; nothing for the empty name.
-fn prefixes(name: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn prefixes(name: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(name).filter(|name| !name.is_empty());
     std::iter::from_fn(move || {
         let current = rest?;

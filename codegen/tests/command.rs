@@ -103,6 +103,38 @@ fn the_schema_is_written_and_checked_too() {
     assert_eq!(std::fs::read(dir.0.join("b.binpb")).unwrap(), written);
 }
 
+/// Not the inputs, nor what they import, nor one output by the other; whatever the path looks like.
+#[test]
+fn nothing_is_overwritten() {
+    let dir = Dir::new("overwritten");
+    dir.write("proto/b.proto", "syntax = \"proto3\";\nimport \"a.proto\";\nmessage B { M m = 1; }");
+    std::os::unix::fs::symlink("proto/a.proto", dir.0.join("link.rs")).unwrap();
+    let texts = || ["proto/a.proto", "proto/b.proto"].map(|name| dir.read(name));
+    let before = texts();
+    let run = |arguments: &[&str]| dir.run(&[&["-q", "-Iproto", "proto/b.proto"], arguments].concat());
+    for (arguments, expected) in [
+        (&["-o", "proto/b.proto"][..], ("proto/b.proto", "proto/b.proto")),
+        (&["-o", "proto/../proto/a.proto"], ("proto/../proto/a.proto", "proto/a.proto")),
+        (&["-o", "link.rs"], ("link.rs", "proto/a.proto")),
+        (&["-o", "link.rs", "--check"], ("link.rs", "proto/a.proto")),
+        (&["--descriptor-set-out", "proto/a.proto"], ("proto/a.proto", "proto/a.proto")),
+        (&["-o", "b.rs", "--descriptor-set-out", "proto/a.proto"], ("proto/a.proto", "proto/a.proto")),
+        (&["-o", "b.rs", "--descriptor-set-out", "./proto/../b.rs"], ("./proto/../b.rs", "b.rs")),
+    ] {
+        let (path, other) = expected;
+        let text = format!("pftrace-codegen: {path}: expected another file to write to, would overwrite `{other}`\n");
+        assert_eq!(run(arguments), (Some(1), String::new(), text), "{arguments:?}");
+        assert_eq!(texts(), before, "{arguments:?}");
+        assert!(!dir.0.join("b.rs").exists(), "{arguments:?}");
+    }
+    assert_eq!(run(&["-o", "/dev/null", "--descriptor-set-out", "/dev/null"]).0, Some(0));
+    // What was read may be a descriptor set.
+    assert_eq!(dir.run(&["-q", "-Iproto", "proto/a.proto", "--descriptor-set-out", "a.binpb"]).0, Some(0));
+    let text = "pftrace-codegen: a.binpb: expected another file to write to, would overwrite `a.binpb`\n";
+    let again = ["-d", "a.binpb", "--descriptor-set-out", "a.binpb"];
+    assert_eq!(dir.run(&again), (Some(1), String::new(), text.to_owned()));
+}
+
 #[test]
 fn input_that_is_not_legal_exits_with_1() {
     let dir = Dir::new("input");

@@ -37,6 +37,10 @@ fn every_field_of_the_tree_is_written_as_another_compiler_reads_it() {
     let extensions: Vec<_> = pool.all_extensions().filter(|extension| !options(extension)).collect();
     extensions.iter().for_each(|extension| check_extension(generated.code(), extension));
     assert!(extensions.len() > 100, "{} extensions", extensions.len());
+    let name = "perfetto.protos.ChromeTrackEvent.cc_scheduler_state";
+    let setters = generated.writers().iter().flat_map(|writer| &writer.setters);
+    let methods: Vec<_> = setters.filter(|setter| setter.field == name).map(|setter| setter.method.as_str()).collect();
+    assert_eq!(methods, ["set_cc_scheduler_state_extension"]);
 }
 
 fn check_message(code: &str, message: &MessageDescriptor) {
@@ -68,7 +72,11 @@ fn call(kind: &Kind, repeated: bool, packed: bool, number: u32) -> String {
 
 fn check_extension(code: &str, extension: &ExtensionDescriptor) {
     let message = extension.containing_message();
-    let method = format!("fn {}_{}(", if extension.is_list() { "add" } else { "set" }, extension.name());
+    let prefix = if extension.is_list() { "add" } else { "set" };
+    // A method of the message's own would be called instead of one of the same name.
+    let shadowed =
+        message.get_field_by_name(extension.name()).is_some_and(|field| field.is_list() == extension.is_list());
+    let method = format!("fn {prefix}_{}{}(", extension.name(), if shadowed { "_extension" } else { "" });
     let call = call(&extension.kind(), extension.is_list(), extension.is_packed(), extension.number());
     let written =
         code.match_indices(&format!("/// Extensions of the message `{}`.\n", message.full_name())).any(|(at, _)| {

@@ -106,6 +106,67 @@ fn extensions_of_each_scope() {
     assert_eq!(inner(&extension("Elsewhere.within"), "x"), Value::I32(6));
 }
 
+/// Rust would call the message's own method, and the wrong field would be written.
+#[test]
+fn extensions_that_are_called_as_a_field_is() {
+    use generated::fixture::plain::elsewhere::PlainExtensions as _;
+
+    let bytes = plain(|m| {
+        m.set_text("field").set_text_extension("extension");
+        m.set_flag(true).set_flag_extension(false).set_flag_extension_extension(7);
+        m.set_int(8).add_int(9);
+    });
+    let message = decode("fixture.plain.Plain", &bytes.unwrap());
+    for (name, value, extension) in [
+        ("text", Value::String("field".into()), Value::String("extension".into())),
+        ("flag", Value::Bool(true), Value::I32(7)),
+        ("int", Value::I32(8), Value::List(vec![Value::I32(9)])),
+    ] {
+        assert_eq!(field(&message, name), value);
+        let full_name = format!("fixture.plain.Elsewhere.{name}");
+        let declared = POOL.all_extensions().find(|e| e.full_name() == full_name).unwrap();
+        assert_eq!(message.get_extension(&declared).into_owned(), extension, "{full_name}");
+    }
+    assert_eq!(field(&message, "flag_extension"), Value::Bool(false));
+}
+
+/// Neither as what is required nor as the field of a oneof.
+#[test]
+fn what_panics_is_not_written() {
+    let panics = |f: &mut dyn FnMut()| {
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"on purpose"));
+    };
+    let panic = || std::panic::resume_unwind(Box::new("on purpose"));
+    let missing = Plain::encode(&mut [0; 99], |m| {
+        m.set_id(1).set_name("n");
+        panics(&mut || {
+            m.set_inner(|_| panic());
+        });
+    })
+    .map(|bytes| bytes.to_vec());
+    assert_eq!(missing, Err(Error::RequiredMissing { field: "fixture.plain.Plain.inner" }));
+    let bytes = plain(|m| {
+        panics(&mut || {
+            m.set_chosen(|_| panic());
+        });
+        m.set_other_choice(4);
+    });
+    assert_eq!(field(&decode("fixture.plain.Plain", &bytes.unwrap()), "other_choice"), Value::U32(4));
+    // One that was written before stays.
+    let bytes = plain(|m| {
+        m.set_other_choice(4);
+        panics(&mut || {
+            m.set_chosen(|_| panic());
+        });
+    });
+    assert_eq!(field(&decode("fixture.plain.Plain", &bytes.unwrap()), "other_choice"), Value::U32(4));
+    let twice = plain(|m| {
+        m.set_chosen(|_| {}).set_chosen(|_| {});
+    });
+    assert_eq!(twice, Err(Error::OneofTwice { oneof: "fixture.plain.Plain.choice" }));
+}
+
 #[test]
 fn what_is_required_is_missed() {
     let nested = |field| Err(Error::RequiredMissing { field });

@@ -233,8 +233,8 @@ fn names_that_become_one_in_rust() {
                 "a.proto: HttpServer: becomes `http_server` in rust, as does a.proto: HTTPServer",
             ),
             (
-                "enum E {\n  value = 0;\n  value_ = 1;\n}",
-                "a.proto:3: value_: becomes `E::value_` in rust, as does a.proto:2: value",
+                "enum E {\n  option allow_alias = true;\n  value = 0;\n  value_ = 0;\n}",
+                "a.proto:4: value_: becomes `E::value_` in rust, as does a.proto:3: value",
             ),
         ],
     );
@@ -423,7 +423,7 @@ fn files() {
             ("two.proto", b"\n\nimport \"three.proto\";"),
             ("three.proto", b"import \"two.proto\";"),
             ("self.proto", b"import \"self.proto\";"),
-            ("latin.proto", b"// fine\n// \xe9\n"),
+            ("latin.proto", b"// fine \xe9\noption go_package = \"\xe9\"; // \xe9\n"),
         ],
     );
     for (input, expected) in [
@@ -432,7 +432,7 @@ fn files() {
         ("dir.proto", "dir.proto:1: import `sub.proto` is not found in `DIR`"),
         ("one.proto", "three.proto:1: files import each other: two.proto -> three.proto -> two.proto"),
         ("self.proto", "self.proto:1: files import each other: self.proto -> self.proto"),
-        ("latin.proto", "latin.proto:2: expected UTF-8, found other bytes"),
+        ("latin.proto", "latin.proto:2: expected UTF-8 outside of comments, found other bytes"),
         ("sub.proto", "DIR/sub.proto: cannot be read: it is a directory"),
         ("none.proto", "DIR/none.proto: cannot be read: No such file or directory (os error 2)"),
     ] {
@@ -464,6 +464,24 @@ fn an_output_that_cannot_be_written() {
     assert_eq!(std::fs::read(files.0.join("a.proto")).unwrap(), b"message M {}");
 }
 
+#[test]
+fn an_output_that_would_overwrite_another_file() {
+    let files = Files::new("overwrites", &[("a.proto", b"message M {}")]);
+    let (input, output) = (files.0.join("a.proto"), files.0.join("a.rs"));
+    let text = |error: Error| error.to_string().replace(&files.0.display().to_string(), "DIR");
+    let config = Config::new().include(&files.0);
+    let refused = config.compile(&[&input], &input).unwrap_err();
+    assert_eq!(text(refused), "DIR/a.proto: expected another file to write to, would overwrite `DIR/a.proto`");
+    let generated = config.compile(&[&input], &output).unwrap();
+    for other in [&input, &output] {
+        let refused = text(generated.write_descriptor_set(other).unwrap_err());
+        assert!(refused.contains("would overwrite"), "{refused}");
+    }
+    generated.write_descriptor_set(files.0.join("a.binpb")).unwrap();
+    assert_eq!(std::fs::read(&input).unwrap(), b"message M {}");
+    assert_eq!(std::fs::read_to_string(&output).unwrap(), generated.code());
+}
+
 /// Neither time nor memory: the length alone is looked at.
 #[test]
 fn files_of_a_hundred_megabytes() {
@@ -480,6 +498,25 @@ fn files_of_a_hundred_megabytes() {
     // One that is not too long is read, whatever is in it.
     file.set_len(16 << 20).unwrap();
     assert_eq!(files.refused("a.proto"), "a.proto:1: expected a declaration, found the character '\\0'");
+}
+
+#[test]
+fn strings_come_in_parts_and_comments_in_any_encoding() {
+    let files = Files::new(
+        "parts",
+        &[
+            ("a.proto", b"syntax = \"pro\" /* 2 */\n 'to2';\nimport \"sub/\" // or so\n \"b\\056proto\";\nmessage M { optional N n = 1; }"),
+            ("sub/b.proto", b"// caf\xe9 \xff\nmessage N {\n  /* na\xefve */ optional int32 x = 1; // \xe2\x82\n}"),
+            ("bytes.proto", b"import \"\\xff\";"),
+        ],
+    );
+    let code = files.generate("a.proto").unwrap();
+    assert!(code.contains("set_n(") && code.contains("pub struct N<'w>"), "{code}");
+    let code = files.generate("sub/b.proto").unwrap();
+    for comment in ["caf\u{fffd} \u{fffd}", "na\u{fffd}ve", "/// \u{fffd}\n"] {
+        assert!(code.contains(comment), "{comment:?} in {code}");
+    }
+    assert_eq!(files.refused("bytes.proto"), "bytes.proto:1: expected the name of a file in UTF-8, found other bytes");
 }
 
 #[test]

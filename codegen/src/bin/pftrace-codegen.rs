@@ -130,17 +130,16 @@ impl Job {
         let config = self.descriptor_set.iter().fold(config, |config, set| config.descriptor_set(set));
         let config = self.roots.iter().fold(config, |config, root| config.root(root));
         let config = self.externs.iter().fold(config, |config, (name, path)| config.extern_path(name, path));
-        let generated = match &self.out {
-            Some(out) if self.check => config.check(&self.inputs, out)?,
-            Some(out) => config.compile(&self.inputs, out)?,
-            None => config.generate(&self.inputs)?,
-        };
-        match &self.descriptor_set_out {
-            Some(out) if self.check => generated.check_descriptor_set(out)?,
-            Some(out) => generated.write_descriptor_set(out)?,
-            None => {}
+        let config = self.descriptor_set_out.iter().fold(config, |config, set| config.descriptor_set_out(set));
+        match (&self.out, &self.descriptor_set_out) {
+            (Some(out), _) if self.check => config.check(&self.inputs, out),
+            (Some(out), _) => config.compile(&self.inputs, out),
+            (None, set) => {
+                let generated = config.generate(&self.inputs)?;
+                set.iter().try_for_each(|set| generated.write_descriptor_set(set))?;
+                Ok(generated)
+            }
         }
-        Ok(generated)
     }
 
     fn report(&self, generated: &Generated) -> ExitCode {

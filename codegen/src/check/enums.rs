@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::ranges::Ranges;
-use super::{Checker, option};
+use super::ranges::reserved_names;
+use super::{Checker, find, option};
 use crate::error::Error;
 use crate::parse::{Enum, Syntax, Value};
 use crate::resolve::join;
@@ -19,21 +20,12 @@ impl Checker<'_> {
             let text = format!("expected 0 as the first value of a proto3 enum, found {}", first.number);
             return Err(Error::invalid(origin, text));
         }
+        self.options("EnumOptions", &whole.name, &enumeration.options)?;
         let limits = i128::from(i32::MIN)..=i128::from(i32::MAX);
         let ranges = Ranges::new(&whole, limits.clone(), &enumeration.reserved, &[])?;
-        let alias = match option(&enumeration.options, "allow_alias") {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(other) => {
-                return Err(Error::invalid(
-                    whole,
-                    format!("expected `allow_alias` to be true or false, found `{other}`"),
-                ));
-            }
-        };
+        let alias = option(&enumeration.options, "allow_alias") == Some("true");
         let mut numbers: HashMap<i128, &Value> = HashMap::new();
-        let reserved: std::collections::HashSet<_> =
-            enumeration.reserved_names.iter().map(|r| r.name.as_str()).collect();
+        let reserved = reserved_names(&whole, &enumeration.reserved_names)?;
         for value in &enumeration.values {
             let number = value.number;
             let invalid = |text: String| Err(Error::invalid(self.origin(value.pos, join(scope, &value.name)), text));
@@ -50,7 +42,50 @@ impl Checker<'_> {
             if reserved.contains(value.name.as_str()) {
                 return invalid("the name is reserved".to_owned());
             }
+            self.options("EnumValueOptions", &join(scope, &value.name), &value.options)?;
+        }
+        if find(&enumeration.options, "allow_alias").is_some() && numbers.len() == enumeration.values.len() {
+            let text = "expected `allow_alias` where two values have one number, and there alone";
+            return Err(Error::invalid(whole, text));
+        }
+        self.values_in_json(scope, enumeration)
+    }
+
+    /// Other languages, and JSON, leave the enum's name out of its values' and write them in another case.
+    fn values_in_json(&self, scope: &str, enumeration: &Enum) -> Result<(), Error> {
+        let mut names: HashMap<String, &Value> = HashMap::new();
+        for value in &enumeration.values {
+            let name = pascal_case(without_prefix(&enumeration.name, &value.name));
+            let first = names.entry(name).or_insert(value);
+            if first.number != value.number {
+                let first = format!("`{}` in line {}", first.name, first.pos.line);
+                let text = format!("is {first} but for its case and the enum's name in front");
+                return Err(Error::invalid(self.origin(value.pos, join(scope, &value.name)), text));
+            }
         }
         Ok(())
     }
+}
+
+/// `E_A` of `E` without `E_`, in whatever case; the whole, where nothing would remain.
+fn without_prefix<'a>(enumeration: &str, value: &'a str) -> &'a str {
+    let mut prefix = enumeration.bytes().filter(|&c| c != b'_').map(|c| c.to_ascii_lowercase()).peekable();
+    let mut rest = value;
+    while let (true, Some(found)) = (prefix.peek().is_some(), rest.bytes().next()) {
+        if found != b'_' && prefix.next_if_eq(&found.to_ascii_lowercase()).is_none() {
+            return value;
+        }
+        rest = &rest[1..];
+    }
+    let rest = rest.trim_start_matches('_');
+    if prefix.peek().is_some() || rest.is_empty() { value } else { rest }
+}
+
+fn pascal_case(name: &str) -> String {
+    let mut out = String::new();
+    for part in name.split('_').filter(|part| !part.is_empty()) {
+        out.push_str(&part[..1].to_ascii_uppercase());
+        out.push_str(&part[1..].to_ascii_lowercase());
+    }
+    out
 }

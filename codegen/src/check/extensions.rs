@@ -1,36 +1,12 @@
 //! The rules of extensions.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::ranges::Ranges;
-use super::{Checker, is_map, option};
+use super::{Checker, find, is_map, option};
 use crate::error::{Error, Origin};
-use crate::load::{Sources, Unit};
 use crate::parse::{Extend, Field, Label, Message, Syntax, TypeRef};
 use crate::resolve::{Symbol, join};
-
-/// All messages, by full name: where they are declared, and how.
-pub(super) fn extendable(sources: &Sources) -> HashMap<String, (&Unit, &Message)> {
-    let mut all = HashMap::new();
-    for unit in &sources.units {
-        take_up(unit, &unit.file.package, &unit.file.messages, &mut all);
-    }
-    all
-}
-
-fn take_up<'a>(
-    unit: &'a Unit,
-    scope: &str,
-    messages: &'a [Message],
-    all: &mut HashMap<String, (&'a Unit, &'a Message)>,
-) {
-    for message in messages {
-        let name = join(scope, &message.name);
-        take_up(unit, &name, &message.messages, all);
-        all.insert(name, (unit, message));
-    }
-}
 
 impl Checker<'_> {
     pub(super) fn extends(&mut self, scope: &str, extends: &[Extend]) -> Result<(), Error> {
@@ -59,6 +35,10 @@ impl Checker<'_> {
         if field.label == Some(Label::Required) || is_map(&field.type_ref) {
             return Err(Error::invalid(origin, "an extension can be neither required nor a map"));
         }
+        if let Some(option) = find(&field.options, "json_name") {
+            let text = "an extension has no `json_name`: its full name is written";
+            return Err(Error::invalid(self.option_origin(&full_name, option), text));
+        }
         self.extension_number(extendee, field, &origin)?;
         self.message_set_item(extendee, field, &origin)?;
         self.extension_type(scope, &full_name, field, origin.clone())?;
@@ -71,7 +51,7 @@ impl Checker<'_> {
 
     fn extension_number(&mut self, extendee: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
         let number = i128::from(field.number);
-        let Some((unit, message)) = self.extendable.get(extendee) else { return Ok(()) };
+        let Some((unit, message)) = self.types.messages.get(extendee) else { return Ok(()) };
         let ranges = match self.extension_ranges.entry(extendee.to_owned()) {
             Entry::Occupied(ranges) => ranges.into_mut(),
             Entry::Vacant(entry) => {
@@ -94,7 +74,7 @@ impl Checker<'_> {
     }
 
     fn message_set_item(&self, extendee: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
-        let set = self.extendable.get(extendee).is_some_and(|(_, message)| is_message_set(message));
+        let set = self.types.messages.get(extendee).is_some_and(|(_, message)| is_message_set(message));
         let message = matches!(field.type_ref, TypeRef::Named(_)) && field.label == Some(Label::Optional);
         if set && !message {
             return Err(Error::invalid(origin.clone(), "an extension of a message set is an optional message"));

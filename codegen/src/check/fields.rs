@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::extensions::is_message_set;
-use super::ranges::Ranges;
-use super::{Checker, is_map, option};
+use super::ranges::{Ranges, reserved_names};
+use super::{Checker, find, is_map, option};
 use crate::error::{Error, Origin};
 use crate::ir::Scalar;
 use crate::parse::{Field, Label, Message, Syntax, TypeRef};
-use crate::resolve::{Symbol, join};
+use crate::resolve::join;
 
 /// 2^29 - 1: what a tag of 32 bits has room for.
 const MAX_FIELD_NUMBER: u64 = 536_870_911;
@@ -16,6 +16,14 @@ const MAX_FIELD_NUMBER: u64 = 536_870_911;
 impl Checker<'_> {
     pub(super) fn fields(&mut self, name: &str, message: &Message) -> Result<(), Error> {
         let whole = self.origin(message.pos, name.to_owned());
+        self.options("MessageOptions", name, &message.options)?;
+        for options in &message.range_options {
+            self.options("ExtensionRangeOptions", name, options)?;
+        }
+        if let (Syntax::Proto3, Some(range)) = (&self.file.syntax, message.extension_ranges.first()) {
+            let origin = Origin { line: range.line, ..whole };
+            return Err(Error::invalid(origin, "ranges for extensions are not allowed in proto3"));
+        }
         if is_message_set(message) && (!message.fields.is_empty() || message.extension_ranges.is_empty()) {
             return Err(Error::invalid(whole, "expected a message set to have extensions and no fields"));
         }
@@ -37,21 +45,22 @@ impl Checker<'_> {
             self.field(&full_name, field)?;
         }
         self.reserved_field_names(name, message)?;
-        self.empty_oneofs(name, message)
+        self.json_names(name, message)?;
+        self.oneofs(name, message)
     }
 
     fn reserved_field_names(&self, name: &str, message: &Message) -> Result<(), Error> {
-        let fields: HashMap<_, _> = message.fields.iter().map(|field| (field.name.as_str(), field)).collect();
-        for reserved in &message.reserved_names {
-            if let Some(field) = fields.get(reserved.name.as_str()) {
-                let origin = self.origin(field.pos, join(name, &field.name));
-                return Err(Error::invalid(origin, "the name is reserved"));
-            }
+        let reserved = reserved_names(&self.origin(message.pos, name.to_owned()), &message.reserved_names)?;
+        match message.fields.iter().find(|field| reserved.contains(field.name.as_str())) {
+            Some(field) => Err(Error::invalid(self.origin(field.pos, join(name, &field.name)), "the name is reserved")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn empty_oneofs(&self, name: &str, message: &Message) -> Result<(), Error> {
+    fn oneofs(&self, name: &str, message: &Message) -> Result<(), Error> {
+        for oneof in &message.oneofs {
+            self.options("OneofOptions", &join(name, &oneof.name), &oneof.options)?;
+        }
         let mut fields = vec![0; message.oneofs.len()];
         for oneof in message.fields.iter().filter_map(|field| field.oneof) {
             fields[oneof] += 1;
@@ -91,6 +100,7 @@ impl Checker<'_> {
         if let Some(text) = self.bad_label(field) {
             return Err(Error::invalid(origin, text));
         }
+        self.options("FieldOptions", full_name, &field.options)?;
         if self.file.syntax == Syntax::Proto3 && option(&field.options, "default").is_some() {
             return Err(Error::invalid(origin, "default values are not allowed in proto3"));
         }
@@ -104,10 +114,27 @@ impl Checker<'_> {
                 }
             }
         }
-        match self.bad_packed(full_name, field) {
+        if let Some(option) = find(&field.options, "default") {
+            if let Some(text) = self.bad_default(full_name, field, &option.value) {
+                return Err(Error::invalid(self.option_origin(full_name, option), text));
+            }
+        }
+        match self.misplaced_option(full_name, field).or_else(|| self.bad_enum(full_name, field)) {
             Some(text) => Err(Error::invalid(origin, text)),
             None => Ok(()),
         }
+    }
+
+    /// What is wrong with an enum as its type, if anything is.
+    fn bad_enum(&self, full_name: &str, field: &Field) -> Option<String> {
+        let (name, _) = self.checked.resolved.types.get(full_name)?;
+        let (unit, enumeration) = self.types.enums.get(name)?;
+        if self.file.syntax == Syntax::Proto3 && unit.file.syntax == Syntax::Proto2 {
+            return Some(format!("expected an enum of proto3 in a message of proto3, found `{name}`"));
+        }
+        let first = enumeration.values.first().filter(|first| is_map(&field.type_ref) && first.number != 0)?;
+        let number = first.number;
+        Some(format!("expected 0 as the first value of an enum in a map, found {number} in `{name}`"))
     }
 
     fn bad_label(&self, field: &Field) -> Option<String> {
@@ -121,22 +148,6 @@ impl Checker<'_> {
             }
             _ => None,
         }
-    }
-
-    fn bad_packed(&self, full_name: &str, field: &Field) -> Option<String> {
-        let value = option(&field.options, "packed")?;
-        if value != "true" && value != "false" {
-            return Some(format!("expected `packed` to be true or false, found `{value}`"));
-        }
-        let scalar = match &field.type_ref {
-            TypeRef::Scalar(scalar) => scalar.can_be_packed(),
-            TypeRef::Named(_) => {
-                self.checked.resolved.types.get(full_name).is_some_and(|(_, symbol)| *symbol == Symbol::Enum)
-            }
-            _ => false,
-        };
-        let can = scalar && field.label == Some(Label::Repeated);
-        (value == "true" && !can).then(|| "only repeated numbers, bools and enums can be packed".to_owned())
     }
 
     fn bad_group(&self, name: &str) -> Option<String> {

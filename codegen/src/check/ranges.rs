@@ -1,9 +1,10 @@
-//! Ranges of numbers that fields and values must keep out of.
+//! Numbers and names that fields and values must keep out of.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::error::{Error, Origin};
-use crate::parse::Range;
+use crate::parse::{Range, ReservedName};
 
 /// Sorted, and without overlaps.
 #[derive(Debug)]
@@ -48,5 +49,17 @@ impl Ranges {
         let behind = self.0.partition_point(|(range, _)| *range.start() <= number);
         let (range, text) = self.0.get(behind.checked_sub(1)?)?;
         range.contains(&number).then_some(*text)
+    }
+}
+
+/// The names that `origin` reserves, each once.
+pub(super) fn reserved_names<'a>(origin: &Origin, names: &'a [ReservedName]) -> Result<HashSet<&'a str>, Error> {
+    let mut all = HashSet::new();
+    match names.iter().find(|reserved| !all.insert(reserved.name.as_str())) {
+        Some(twice) => {
+            let origin = Origin { line: twice.line, ..origin.clone() };
+            Err(Error::invalid(origin, format!("the name `{}` is reserved twice", twice.name)))
+        }
+        None => Ok(all),
     }
 }

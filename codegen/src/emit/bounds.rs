@@ -1,6 +1,6 @@
 //! How long messages can be.
 
-use crate::ir::{Cardinality, Field, Kind, Message, Scalar, Schema};
+use crate::ir::{Field, Kind, Message, Scalar, Schema};
 
 /// Of each message of the schema, the most bytes that it takes with each of its fields written once at most, and one
 /// field of each oneof. `None` where there is no bound.
@@ -41,7 +41,7 @@ fn bound(message: &Message, lens: &[Option<usize>]) -> Option<usize> {
 }
 
 fn field_len(field: &Field, lens: &[Option<usize>]) -> Option<usize> {
-    if matches!(field.cardinality, Cardinality::Repeated | Cardinality::Packed | Cardinality::Map) {
+    if field.cardinality.is_plural() {
         return None;
     }
     let tag = varint_len(u64::from(field.number) << 3);

@@ -19,10 +19,13 @@ pub(super) fn extensions(schema: &Schema, names: &Names<'_>, group: &Extensions)
     let fields = Fields { schema, names, modules, message: extendee };
     let mut taken = HashMap::new();
     let (mut declarations, mut implementations) = (String::new(), String::new());
-    for &index in &group.members {
-        let field = &schema.extensions[index].field;
-        let method =
-            if extendee.message_set { fields.item(field, "self.raw()") } else { fields.method(field, "self.raw()") };
+    for member in &group.members {
+        let field = &schema.extensions[member.index].field;
+        let name = member.method.clone();
+        let method = match extendee.message_set {
+            true => fields.item(name, field, "self.raw()"),
+            false => fields.method(name, field, "self.raw()"),
+        };
         clash(&mut taken, &method.name, &field.doc.origin, ident)?;
         declarations.push_str(&method.declaration());
         implementations.push_str(&method.implementation());

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::docs::{Docs, code_span};
-use super::names::Names;
+use super::names::{Names, method};
 use crate::error::{Error, Origin};
 use crate::ir::{Cardinality, Field, Kind, Message, MessageId, Scalar, Schema};
-use crate::names::{flag, method_ident, number_ident};
+use crate::names::{flag, number_ident};
 
 /// The code of one message, which lies in `modules` and takes `max_len` bytes at most, if there is a bound.
 pub(super) fn message(
@@ -38,7 +38,7 @@ pub(super) fn message(
         clash(&mut taken_flags, flag, origin, &message.path.name)?;
     }
     for field in &message.fields {
-        let method = writer.method(field, &checks.target(field));
+        let method = writer.method(method(field), field, &checks.target(field)).then(&checks.behind(field));
         // `self` and `Self` are two methods, if one is repeated, and one constant.
         for name in [&method.name, &number_ident(&field.name)] {
             clash(&mut taken, name, &field.doc.origin, &message.path.name)?;
@@ -159,13 +159,21 @@ impl<'a> Checks<'a> {
 
     /// What a field's method calls.
     fn target(&self, field: &Field) -> String {
+        self.mark(field).filter(|_| !is_nested(field)).unwrap_or_else(|| self.message().to_owned())
+    }
+
+    /// What it calls behind that: a nested message whose closure panics has not been written.
+    fn behind(&self, field: &Field) -> String {
+        self.mark(field).filter(|_| is_nested(field)).unwrap_or_default()
+    }
+
+    /// What remembers that a field has been written, if anything has to. It returns the message.
+    fn mark(&self, field: &Field) -> Option<String> {
         if let Some(oneof) = field.oneof.and_then(|index| self.message.oneofs.get(index)) {
-            return format!("self.message.once(&mut self.{})", flag(&oneof.name));
+            return Some(format!("self.message.once(&mut self.{})", flag(&oneof.name)));
         }
-        if field.cardinality == Cardinality::Required {
-            return format!("self.message.required(&mut self.{})", flag(&field.name));
-        }
-        self.message().to_owned()
+        let required = field.cardinality == Cardinality::Required;
+        required.then(|| format!("self.message.required(&mut self.{})", flag(&field.name)))
     }
 
     /// Writing the whole message, where something is required.
@@ -187,6 +195,11 @@ impl<'a> Checks<'a> {
     }
 }
 
+/// Whether a closure writes it.
+fn is_nested(field: &Field) -> bool {
+    matches!(field.kind, Kind::Message(_) | Kind::Group(_))
+}
+
 /// A method of a writer.
 pub(super) struct Method {
     pub(super) name: String,
@@ -196,6 +209,15 @@ pub(super) struct Method {
 }
 
 impl Method {
+    /// With another call behind its own, if there is one.
+    fn then(mut self, call: &str) -> Self {
+        if !call.is_empty() {
+            self.call.push_str("; ");
+            self.call.push_str(call);
+        }
+        self
+    }
+
     fn inherent(&self) -> String {
         let Self { name, docs, arguments, call } = self;
         format!("{docs}#[inline]\npub fn {name}(&mut self, {arguments}) -> &mut Self {{ {call}; self }}\n")
@@ -222,10 +244,8 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The method that writes `field` into `target`.
-    pub(super) fn method(&self, field: &Field, target: &str) -> Method {
-        let repeated = matches!(field.cardinality, Cardinality::Repeated | Cardinality::Packed | Cardinality::Map);
-        let name = method_ident(if repeated { "add_" } else { "set_" }, &field.name);
+    /// The method `name`, which writes `field` into `target`.
+    pub(super) fn method(&self, name: String, field: &Field, target: &str) -> Method {
         let (arguments, call) = match (&field.kind, field.cardinality) {
             (Kind::Map(key, value), _) => self.map(target, field.number, *key, value),
             (kind, Cardinality::Packed) => self.packed(target, field.number, kind),
@@ -235,12 +255,12 @@ impl Fields<'_> {
         Method { name, docs: self.docs(field), arguments, call }
     }
 
-    /// The method that writes `field` as an item of a message set, into `target`.
-    pub(super) fn item(&self, field: &Field, target: &str) -> Method {
+    /// The method `name`, which writes `field` as an item of a message set, into `target`.
+    pub(super) fn item(&self, name: String, field: &Field, target: &str) -> Method {
         let (arguments, call) = self.value("item", 3, &field.kind);
         let write = format!("{{ item.uint32::<2>({}); {call}; }}", field.number);
         let call = nested(target, "group", 1, "mut item", &write);
-        Method { name: method_ident("set_", &field.name), docs: self.docs(field), arguments, call }
+        Method { name, docs: self.docs(field), arguments, call }
     }
 
     /// The argument of one value, and the call that writes it into `target`.

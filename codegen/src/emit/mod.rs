@@ -11,7 +11,7 @@ mod names;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::names::Names;
+pub(crate) use self::names::{Names, method};
 use crate::error::Error;
 use crate::ir::{EnumId, MessageId, Path, Schema};
 use crate::observer::{Counter, Phase, Watch};
@@ -84,7 +84,7 @@ fn modules(schema: &Schema, names: &Names<'_>) -> Module {
         }
     }
     for (index, group) in names.extensions.iter().enumerate() {
-        let first = &schema.extensions[group.members[0]];
+        let first = &schema.extensions[group.members[0].index];
         let (package, parents) = (first.package.clone(), first.parents.clone());
         let path = Path { package, parents, name: String::new() };
         root.at(&group.place.modules, &path).types.push(Type::Extensions(index));
@@ -169,7 +169,7 @@ impl Emitter<'_> {
             }
             Type::Extensions(index) => {
                 let group = &self.names.extensions[index];
-                let name = self.schema.extensions[group.members[0]].field.doc.origin.name.clone();
+                let name = self.schema.extensions[group.members[0].index].field.doc.origin.name.clone();
                 let emit = || extensions::extensions(self.schema, self.names, group);
                 let code = self.watch.phase(Phase::Emit, &name, emit)?;
                 self.counts.fields += group.members.len();

@@ -1,12 +1,12 @@
 //! From protobuf names to Rust names.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Origin};
 use crate::externs::Externs;
-use crate::ir::{EnumId, Extension, Kind, MessageId, Path, Schema};
-use crate::names::{module_ident, type_ident};
+use crate::ir::{EnumId, Extension, Field, Kind, MessageId, Path, Schema};
+use crate::names::{method_ident, module_ident, type_ident};
 
 /// The place of a type in the output.
 #[derive(Clone, Debug)]
@@ -30,8 +30,16 @@ pub(crate) struct Extensions {
     /// Of their trait.
     pub(crate) place: Place,
     pub(crate) extendee: MessageId,
-    /// The indices in [`Schema::extensions`].
-    pub(crate) members: Vec<usize>,
+    pub(crate) members: Vec<Member>,
+}
+
+/// An extension of a trait.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// The index in [`Schema::extensions`].
+    pub(crate) index: usize,
+    /// The name of its method.
+    pub(crate) method: String,
 }
 
 /// The places of all types that are wanted.
@@ -57,16 +65,21 @@ impl<'a> Names<'a> {
             names.enums.insert(EnumId(id), taken.place(&enumeration.path, &enumeration.doc.origin)?);
         }
         let mut groups: HashMap<_, usize> = HashMap::new();
+        let mut inherent: HashMap<_, HashSet<String>> = HashMap::new();
         for (index, extension) in schema.extensions.iter().enumerate().filter(|(_, e)| e.wanted) {
             let scope = (extension.extendee, &extension.package, &extension.parents);
+            let inherent = inherent.entry(extension.extendee);
+            let inherent =
+                inherent.or_insert_with_key(|extendee| schema.messages[extendee.0].fields.iter().map(method).collect());
+            let member = Member { index, method: extension_method(&extension.field, inherent) };
             match groups.entry(scope) {
-                Entry::Occupied(group) => names.extensions[*group.get()].members.push(index),
+                Entry::Occupied(group) => names.extensions[*group.get()].members.push(member),
                 Entry::Vacant(group) => {
                     group.insert(names.extensions.len());
                     names.extensions.push(Extensions {
                         place: taken.place(&trait_path(schema, extension), &extension.field.doc.origin)?,
                         extendee: extension.extendee,
-                        members: vec![index],
+                        members: vec![member],
                     });
                 }
             }
@@ -107,6 +120,21 @@ impl Names<'_> {
         };
         self.externs.find(path).unwrap_or_default()
     }
+}
+
+/// The name of the method that writes `field` of a message.
+pub(crate) fn method(field: &Field) -> String {
+    method_ident(if field.cardinality.is_plural() { "add_" } else { "set_" }, &field.name)
+}
+
+/// The name of the method that writes an extension of a message with `inherent` methods. Rust prefers those, without a word: one of
+/// the same name would never be called.
+fn extension_method(field: &Field, inherent: &HashSet<String>) -> String {
+    let mut name = method(field);
+    while inherent.contains(&name) {
+        name.push_str("_extension");
+    }
+    name
 }
 
 /// Of the trait of `extension` and its like.

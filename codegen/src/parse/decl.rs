@@ -37,6 +37,7 @@ pub(crate) struct File {
     pub(crate) enums: Vec<Enum>,
     pub(crate) extends: Vec<Extend>,
     pub(crate) services: Vec<Service>,
+    pub(crate) options: Vec<Opt>,
 }
 
 #[derive(Debug)]
@@ -60,6 +61,8 @@ pub(crate) struct Message {
     pub(crate) reserved: Vec<Range>,
     pub(crate) reserved_names: Vec<ReservedName>,
     pub(crate) extension_ranges: Vec<Range>,
+    /// Of each statement with such ranges.
+    pub(crate) range_options: Vec<Vec<Opt>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +100,7 @@ pub(crate) struct Oneof {
     pub(crate) name: String,
     pub(crate) pos: Pos,
     pub(crate) comments: Comments,
+    pub(crate) options: Vec<Opt>,
 }
 
 #[derive(Debug, Default)]
@@ -131,6 +135,17 @@ pub(crate) struct Extend {
 pub(crate) struct Service {
     pub(crate) name: String,
     pub(crate) pos: Pos,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) options: Vec<Opt>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Method {
+    pub(crate) name: String,
+    pub(crate) pos: Pos,
+    /// The types of what is asked and answered, as written.
+    pub(crate) types: [String; 2],
+    pub(crate) options: Vec<Opt>,
 }
 
 /// `name = value`, as written.
@@ -138,6 +153,7 @@ pub(crate) struct Service {
 pub(crate) struct Opt {
     pub(crate) name: String,
     pub(crate) value: String,
+    pub(crate) line: u32,
 }
 
 /// Of numbers, both ends included.
@@ -152,4 +168,5 @@ pub(crate) struct Range {
 #[derive(Debug)]
 pub(crate) struct ReservedName {
     pub(crate) name: String,
+    pub(crate) line: u32,
 }

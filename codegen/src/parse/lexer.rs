@@ -45,13 +45,16 @@ pub(super) struct Lexed {
 }
 
 pub(super) fn lex(text: &str) -> Result<Lexed, Failure> {
-    let mut lexer = Lexer { text, at: 0, line: 1, mark: 0, mark_column: 1, tokens: Vec::new(), comments: Vec::new() };
-    // A byte order mark is allowed, and says nothing.
-    if text.starts_with('\u{feff}') {
-        lexer.at = '\u{feff}'.len_utf8();
-    }
+    let mut lexer = Lexer::new(text);
     while lexer.step()? {}
     Ok(Lexed { tokens: lexer.tokens, comments: lexer.comments })
+}
+
+/// The comments up to the first failure.
+pub(super) fn comments(text: &str) -> Vec<Comment> {
+    let mut lexer = Lexer::new(text);
+    while lexer.step().is_ok_and(|more| more) {}
+    lexer.comments
 }
 
 struct Lexer<'a> {
@@ -63,6 +66,14 @@ struct Lexer<'a> {
     mark_column: u32,
     tokens: Vec<Token>,
     comments: Vec<Comment>,
+}
+
+impl<'a> Lexer<'a> {
+    fn new(text: &'a str) -> Self {
+        // A byte order mark is allowed, and says nothing.
+        let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Self { text, at, line: 1, mark: 0, mark_column: 1, tokens: Vec::new(), comments: Vec::new() }
+    }
 }
 
 impl Lexer<'_> {
@@ -84,8 +95,8 @@ impl Lexer<'_> {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
                 self.take_while(Kind::Ident, |c| c.is_ascii_alphanumeric() || c == b'_')
             }
-            b'0'..=b'9' => self.number(),
-            b'.' if self.peek(1).is_ascii_digit() => self.number(),
+            b'0'..=b'9' => self.number()?,
+            b'.' if self.peek(1).is_ascii_digit() => self.number()?,
             quote @ (b'"' | b'\'') => self.string(quote)?,
             c if c.is_ascii_graphic() => self.push(Kind::Symbol(c), self.at + 1),
             _ => return Err(self.unexpected()),
@@ -121,7 +132,7 @@ impl Lexer<'_> {
         self.push(kind, self.at + len);
     }
 
-    fn number(&mut self) {
+    fn number(&mut self) -> Result<(), Failure> {
         let rest = &self.text.as_bytes()[self.at..];
         let hex = rest.len() > 1 && rest[0] == b'0' && matches!(rest[1], b'x' | b'X');
         let mut float = false;
@@ -134,7 +145,12 @@ impl Lexer<'_> {
             float |= c == b'.' || exponent_sign || !hex && matches!(c, b'e' | b'E' | b'f' | b'F');
             len += 1;
         }
+        let text = &self.text[self.at..self.at + len];
+        if !(if float { is_float(text) } else { is_int(text) }) {
+            return Err(self.failure(&format!("expected a number, found `{text}`")));
+        }
         self.push(if float { Kind::Float } else { Kind::Int }, self.at + len);
+        Ok(())
     }
 
     fn string(&mut self, quote: u8) -> Result<(), Failure> {
@@ -145,7 +161,13 @@ impl Lexer<'_> {
                 None | Some(b'\n') => {
                     return Err(self.failure("expected the end of the string, found the end of the line"));
                 }
-                Some(b'\\') if bytes.get(end + 1).is_some_and(|&c| c != b'\n') => end += 2,
+                Some(b'\\') if bytes.get(end + 1).is_some_and(|&c| c != b'\n') => {
+                    if !is_escape(&bytes[end + 1..]) {
+                        let found = self.text[end + 1..].chars().next().unwrap_or(' ');
+                        return Err(self.failure(&format!("expected an escape of the language, found `\\{found}`")));
+                    }
+                    end += 2;
+                }
                 Some(&c) if c == quote => break,
                 Some(_) => end += 1,
             }
@@ -182,5 +204,37 @@ impl Lexer<'_> {
 
     fn failure(&self, message: &str) -> Failure {
         Failure { line: self.line, message: message.to_owned() }
+    }
+}
+
+/// Decimal, `0x` or octal.
+fn is_int(text: &str) -> bool {
+    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return !hex.is_empty() && hex.bytes().all(|c| c.is_ascii_hexdigit());
+    }
+    let octal = text.len() > 1 && text.starts_with('0');
+    text.bytes().all(|c| if octal { matches!(c, b'0'..=b'7') } else { c.is_ascii_digit() })
+}
+
+fn is_float(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    // What looks octal is no fraction.
+    let decimal = digits(whole) && (whole.len() == 1 || !whole.starts_with('0'));
+    decimal && digits(fraction) && !exponent.is_empty() && digits(exponent)
+}
+
+/// Whether what follows a backslash begins with what may.
+fn is_escape(text: &[u8]) -> bool {
+    let hex = |count| text.get(1..=count).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    match text.first() {
+        Some(b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'\\' | b'?' | b'\'' | b'"' | b'0'..=b'7') => true,
+        Some(b'x' | b'X') => hex(1),
+        Some(b'u') => hex(4),
+        // Up to 10ffff.
+        Some(b'U') => hex(8) && text[1..3] == *b"00" && matches!(text[3], b'0' | b'1'),
+        _ => false,
     }
 }

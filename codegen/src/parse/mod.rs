@@ -1,19 +1,24 @@
 //! From .proto text to declarations, with their places and comments.
 //!
 //! It takes linear time and never panics, whatever the text. It knows the grammar and no types: what a name means is found
-//! out in [`resolve`](crate::resolve), and what is wrong though well formed in [`check`](crate::check). Bodies of services and values of
-//! options are stepped over.
+//! out in [`resolve`](crate::resolve), and what is wrong though well formed in [`check`](crate::check). Values of
+//! options are kept as they are written.
 
 mod comments;
 mod decl;
 mod lexer;
+mod options;
+mod services;
 mod tokens;
 mod values;
 mod walk;
 
+use std::borrow::Cow;
+
 pub(crate) use comments::dedent;
 pub(crate) use decl::{
-    Comments, Enum, Extend, Field, File, Import, Label, Message, Opt, Pos, Range, Syntax, TypeRef, Value,
+    Comments, Enum, Extend, Field, File, Import, Label, Message, Method, Opt, Pos, Range, ReservedName, Service,
+    Syntax, TypeRef, Value,
 };
 pub(crate) use values::{int_value, unescape};
 
@@ -36,6 +41,32 @@ pub(crate) fn parse(text: &str) -> Result<File, Failure> {
     let lexed = lexer::lex(text)?;
     check_tokens(&lexed.tokens)?;
     walk::walk(text, &lexed)
+}
+
+/// The text of a file. Bytes that are not UTF-8 are allowed in comments, as other compilers do, and become U+FFFD. Fails with the line
+/// of the first one elsewhere.
+pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, u32> {
+    let text = String::from_utf8_lossy(bytes);
+    let Cow::Owned(_) = &text else { return Ok(text) };
+    // Where they are in the text.
+    let mut at = 0;
+    let mut broken = Vec::new();
+    for chunk in bytes.utf8_chunks() {
+        at += chunk.valid().len();
+        if !chunk.invalid().is_empty() {
+            broken.push(at);
+            at += char::REPLACEMENT_CHARACTER.len_utf8();
+        }
+    }
+    let comments = lexer::comments(&text);
+    let in_comment = |at: &usize| {
+        let behind = comments.partition_point(|comment| comment.start <= *at);
+        behind.checked_sub(1).is_some_and(|index| *at < comments[index].end)
+    };
+    match broken.iter().find(|at| !in_comment(at)) {
+        Some(&at) => Err(1 + text[..at].matches('\n').count() as u32),
+        None => Ok(text),
+    }
 }
 
 fn check_tokens(tokens: &[lexer::Token]) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use super::Failure;
 use super::comments::comments;
 use super::decl::{Comments, Message, Pos};
 use super::lexer::{Kind, Lexed, Token};
-use super::values::unsigned;
+use super::values::{unescaped, unsigned};
 
 pub(super) type Result<T> = std::result::Result<T, Failure>;
 
@@ -84,13 +84,19 @@ impl<'a> Walk<'a> {
         Ok(self.text_of(token))
     }
 
-    /// The text between the quotes, as written.
-    pub(super) fn string(&mut self, what: &str) -> Result<&'a str> {
-        if self.token().kind != Kind::Str {
+    /// What one or more strings in a row say together.
+    pub(super) fn string(&mut self, what: &str) -> Result<String> {
+        let first = self.token();
+        if first.kind != Kind::Str {
             return Err(self.expected(what));
         }
-        let token = self.advance();
-        Ok(&self.text[token.start + 1..token.end - 1])
+        let mut bytes = Vec::new();
+        while self.token().kind == Kind::Str {
+            let token = self.advance();
+            bytes.extend(unescaped(self.text_of(token)));
+        }
+        let not_utf8 = || Failure { line: first.line, message: format!("expected {what} in UTF-8, found other bytes") };
+        String::from_utf8(bytes).map_err(|_| not_utf8())
     }
 
     pub(super) fn unsigned(&mut self, what: &str) -> Result<u64> {

@@ -19,8 +19,13 @@ pub(crate) fn int_value(text: &str) -> Option<i128> {
     }
 }
 
-/// Of one or more strings in quotes, with blanks in between. What is not UTF-8 comes back as bytes.
+/// As [`unescaped`]. What is not UTF-8 comes back as bytes.
 pub(crate) fn unescape(text: &str) -> Result<String, Vec<u8>> {
+    String::from_utf8(unescaped(text)).map_err(|error| error.into_bytes())
+}
+
+/// Of one or more strings in quotes, with blanks in between.
+pub(super) fn unescaped(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let [quote @ (b'"' | b'\''), inner @ ..] = rest {
@@ -35,7 +40,7 @@ pub(crate) fn unescape(text: &str) -> Result<String, Vec<u8>> {
         }
         rest = rest.trim_ascii_start();
     }
-    String::from_utf8(bytes).map_err(|error| error.into_bytes())
+    bytes
 }
 
 /// What stands behind a backslash; returns what follows it.

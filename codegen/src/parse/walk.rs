@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::decl::{
-    Enum, Extend, Field, File, Import, Label, Message, Oneof, Opt, Range, ReservedName, Service, Syntax, TypeRef, Value,
+    Enum, Extend, Field, File, Import, Label, Message, Oneof, Range, ReservedName, Syntax, TypeRef, Value,
 };
 use super::lexer::{Kind, Lexed};
 use super::tokens::{Result, Walk};
@@ -18,7 +18,7 @@ impl Walk<'_> {
         let mut file = File { syntax_line: self.token().line, ..File::default() };
         if self.is_word("edition") && self.next_is(Kind::Symbol(b'=')) {
             self.at += 2;
-            file.syntax = Syntax::Edition(self.string("an edition")?.to_owned());
+            file.syntax = Syntax::Edition(self.string("an edition")?);
             return Ok(file);
         }
         if self.is_word("syntax") {
@@ -34,7 +34,7 @@ impl Walk<'_> {
         self.at += 1;
         self.symbol(b'=')?;
         let found = self.token();
-        let syntax = match self.string("\"proto2\" or \"proto3\"")? {
+        let syntax = match self.string("\"proto2\" or \"proto3\"")?.as_str() {
             "proto2" => Syntax::Proto2,
             "proto3" => Syntax::Proto3,
             other => {
@@ -61,7 +61,7 @@ impl Walk<'_> {
                 file.package = self.path("a package", false)?;
                 self.symbol(b';')?;
             }
-            "option" => drop(self.option_statement()?),
+            "option" => file.options.push(self.option_statement()?),
             "message" => file.messages.push(self.message(first)?),
             "enum" => file.enums.push(self.enumeration(first)?),
             "extend" => {
@@ -83,83 +83,9 @@ impl Walk<'_> {
         if !public {
             self.eat_word("weak");
         }
-        let name = self.string("the name of a file")?.to_owned();
+        let name = self.string("the name of a file")?;
         self.symbol(b';')?;
         Ok(Import { name, public, line })
-    }
-
-    fn service(&mut self) -> Result<Service> {
-        let pos = self.pos();
-        let name = self.word("the name of a service")?.to_owned();
-        if !self.is_symbol(b'{') {
-            return Err(self.expected("`{`"));
-        }
-        self.balanced(|_| true)?;
-        Ok(Service { name, pos })
-    }
-
-    /// Steps over the next token, and with a bracket over all up to the one that closes it; then on, until `done`.
-    fn balanced(&mut self, done: impl Fn(&Self) -> bool) -> Result<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.token().kind {
-                Kind::End => return Err(self.expected("the end of the declaration")),
-                Kind::Symbol(b'{' | b'[' | b'(') => depth += 1,
-                Kind::Symbol(b'}' | b']' | b')') if depth == 0 => return Err(self.expected("a value")),
-                Kind::Symbol(b'}' | b']' | b')') => depth -= 1,
-                _ => {}
-            }
-            self.at += 1;
-            if depth == 0 && done(self) {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// Options.
-impl Walk<'_> {
-    /// `option name = value;`, with `option` read.
-    fn option_statement(&mut self) -> Result<Opt> {
-        let option = self.option(|walk| walk.is_symbol(b';'))?;
-        self.symbol(b';')?;
-        Ok(option)
-    }
-
-    /// `[name = value, …]`, if there is one.
-    fn option_list(&mut self) -> Result<Vec<Opt>> {
-        let mut options = Vec::new();
-        if !self.eat_symbol(b'[') {
-            return Ok(options);
-        }
-        loop {
-            options.push(self.option(|walk| walk.is_symbol(b',') || walk.is_symbol(b']'))?);
-            if !self.eat_symbol(b',') {
-                break;
-            }
-        }
-        self.symbol(b']')?;
-        Ok(options)
-    }
-
-    fn option(&mut self, done: impl Fn(&Self) -> bool) -> Result<Opt> {
-        let mut name = String::new();
-        while !self.is_symbol(b'=') {
-            match self.token().kind {
-                Kind::Ident | Kind::Symbol(b'(' | b')' | b'.') => name.push_str(self.text_of(self.token())),
-                _ => return Err(self.expected("the name of an option")),
-            }
-            self.at += 1;
-        }
-        if name.is_empty() {
-            return Err(self.expected("the name of an option"));
-        }
-        self.symbol(b'=')?;
-        let first = self.at;
-        self.balanced(done)?;
-        let value: Vec<_> = self.lexed.tokens[first..self.at].iter().map(|&t| self.text_of(t)).collect();
-        // A sign belongs to its number.
-        Ok(Opt { name, value: value.join(" ").replace("- ", "-") })
     }
 }
 
@@ -206,7 +132,7 @@ impl Walk<'_> {
             "reserved" => self.reserved(&mut message.reserved, &mut message.reserved_names)?,
             "extensions" => {
                 self.ranges(&mut message.extension_ranges)?;
-                self.option_list()?;
+                message.range_options.push(self.option_list()?);
                 self.symbol(b';')?;
             }
             _ => {
@@ -222,14 +148,15 @@ impl Walk<'_> {
         let name = self.word("the name of a oneof")?.to_owned();
         self.symbol(b'{')?;
         let index = message.oneofs.len();
-        message.oneofs.push(Oneof { name, pos, comments: self.comments(first) });
+        let mut options = Vec::new();
+        let comments = self.comments(first);
         while !self.eat_symbol(b'}') {
             let first = self.at;
             if self.eat_symbol(b';') {
                 continue;
             }
             if self.eat_word("option") {
-                self.option_statement()?;
+                options.push(self.option_statement()?);
                 continue;
             }
             if self.is_label() {
@@ -239,6 +166,7 @@ impl Walk<'_> {
             message.messages.append(&mut self.groups);
             message.fields.push(Field { oneof: Some(index), ..field });
         }
+        message.oneofs.push(Oneof { name, pos, comments, options });
         Ok(())
     }
 
@@ -316,6 +244,9 @@ impl Walk<'_> {
             }
             fields.push(self.field(first)?);
         }
+        if fields.is_empty() {
+            return Err(Failure { line: pos.line, message: "expected a field in `extend`, found none".to_owned() });
+        }
         Ok(Extend { extendee, pos, fields })
     }
 }
@@ -358,8 +289,8 @@ impl Walk<'_> {
     fn reserved(&mut self, ranges: &mut Vec<Range>, names: &mut Vec<ReservedName>) -> Result<()> {
         if self.token().kind == Kind::Str {
             loop {
-                let name = self.string("a name")?.to_owned();
-                names.push(ReservedName { name });
+                let line = self.token().line;
+                names.push(ReservedName { name: self.string("a name")?, line });
                 if !self.eat_symbol(b',') {
                     break;
                 }

@@ -134,7 +134,8 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `text`, `delimited_choice`, else encoding fails.
             #[inline]
             pub fn set_delimited_choice(&mut self, f: impl FnOnce(&mut Inherits<'_>)) -> &mut Self {
-                self.message.once(&mut self.choice).group::<8>(|m| f(&mut Inherits::new(m)));
+                self.message.group::<8>(|m| f(&mut Inherits::new(m)));
+                self.message.once(&mut self.choice);
                 self
             }
 
@@ -503,11 +504,8 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `grouped_choice`, `number`, else encoding fails.
             #[inline]
             pub fn set_grouped_choice(&mut self, f: impl FnOnce(&mut defaults::Grouped<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.choice)
-                    .group::<9>(|m| {
-                        f(&mut defaults::Grouped::new(m));
-                    });
+                self.message.group::<9>(|m| f(&mut defaults::Grouped::new(m)));
+                self.message.once(&mut self.choice);
                 self
             }
 
@@ -572,11 +570,8 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_required_message(&mut self, f: impl FnOnce(&mut Defaults<'_>)) -> &mut Self {
-                self.message
-                    .required(&mut self.required_message)
-                    .message::<1>(|m| {
-                        f(&mut Defaults::new(m));
-                    });
+                self.message.message::<1>(|m| f(&mut Defaults::new(m)));
+                self.message.required(&mut self.required_message);
                 self
             }
 
@@ -585,11 +580,8 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_required_group(&mut self, f: impl FnOnce(&mut Defaults<'_>)) -> &mut Self {
-                self.message
-                    .required(&mut self.required_group)
-                    .group::<2>(|m| {
-                        f(&mut Defaults::new(m));
-                    });
+                self.message.group::<2>(|m| f(&mut Defaults::new(m)));
+                self.message.required(&mut self.required_group);
                 self
             }
         }

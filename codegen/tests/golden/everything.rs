@@ -882,11 +882,8 @@ pub mod fixture {
             /// What is chosen.
             #[inline]
             pub fn set_inner(&mut self, f: impl FnOnce(&mut choices::Inner<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.choice)
-                    .message::<3>(|m| {
-                        f(&mut choices::Inner::new(m));
-                    });
+                self.message.message::<3>(|m| f(&mut choices::Inner::new(m)));
+                self.message.once(&mut self.choice);
                 self
             }
 
@@ -1506,7 +1503,8 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `id`, `nested`, else encoding fails.
             #[inline]
             pub fn set_nested(&mut self, f: impl FnOnce(&mut Old<'_>)) -> &mut Self {
-                self.message.once(&mut self.choice).message::<10>(|m| Old::write(m, f));
+                self.message.message::<10>(|m| Old::write(m, f));
+                self.message.once(&mut self.choice);
                 self
             }
 

@@ -111,6 +111,8 @@ pub mod fixture {
             pub const OTHER_CHOICE_FIELD_NUMBER: u32 = 18;
             /// The number of the field `inners`.
             pub const INNERS_FIELD_NUMBER: u32 = 19;
+            /// The number of the field `flag_extension`.
+            pub const FLAG_EXTENSION_FIELD_NUMBER: u32 = 20;
 
             /// The writer over a message that is open.
             pub fn new(message: ::pftrace_wire::Message<'w>) -> Self {
@@ -161,11 +163,8 @@ pub mod fixture {
             /// Required: encoding fails without it.
             #[inline]
             pub fn set_inner(&mut self, f: impl FnOnce(&mut plain::Inner<'_>)) -> &mut Self {
-                self.message
-                    .required(&mut self.inner)
-                    .message::<2>(|m| {
-                        plain::Inner::write(m, f);
-                    });
+                self.message.message::<2>(|m| plain::Inner::write(m, f));
+                self.message.required(&mut self.inner);
                 self
             }
 
@@ -234,7 +233,7 @@ pub mod fixture {
                 self
             }
 
-            /// `optional string text = 11 [default = "a \"b\"\n"]`
+            /// `optional string text = 11 [default = "a - \"b\"\n"]`
             #[inline]
             pub fn set_text(&mut self, value: &str) -> &mut Self {
                 self.message.string::<11>(value);
@@ -285,11 +284,8 @@ pub mod fixture {
             /// Part of oneof `choice`: at most one of `chosen`, `other_choice`, else encoding fails.
             #[inline]
             pub fn set_chosen(&mut self, f: impl FnOnce(&mut plain::Chosen<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.choice)
-                    .group::<17>(|m| {
-                        f(&mut plain::Chosen::new(m));
-                    });
+                self.message.group::<17>(|m| f(&mut plain::Chosen::new(m)));
+                self.message.once(&mut self.choice);
                 self
             }
 
@@ -314,6 +310,13 @@ pub mod fixture {
                             entry.message::<2>(|m| plain::Inner::write(m, f));
                         };
                     });
+                self
+            }
+
+            /// `optional bool flag_extension = 20`
+            #[inline]
+            pub fn set_flag_extension(&mut self, value: bool) -> &mut Self {
+                self.message.bool::<20>(value);
                 self
             }
         }
@@ -701,12 +704,44 @@ pub mod fixture {
             pub trait PlainExtensions {
                 /// `optional Elsewhere within = 110`
                 fn set_within(&mut self, f: impl FnOnce(&mut super::Elsewhere<'_>)) -> &mut Self;
+
+                /// `optional string text = 111`
+                ///
+                /// Called as a field of the message is.
+                fn set_text_extension(&mut self, value: &str) -> &mut Self;
+
+                /// `optional int32 flag = 112`
+                ///
+                /// As two of them are.
+                fn set_flag_extension_extension(&mut self, value: i32) -> &mut Self;
+
+                /// `repeated int32 int = 113`
+                ///
+                /// As one of them is, but for its method.
+                ///
+                /// Once per element.
+                fn add_int(&mut self, value: i32) -> &mut Self;
             }
 
             impl PlainExtensions for super::Plain<'_> {
                 #[inline]
                 fn set_within(&mut self, f: impl FnOnce(&mut super::Elsewhere<'_>)) -> &mut Self {
                     self.raw().message::<110>(|m| f(&mut super::Elsewhere::new(m)));
+                    self
+                }
+                #[inline]
+                fn set_text_extension(&mut self, value: &str) -> &mut Self {
+                    self.raw().string::<111>(value);
+                    self
+                }
+                #[inline]
+                fn set_flag_extension_extension(&mut self, value: i32) -> &mut Self {
+                    self.raw().int32::<112>(value);
+                    self
+                }
+                #[inline]
+                fn add_int(&mut self, value: i32) -> &mut Self {
+                    self.raw().int32::<113>(value);
                     self
                 }
             }

@@ -120,11 +120,8 @@ pub mod fixture {
             /// Part of oneof `payload`: at most one of `body`, `envelope`, else encoding fails.
             #[inline]
             pub fn set_body(&mut self, f: impl FnOnce(&mut request::Body<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.payload)
-                    .message::<6>(|m| {
-                        f(&mut request::Body::new(m));
-                    });
+                self.message.message::<6>(|m| f(&mut request::Body::new(m)));
+                self.message.once(&mut self.payload);
                 self
             }
 
@@ -134,10 +131,10 @@ pub mod fixture {
             #[inline]
             pub fn set_envelope(&mut self, f: impl FnOnce(&mut crate::base::fixture::base::Envelope<'_>)) -> &mut Self {
                 self.message
-                    .once(&mut self.payload)
                     .message::<7>(|m| {
                         f(&mut crate::base::fixture::base::Envelope::new(m));
                     });
+                self.message.once(&mut self.payload);
                 self
             }
         }

@@ -159,11 +159,8 @@ pub mod perfetto {
             /// Part of oneof `descriptor`: at most one of `extension_set`, `extension_set_gzip`, else encoding fails.
             #[inline]
             pub fn set_extension_set(&mut self, f: impl FnOnce(&mut FileDescriptorSet<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.descriptor)
-                    .message::<1>(|m| {
-                        f(&mut FileDescriptorSet::new(m));
-                    });
+                self.message.message::<1>(|m| f(&mut FileDescriptorSet::new(m)));
+                self.message.once(&mut self.descriptor);
                 self
             }
 
@@ -1167,11 +1164,8 @@ pub mod perfetto {
             /// Part of oneof `task_context_field`: at most one of `task_context`, `task_context_iid`, else encoding fails.
             #[inline]
             pub fn set_task_context(&mut self, f: impl FnOnce(&mut stack_sample::TaskContext<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.task_context_field)
-                    .message::<1>(|m| {
-                        f(&mut stack_sample::TaskContext::new(m));
-                    });
+                self.message.message::<1>(|m| f(&mut stack_sample::TaskContext::new(m)));
+                self.message.once(&mut self.task_context_field);
                 self
             }
 
@@ -1196,11 +1190,8 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::ExecutionContext<'_>),
             ) -> &mut Self {
-                self.message
-                    .once(&mut self.execution_context_field)
-                    .message::<3>(|m| {
-                        f(&mut stack_sample::ExecutionContext::new(m));
-                    });
+                self.message.message::<3>(|m| f(&mut stack_sample::ExecutionContext::new(m)));
+                self.message.once(&mut self.execution_context_field);
                 self
             }
 
@@ -1222,11 +1213,8 @@ pub mod perfetto {
             /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack(&mut self, f: impl FnOnce(&mut InlineCallstack<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.callstack_field)
-                    .message::<5>(|m| {
-                        f(&mut InlineCallstack::new(m));
-                    });
+                self.message.message::<5>(|m| f(&mut InlineCallstack::new(m)));
+                self.message.once(&mut self.callstack_field);
                 self
             }
 
@@ -1273,11 +1261,8 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut stack_sample::CounterDescriptor<'_>),
             ) -> &mut Self {
-                self.message
-                    .once(&mut self.primary_descriptor_field)
-                    .message::<9>(|m| {
-                        f(&mut stack_sample::CounterDescriptor::new(m));
-                    });
+                self.message.message::<9>(|m| f(&mut stack_sample::CounterDescriptor::new(m)));
+                self.message.once(&mut self.primary_descriptor_field);
                 self
             }
 
@@ -1789,11 +1774,8 @@ pub mod perfetto {
             /// Part of oneof `callstack_field`: at most one of `callstack`, `callstack_iid`, else encoding fails.
             #[inline]
             pub fn set_callstack(&mut self, f: impl FnOnce(&mut track_event::InlineCallstack<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.callstack_field)
-                    .message::<55>(|m| {
-                        f(&mut track_event::InlineCallstack::new(m));
-                    });
+                self.message.message::<55>(|m| f(&mut track_event::InlineCallstack::new(m)));
+                self.message.once(&mut self.callstack_field);
                 self
             }
 
@@ -1862,11 +1844,8 @@ pub mod perfetto {
             /// Part of oneof `source_location_field`: at most one of `source_location`, `source_location_iid`, else encoding fails.
             #[inline]
             pub fn set_source_location(&mut self, f: impl FnOnce(&mut SourceLocation<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.source_location_field)
-                    .message::<33>(|m| {
-                        f(&mut SourceLocation::new(m));
-                    });
+                self.message.message::<33>(|m| f(&mut SourceLocation::new(m)));
+                self.message.once(&mut self.source_location_field);
                 self
             }
 
@@ -2225,11 +2204,8 @@ pub mod perfetto {
             /// Part of oneof `value`: at most one of its 9 fields, else encoding fails.
             #[inline]
             pub fn set_nested_value(&mut self, f: impl FnOnce(&mut debug_annotation::NestedValue<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.value)
-                    .message::<8>(|m| {
-                        f(&mut debug_annotation::NestedValue::new(m));
-                    });
+                self.message.message::<8>(|m| f(&mut debug_annotation::NestedValue::new(m)));
+                self.message.once(&mut self.value);
                 self
             }
 
@@ -4036,10 +4012,10 @@ pub mod perfetto {
                 f: impl FnOnce(&mut tracing_service_event::DataSources<'_>),
             ) -> &mut Self {
                 self.message
-                    .once(&mut self.event_type)
                     .message::<7>(|m| {
                         f(&mut tracing_service_event::DataSources::new(m));
                     });
+                self.message.once(&mut self.event_type);
                 self
             }
 
@@ -4054,10 +4030,10 @@ pub mod perfetto {
                 f: impl FnOnce(&mut tracing_service_event::DataSources<'_>),
             ) -> &mut Self {
                 self.message
-                    .once(&mut self.event_type)
                     .message::<8>(|m| {
                         f(&mut tracing_service_event::DataSources::new(m));
                     });
+                self.message.once(&mut self.event_type);
                 self
             }
 
@@ -5117,7 +5093,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_track_event(&mut self, f: impl FnOnce(&mut TrackEvent<'_>)) -> &mut Self {
-                self.message.once(&mut self.data).message::<11>(|m| f(&mut TrackEvent::new(m)));
+                self.message.message::<11>(|m| f(&mut TrackEvent::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5128,11 +5105,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_track_descriptor(&mut self, f: impl FnOnce(&mut TrackDescriptor<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<60>(|m| {
-                        f(&mut TrackDescriptor::new(m));
-                    });
+                self.message.message::<60>(|m| f(&mut TrackDescriptor::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5146,11 +5120,8 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelTaskStateEvent<'_>),
             ) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<117>(|m| {
-                        f(&mut GenericKernelTaskStateEvent::new(m));
-                    });
+                self.message.message::<117>(|m| f(&mut GenericKernelTaskStateEvent::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5164,11 +5135,8 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelCpuFrequencyEvent<'_>),
             ) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<118>(|m| {
-                        f(&mut GenericKernelCpuFrequencyEvent::new(m));
-                    });
+                self.message.message::<118>(|m| f(&mut GenericKernelCpuFrequencyEvent::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5182,11 +5150,8 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelTaskRenameEvent<'_>),
             ) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<120>(|m| {
-                        f(&mut GenericKernelTaskRenameEvent::new(m));
-                    });
+                self.message.message::<120>(|m| f(&mut GenericKernelTaskRenameEvent::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5200,11 +5165,8 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut GenericKernelProcessTree<'_>),
             ) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<122>(|m| {
-                        f(&mut GenericKernelProcessTree::new(m));
-                    });
+                self.message.message::<122>(|m| f(&mut GenericKernelProcessTree::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5218,11 +5180,8 @@ pub mod perfetto {
                 &mut self,
                 f: impl FnOnce(&mut TrackEventRangeOfInterest<'_>),
             ) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<90>(|m| {
-                        f(&mut TrackEventRangeOfInterest::new(m));
-                    });
+                self.message.message::<90>(|m| f(&mut TrackEventRangeOfInterest::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5234,11 +5193,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_clock_snapshot(&mut self, f: impl FnOnce(&mut ClockSnapshot<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<6>(|m| {
-                        f(&mut ClockSnapshot::new(m));
-                    });
+                self.message.message::<6>(|m| f(&mut ClockSnapshot::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5249,7 +5205,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_uuid(&mut self, f: impl FnOnce(&mut TraceUuid<'_>)) -> &mut Self {
-                self.message.once(&mut self.data).message::<89>(|m| f(&mut TraceUuid::new(m)));
+                self.message.message::<89>(|m| f(&mut TraceUuid::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5260,7 +5217,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_stats(&mut self, f: impl FnOnce(&mut TraceStats<'_>)) -> &mut Self {
-                self.message.once(&mut self.data).message::<35>(|m| f(&mut TraceStats::new(m)));
+                self.message.message::<35>(|m| f(&mut TraceStats::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5271,7 +5229,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_system_info(&mut self, f: impl FnOnce(&mut SystemInfo<'_>)) -> &mut Self {
-                self.message.once(&mut self.data).message::<45>(|m| f(&mut SystemInfo::new(m)));
+                self.message.message::<45>(|m| f(&mut SystemInfo::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5282,7 +5241,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trigger(&mut self, f: impl FnOnce(&mut Trigger<'_>)) -> &mut Self {
-                self.message.once(&mut self.data).message::<46>(|m| f(&mut Trigger::new(m)));
+                self.message.message::<46>(|m| f(&mut Trigger::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5293,11 +5253,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_service_event(&mut self, f: impl FnOnce(&mut TracingServiceEvent<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<69>(|m| {
-                        f(&mut TracingServiceEvent::new(m));
-                    });
+                self.message.message::<69>(|m| f(&mut TracingServiceEvent::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5308,11 +5265,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_stack_sample(&mut self, f: impl FnOnce(&mut StackSample<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<135>(|m| {
-                        f(&mut StackSample::new(m));
-                    });
+                self.message.message::<135>(|m| f(&mut StackSample::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5323,11 +5277,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_trace_attributes(&mut self, f: impl FnOnce(&mut TraceAttributes<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<126>(|m| {
-                        f(&mut TraceAttributes::new(m));
-                    });
+                self.message.message::<126>(|m| f(&mut TraceAttributes::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5338,11 +5289,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_process_descriptor(&mut self, f: impl FnOnce(&mut ProcessDescriptor<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<43>(|m| {
-                        f(&mut ProcessDescriptor::new(m));
-                    });
+                self.message.message::<43>(|m| f(&mut ProcessDescriptor::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5353,11 +5301,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_thread_descriptor(&mut self, f: impl FnOnce(&mut ThreadDescriptor<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<44>(|m| {
-                        f(&mut ThreadDescriptor::new(m));
-                    });
+                self.message.message::<44>(|m| f(&mut ThreadDescriptor::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5403,11 +5348,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_extension_descriptor(&mut self, f: impl FnOnce(&mut ExtensionDescriptor<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<72>(|m| {
-                        f(&mut ExtensionDescriptor::new(m));
-                    });
+                self.message.message::<72>(|m| f(&mut ExtensionDescriptor::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5418,11 +5360,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_remote_clock_sync(&mut self, f: impl FnOnce(&mut RemoteClockSync<'_>)) -> &mut Self {
-                self.message
-                    .once(&mut self.data)
-                    .message::<107>(|m| {
-                        f(&mut RemoteClockSync::new(m));
-                    });
+                self.message.message::<107>(|m| f(&mut RemoteClockSync::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 
@@ -5433,7 +5372,8 @@ pub mod perfetto {
             /// Part of oneof `data`: at most one of its 23 fields, else encoding fails.
             #[inline]
             pub fn set_clone_snapshot_trigger(&mut self, f: impl FnOnce(&mut Trigger<'_>)) -> &mut Self {
-                self.message.once(&mut self.data).message::<113>(|m| f(&mut Trigger::new(m)));
+                self.message.message::<113>(|m| f(&mut Trigger::new(m)));
+                self.message.once(&mut self.data);
                 self
             }
 

@@ -180,7 +180,7 @@ impl Message<'_> {
 
 /// What generated writers check. A fault is reported by [`encode`](crate::encode), and nothing is written any more.
 impl Message<'_> {
-    /// This message, to write a field of `oneof`; a fault when it has one already.
+    /// This message, to write a field of `oneof`; a fault when it has one already. A field whose closure may panic is written before.
     #[inline]
     pub fn once(&mut self, oneof: &mut Oneof) -> &mut Self {
         if core::mem::replace(&mut oneof.written, true) {
@@ -189,7 +189,7 @@ impl Message<'_> {
         self
     }
 
-    /// This message, to write the required field `field`.
+    /// This message, to write the required field `field`. One whose closure may panic is written before.
     #[inline]
     pub fn required(&mut self, field: &mut Required) -> &mut Self {
         field.written = true;

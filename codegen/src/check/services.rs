@@ -1,0 +1,29 @@
+//! The rules of services, of which nothing is generated.
+
+use super::Checker;
+use crate::error::Error;
+use crate::parse::{Method, Service};
+use crate::resolve::{Symbol, join};
+
+impl Checker<'_> {
+    pub(super) fn service(&mut self, service: &Service) -> Result<(), Error> {
+        let name = join(&self.file.package, &service.name);
+        self.options("ServiceOptions", &name, &service.options)?;
+        service.methods.iter().try_for_each(|method| self.method(&name, method))?;
+        self.note(self.origin(service.pos, name), "services are ignored");
+        Ok(())
+    }
+
+    fn method(&self, service: &str, method: &Method) -> Result<(), Error> {
+        let full_name = join(service, &method.name);
+        for ty in &method.types {
+            let resolved = self.resolve(service, ty);
+            let (_, symbol) = resolved.map_err(|hint| self.unresolved(method.pos, &full_name, ty, &hint))?;
+            if symbol != Symbol::Message {
+                let text = format!("expected a message, found the enum `{ty}`");
+                return Err(Error::invalid(self.origin(method.pos, full_name), text));
+            }
+        }
+        self.options("MethodOptions", &full_name, &method.options)
+    }
+}

@@ -1,0 +1,356 @@
+//! What is refused beyond the numbers and names of tests/refusals.rs, with which words; and that protoc refuses and accepts the same.
+
+use std::path::Path;
+use std::process::Command;
+
+use pftrace_codegen::Config;
+use pftrace_testkit::tools;
+
+const PROTO2: &str = "syntax = \"proto2\";\n";
+const PROTO3: &str = "syntax = \"proto3\";\n";
+const CLOSED: &str = "syntax = \"proto2\";\npackage p;\nenum Closed { A = 0; }\nmessage Old {}";
+
+/// The error, if it is refused.
+fn ours(dir: &Path) -> Option<String> {
+    Config::new().include(dir).generate(&["a.proto"]).err().map(|error| error.to_string())
+}
+
+fn protoc_refuses(protoc: &Path, dir: &Path) -> bool {
+    let mut command = Command::new(protoc);
+    command.arg("-I").arg(dir).arg("-o").arg(dir.join("set.binpb")).arg("a.proto");
+    !command.output().unwrap().status.success()
+}
+
+/// Each case is what follows the syntax in `a.proto`, and the error behind `a.proto:`; an empty one, where it is accepted.
+fn assert_agree(syntax: &str, cases: &[(&str, &str)]) {
+    let protoc = tools::require("protoc/protoc");
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("closed.proto"), CLOSED).unwrap();
+    for (text, expected) in cases {
+        std::fs::write(dir.path().join("a.proto"), format!("{syntax}{text}")).unwrap();
+        let expected = Some(expected).filter(|text| !text.is_empty()).map(|text| format!("a.proto:{text}"));
+        assert_eq!(ours(dir.path()), expected, "\n{text}");
+        if let Some(protoc) = &protoc {
+            assert_eq!(protoc_refuses(protoc, dir.path()), expected.is_some(), "protoc does not agree\n{text}");
+        }
+    }
+}
+
+/// As `assert_agree`, of the default of one field.
+fn assert_defaults(cases: &[(&str, &str, bool)]) {
+    for (ty, value, legal) in cases {
+        let text = format!("enum E {{ A = 0; }}\nmessage M {{ optional {ty} x = 1 [default = {value}]; }}");
+        let expected = match *ty {
+            "E" => format!("3: M.x: expected a value of `E` as default, found `{value}`"),
+            _ => format!("3: M.x: expected a default of type `{ty}`, found `{value}`"),
+        };
+        assert_agree(PROTO2, &[(&text, if *legal { "" } else { &expected })]);
+    }
+}
+
+#[test]
+fn defaults_of_another_type() {
+    assert_defaults(&[
+        ("int32", "-0x80000000", true),
+        ("int32", "2147483648", false),
+        ("int32", "-2147483649", false),
+        ("int32", "1.5", false),
+        ("int32", "\"1\"", false),
+        ("int32", "A", false),
+        ("int32", "{ a : 1 }", false),
+        ("uint32", "4294967295", true),
+        ("uint32", "4294967296", false),
+        ("fixed32", "-1", false),
+        ("sint64", "-9223372036854775808", true),
+        ("sint64", "9223372036854775808", false),
+        ("uint64", "18446744073709551615", true),
+        ("uint64", "-0", false),
+        ("float", "-1.5e+3", true),
+        ("float", "-inf", true),
+        ("float", "infinity", false),
+        ("double", "\"1\"", false),
+        ("double", "nan", true),
+        ("bool", "true", true),
+        ("bool", "1", false),
+        ("bool", "\"true\"", false),
+        ("string", "\"a\" 'b'", true),
+        ("string", "a", false),
+        ("bytes", "1", false),
+        ("E", "A", true),
+        ("E", "B", false),
+        ("E", "0", false),
+        ("E", "\"A\"", false),
+    ]);
+    assert_agree(
+        PROTO2,
+        &[
+            ("message M { repeated int32 x = 1 [default = 1]; }", "2: M.x: a repeated field has no default"),
+            ("message M { map<int32, int32> x = 1 [default = 1]; }", "2: M.x: a map has no default"),
+            ("message M { optional M x = 1 [default = A]; }", "2: M.x: a message has no default"),
+            ("message M { optional group G = 1 [default = 1] {} }", "2: M.g: a message has no default"),
+            (
+                "message M { extensions 1; }\nextend M {\n  optional bool x = 1\n  [default = 1];\n}",
+                "5: x: expected a default of type `bool`, found `1`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn options_that_there_are_not() {
+    assert_agree(
+        PROTO2,
+        &[
+            (
+                "message M { repeated int32 x = 1 [pakced = true]; }",
+                "2: M.x: expected an option of `FieldOptions` in descriptor.proto, found `pakced`",
+            ),
+            (
+                "option go_pakage = \"a\";",
+                "2: the file: expected an option of `FileOptions` in descriptor.proto, found `go_pakage`",
+            ),
+            (
+                "message M {\n  option allow_alias = true;\n}",
+                "3: M: expected an option of `MessageOptions` in descriptor.proto, found `allow_alias`",
+            ),
+            (
+                "message M { oneof o { option deprecated = true; int32 x = 1; } }",
+                "2: M.o: expected an option of `OneofOptions` in descriptor.proto, found `deprecated`",
+            ),
+            (
+                "enum E { A = 0 [packed = true]; }",
+                "2: A: expected an option of `EnumValueOptions` in descriptor.proto, found `packed`",
+            ),
+            (
+                "message M { extensions 1 [packed = true]; }",
+                "2: M: expected an option of `ExtensionRangeOptions` in descriptor.proto, found `packed`",
+            ),
+            (
+                "message M { optional int32 x = 1 [uninterpreted_option = {}]; }",
+                "2: M.x: expected an option of `FieldOptions` in descriptor.proto, found `uninterpreted_option`",
+            ),
+            (
+                "message M { optional int32 x = 1 [features.field_presence = EXPLICIT]; }",
+                "2: M.x: features are allowed in editions only",
+            ),
+            ("message M { option map_entry = true; }", "2: M: expected `map<…>` instead of the option `map_entry`"),
+        ],
+    );
+}
+
+#[test]
+fn values_of_options() {
+    assert_agree(
+        PROTO2,
+        &[
+            (
+                "message M { optional int32 x = 1 [deprecated = 1]; }",
+                "2: M.x: expected `deprecated` to be true or false, found `1`",
+            ),
+            (
+                "message M { optional int32 x = 1 [json_name = x]; }",
+                "2: M.x: expected `json_name` to be a string, found `x`",
+            ),
+            (
+                "option optimize_for = FAST;",
+                "2: the file: expected `optimize_for` to be one of `SPEED`, `CODE_SIZE`, `LITE_RUNTIME`, found `FAST`",
+            ),
+            ("option optimize_for = LITE_RUNTIME;", ""),
+            ("option java_package = \"a\" /* . */ \"b\";", ""),
+            (
+                "message M { optional int32 x = 1 [deprecated = true, deprecated = true]; }",
+                "2: M.x: option `deprecated` is set twice",
+            ),
+            ("message M { optional string x = 1 [targets = TARGET_TYPE_FIELD, targets = TARGET_TYPE_FILE]; }", ""),
+            ("message M { extensions 1 [verification = UNVERIFIED]; extensions 2 [verification = UNVERIFIED]; }", ""),
+            ("message M { optional int32 x = 1 [lazy = true]; }", "2: M.x: only messages can be `lazy`"),
+            ("message M { repeated M x = 1 [lazy = true]; }", ""),
+            (
+                "message M { optional int32 x = 1 [jstype = JS_STRING]; }",
+                "2: M.x: only integers of 64 bits have a `jstype`",
+            ),
+            ("message M { optional int32 x = 1 [default = 1 2]; }", "2: expected `]`, found `2`"),
+            ("option java_package = [\"a\"];", "2: expected a value, found `[`"),
+            ("message M { option a..b = 1; }", "2: expected the name of an option, found `.`"),
+            ("message M { option (a)b = 1; }", "2: expected `=`, found `b`"),
+            ("message M { option () = 1; }", "2: expected the name of an option, found `)`"),
+        ],
+    );
+}
+
+#[test]
+fn custom_options() {
+    let own = "import \"google/protobuf/descriptor.proto\";\npackage p;\nmessage O { optional int32 a = 1; }\n\
+               extend google.protobuf.FieldOptions { optional string unit = 50000; repeated int32 many = 50001; \
+               optional O o = 50002; }\n\
+               extend google.protobuf.FileOptions { optional bool whole = 50000; }\n";
+    for (text, expected) in [
+        ("option (whole) = true;", ""),
+        ("option (.p.whole) = 1;", "7: the file: expected `(.p.whole)` to be of type `bool`, found `1`"),
+        (
+            "option (unit) = \"a\";",
+            "7: the file: option `(unit)` extends `google.protobuf.FieldOptions`, expected one of `FileOptions`",
+        ),
+        ("message M { optional int32 x = 1 [(unit) = \"m\", (p.many) = 1, (many) = -2, (o).a = 1]; }", ""),
+        ("message M { optional int32 x = 1 [(units) = \"m\"]; }", "7: p.M.x: option `(units)` is not found"),
+        (
+            "message M { optional int32 x = 1 [(unit) = m]; }",
+            "7: p.M.x: expected `(unit)` to be of type `string`, found `m`",
+        ),
+        (
+            "message M { optional int32 x = 1 [(many) = 2147483648]; }",
+            "7: p.M.x: expected `(many)` to be of type `int32`, found `2147483648`",
+        ),
+        (
+            "message M { optional int32 x = 1 [(unit) = \"a\", (unit) = \"b\"]; }",
+            "7: p.M.x: option `(unit)` is set twice",
+        ),
+    ] {
+        assert_agree(PROTO2, &[(&format!("{own}{text}"), expected)]);
+    }
+    // Of a file that is not imported.
+    assert_agree(PROTO2, &[("message M { option (unit) = 1; }", "2: M: option `(unit)` is not found")]);
+}
+
+#[test]
+fn names_in_json() {
+    assert_agree(
+        PROTO3,
+        &[
+            (
+                "message M {\n  int32 x_1 = 1;\n  int32 x1 = 2;\n}",
+                "4: M.x1: name `x1` in json is already that of `x_1` in line 3",
+            ),
+            (
+                "message M { int32 a = 1 [json_name = \"b\"]; int32 b = 2; }",
+                "2: M.b: name `b` in json is already that of `a` in line 2",
+            ),
+            (
+                "message M { int32 x_1 = 1; int32 x1 = 2 [json_name = \"q\"]; }",
+                "2: M.x1: name `x1` in json is already that of `x_1` in line 2",
+            ),
+            ("message M { int32 a = 1 [json_name = \"b\"]; int32 b = 2 [json_name = \"a\"]; }", ""),
+            ("message M { option deprecated_legacy_json_field_conflicts = true; int32 x_1 = 1; int32 x1 = 2; }", ""),
+            (
+                "message M { int32 a = 1 [json_name = \"[a]\"]; }",
+                "2: M.a: expected a `json_name` without zero bytes and not in `[` and `]`",
+            ),
+            (
+                "enum E {\n  E_A = 0;\n  A = 1;\n}",
+                "4: A: is `E_A` in line 3 but for its case and the enum's name in front",
+            ),
+            (
+                "enum FooBar { FOO_BAR_A = 0; foobar_a = 1; }",
+                "2: foobar_a: is `FOO_BAR_A` in line 2 but for its case and the enum's name in front",
+            ),
+            (
+                "enum E { A_1 = 0; AB = 1; A1 = 2; }",
+                "2: A1: is `A_1` in line 2 but for its case and the enum's name in front",
+            ),
+            ("enum E { option allow_alias = true; E_A = 0; A = 0; }", ""),
+            ("enum E { E_ = 0; FOO = 1; EFOO_A = 2; }", ""),
+        ],
+    );
+    assert_agree(
+        PROTO2,
+        &[
+            ("message M { optional int32 x_1 = 1; optional int32 x1 = 2; }", ""),
+            (
+                "message M { optional int32 a = 1 [json_name = \"q\"]; optional int32 b = 2 [json_name = \"q\"]; }",
+                "2: M.b: name `q` in json is already that of `a` in line 2",
+            ),
+            (
+                "message M { extensions 1; }\nextend M { optional int32 x = 1 [json_name = \"y\"]; }",
+                "3: x: an extension has no `json_name`: its full name is written",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn enums_and_extensions() {
+    const EITHER: &str = "expected `allow_alias` where two values have one number, and there alone";
+    assert_agree(
+        PROTO3,
+        &[
+            ("enum E { option allow_alias = true; A = 0; B = 1; }", &format!("2: E: {EITHER}")),
+            ("enum E { option allow_alias = false; A = 0; B = 1; }", &format!("2: E: {EITHER}")),
+            (
+                "import \"closed.proto\";\nmessage M { p.Closed e = 1; }",
+                "3: M.e: expected an enum of proto3 in a message of proto3, found `p.Closed`",
+            ),
+            (
+                "import \"closed.proto\";\nmessage M { map<int32, p.Closed> e = 1; }",
+                "3: M.e: expected an enum of proto3 in a message of proto3, found `p.Closed`",
+            ),
+            ("import \"closed.proto\";\nmessage M { p.Old old = 1; }", ""),
+            ("message M { extensions 1; }", "2: M: ranges for extensions are not allowed in proto3"),
+            ("enum E { A = 0; reserved \"B\";\nreserved \"B\"; }", "3: E: the name `B` is reserved twice"),
+        ],
+    );
+    assert_agree(
+        PROTO2,
+        &[
+            (
+                "enum E { B = 1; A = 0; }\nmessage M { map<int32, E> m = 1; }",
+                "3: M.m: expected 0 as the first value of an enum in a map, found 1 in `E`",
+            ),
+            ("message M { reserved \"a\", \"b\", \"a\"; }", "2: M: the name `a` is reserved twice"),
+            ("message M { extensions 1; }\nextend M {}", "3: expected a field in `extend`, found none"),
+            ("import \"closed.proto\";\nimport \"closed.proto\";", "3: import `closed.proto` is there twice"),
+        ],
+    );
+}
+
+#[test]
+fn services() {
+    assert_agree(
+        PROTO2,
+        &[
+            ("message M {}\nservice S {\n  rpc A(stream M) returns (.M) { option deprecated = true; }\n}", ""),
+            ("message M {}\nservice S {\n  rpc A(M) returns (N);\n}", "4: S.A: type `N` is not found"),
+            (
+                "enum E { A = 0; }\nservice S { rpc A(E) returns (E); }",
+                "3: S.A: expected a message, found the enum `E`",
+            ),
+            (
+                "message M {}\nservice S {\n  rpc A(M) returns (M);\n  rpc A(M) returns (M);\n}",
+                "5: S.A: is already declared at a.proto:4",
+            ),
+            ("message M {}\nservice S { rpc A(M); }", "3: expected `returns`, found `;`"),
+            ("service S { message M {} }", "2: expected `rpc`, found `message`"),
+            (
+                "message M {}\nservice S { rpc A(M) returns (M) { option idempotency_level = OFTEN; } }",
+                "3: S.A: expected `idempotency_level` to be one of `IDEMPOTENCY_UNKNOWN`, `NO_SIDE_EFFECTS`, \
+                 `IDEMPOTENT`, found `OFTEN`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn literals() {
+    let field = |ty: &str, value: &str| format!("message M {{ optional {ty} x = 1 [default = {value}]; }}");
+    for (ty, value, found) in [
+        ("string", r#""\a\v\?\'\0\377\x1\X41\u00e9\U0001F600""#, None),
+        ("string", r#""\q""#, Some(r"expected an escape of the language, found `\q`")),
+        ("string", r#""\9""#, Some(r"expected an escape of the language, found `\9`")),
+        ("string", r#""\xg""#, Some(r"expected an escape of the language, found `\x`")),
+        ("string", r#""\u12""#, Some(r"expected an escape of the language, found `\u`")),
+        ("string", r#""\U00200000""#, Some(r"expected an escape of the language, found `\U`")),
+        ("double", "1.", None),
+        ("double", "1.e5", None),
+        ("double", "1E-05", None),
+        ("double", "1f", Some("expected a number, found `1f`")),
+        ("double", "1e", Some("expected a number, found `1e`")),
+        ("double", "1.5.2", Some("expected a number, found `1.5.2`")),
+        ("double", "09.5", Some("expected a number, found `09.5`")),
+        ("int32", "0X1f", None),
+        ("int32", "08", Some("expected a number, found `08`")),
+        ("int32", "0x", Some("expected a number, found `0x`")),
+        ("int32", "1u", Some("expected a number, found `1u`")),
+    ] {
+        let expected = found.map(|text| format!("2: {text}"));
+        assert_agree(PROTO2, &[(&field(ty, value), expected.as_deref().unwrap_or_default())]);
+    }
+}
