@@ -241,16 +241,16 @@ impl Assembler {
         if lost == 0 {
             return;
         }
-        let sequences: Vec<_> = shared.threads.present().iter().map(|info| info.sequence()).collect();
+        let threads = shared.threads.present();
         let size = u64::from(shared.ring.chunk_len()) * u64::from(shared.ring.chunks());
         self.packet(SEQUENCE, out, &|packet| {
             packet.set_trace_stats(|stats| {
                 stats.add_buffer_stats(|buffer| {
                     buffer.set_buffer_size(size).set_trace_writer_packet_loss(lost);
                 });
-                for &sequence in &sequences {
+                for info in &threads {
                     stats.add_writer_stats(|writer| {
-                        writer.set_sequence_id(u64::from(sequence)).set_buffer(0);
+                        writer.set_sequence_id(u64::from(info.sequence())).set_buffer(0);
                     });
                 }
             });
@@ -348,7 +348,12 @@ impl Assembler {
             }
         }
         // Of most chunks there are none, and nothing new: then nothing is allocated.
-        let again: Vec<_> = header.open().filter(|(open, _)| first || open.written == 0).collect();
+        let mut again = Vec::new();
+        for open in header.open() {
+            if first || open.0.written == 0 {
+                again.push(open);
+            }
+        }
         let has_lost = header.fixed.lost != self.of(number).lost || header.fixed.recovered != 0;
         if first || has_lost {
             at = again.first().map_or(at, |(open, _)| open.begin_ns.min(at));

@@ -376,7 +376,7 @@ impl SessionBuilder {
             "file" => return Err("file=PATH"),
             "unix" if !value.is_empty() => self.target = Target::Receiver(Address::Unix(value.into())),
             "unix" => return Err("unix:PATH"),
-            "tcp" if value.contains(':') => self.target = Target::Receiver(Address::Tcp(value.into())),
+            "tcp" if value.split_once(':').is_some() => self.target = Target::Receiver(Address::Tcp(value.into())),
             "tcp" => return Err("tcp:HOST:PORT"),
             "reconnect" => self.reconnect = Some(seconds(value).ok_or("reconnect=SECONDS")?),
             "buffer" => self.buffer_bytes = bytes(value).ok_or("buffer=BYTES, such as 16M")?,

@@ -187,7 +187,11 @@ impl Template {
 
     #[inline(always)]
     pub(super) fn bytes(&self) -> [u8; TEMPLATE_LEN] {
-        bytemuck::must_cast([0, 1, 2].map(|word: usize| self.words[word].load(Ordering::Relaxed).to_le_bytes()))
+        let mut words = [0; 3];
+        for (word, place) in words.iter_mut().zip(&self.words) {
+            *word = place.load(Ordering::Relaxed).to_le();
+        }
+        bytemuck::must_cast(words)
     }
 
     fn set(&self, number: u16, bytes: &[u8; TEMPLATE_LEN], len: usize) {

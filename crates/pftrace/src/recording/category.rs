@@ -256,8 +256,9 @@ pub(super) fn hold() -> Held {
     let waiting = lock(&WAITING);
     let setting = lock(&SWITCH.setting);
     // Who reads is through with it soon.
-    let filters = SWITCH.filters.each_ref().map(|filter| filter.write().unwrap_or_else(PoisonError::into_inner));
-    Held { _waiting: waiting, _setting: setting, _filters: filters }
+    let hold = |filter: &'static RwLock<Filter>| filter.write().unwrap_or_else(PoisonError::into_inner);
+    let [first, second] = &SWITCH.filters;
+    Held { _waiting: waiting, _setting: setting, _filters: [hold(first), hold(second)] }
 }
 
 /// See [`hold`].

@@ -72,7 +72,7 @@ impl Drain {
                 return;
             }
             let error = std::io::Error::other("the sink has panicked");
-            lock(&self.shared.progress).error.get_or_insert_with(|| Arc::new(error));
+            lock(&self.shared.progress).fail(Arc::new(error));
         }
         self.shared.finish();
     }
@@ -234,7 +234,7 @@ impl Stream {
     fn read(&mut self) {
         // Of its own: we are borrowed while chunks are held.
         let reader = Reader::new(&self.shared.ring);
-        let mut held = Held::default();
+        let mut held = Held::new();
         while !self.sink.is_waiting() {
             let Some(chunk) = reader.next_chunk() else { break };
             let rest = self.assembler.chunk(&self.shared, &chunk, &mut self.gathered).len();
@@ -252,7 +252,7 @@ impl Stream {
     }
 
     fn write(&mut self) {
-        self.write_with(&mut Held::default());
+        self.write_with(&mut Held::new());
     }
 
     /// Writes what was gathered, and the packets of the chunks that are held: those are free then.
@@ -292,7 +292,7 @@ impl Stream {
                 progress.connection_losses += 1;
                 progress.connection_error = Some(error.to_string());
             }
-            _ => _ = progress.error.get_or_insert_with(|| Arc::new(error)),
+            _ => progress.fail(Arc::new(error)),
         }
     }
 }

@@ -272,7 +272,7 @@ impl Pieces<'_> {
     fn write(&mut self) {
         let mut taken = 0;
         if self.assembler.is_open() {
-            if let Err(error) = Held::default().write(&self.gathered, self.sink, &mut taken) {
+            if let Err(error) = Held::new().write(&self.gathered, self.sink, &mut taken) {
                 self.assembler.close();
                 self.progress.error = Some(Arc::new(error));
             }
@@ -303,10 +303,14 @@ impl Clocks {
     }
 
     fn look(&mut self, now: Snapshot) {
-        let ahead = |clocks: Snapshot| [clocks.boottime, clocks.realtime].map(|ns| ns.wrapping_sub(clocks.ours) as i64);
-        let last = self.0.last().map_or([i64::MIN; 2], |last| ahead(*last));
-        if last.iter().zip(ahead(now)).all(|(last, now)| last.abs_diff(now) < STEP_NS as u64) {
-            return;
+        let ahead = |ns: u64, clocks: Snapshot| ns.wrapping_sub(clocks.ours) as i64;
+        let is_near = |last: i64, now: i64| last.abs_diff(now) < STEP_NS as u64;
+        if let Some(&last) = self.0.last() {
+            let is_as_before = is_near(ahead(last.boottime, last), ahead(now.boottime, now))
+                && is_near(ahead(last.realtime, last), ahead(now.realtime, now));
+            if is_as_before {
+                return;
+            }
         }
         if self.0.len() == MOST_CLOCKS {
             self.0.remove(0);
@@ -365,7 +369,7 @@ impl Keeper {
             if let Some(sink) = &mut self.sink {
                 let on_tracks = OnTracksOf::look(&shared, before.asked_ns);
                 if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, before, on_tracks, sink) {
-                    lock(&shared.progress).error.get_or_insert(source);
+                    lock(&shared.progress).fail(source);
                 }
             }
             turn.history.clear();

@@ -113,16 +113,16 @@ pub(super) fn write(bytes: &mut [u8], fixed: Fixed, listing: &Listing<'_>) -> Op
         unlisted: listing.unlisted,
         ..fixed
     };
+    let bytes = bytes.get_mut(..FIXED_LEN + listing.len())?;
     let mut len = 0;
     let mut write = |part: &[u8]| {
-        bytes.get_mut(len..len + part.len())?.copy_from_slice(part);
+        bytes[len..len + part.len()].copy_from_slice(part);
         len += part.len();
-        Some(())
     };
-    write(bytemuck::bytes_of(&fixed.to_words()))?;
-    write(bytemuck::cast_slice(listing.ended))?;
-    listing.open().try_for_each(|open| write(bytemuck::bytes_of(&open.to_words())))?;
-    listing.names().try_for_each(|byte| write(&[byte]))?;
+    write(bytemuck::bytes_of(&fixed.to_words()));
+    write(bytemuck::cast_slice(listing.ended));
+    listing.open().for_each(|open| write(bytemuck::bytes_of(&open.to_words())));
+    listing.write_names(&mut write);
     Some(len)
 }
 
@@ -170,6 +170,12 @@ mod tests {
     use super::*;
     use crate::recording::slices::{Begun, Slices, Stack};
 
+    fn names(listing: &Listing<'_>) -> std::string::String {
+        let mut names = std::vec::Vec::new();
+        listing.write_names(&mut |bytes| names.extend_from_slice(bytes));
+        std::string::String::from_utf8(names).unwrap()
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let mut slices = Slices::new(std::boxed::Box::leak(std::boxed::Box::new(Stack::new())));
@@ -193,7 +199,7 @@ mod tests {
         assert!(write(&mut bytes[..len - 1], fixed, &slices.listing(1000)).is_none());
         // Room for two, of 16 bytes and their names, beside the time at which one ended.
         let listing = slices.listing(8 + 2 * size_of::<Open>() + 6);
-        assert!(listing.names().eq("näme".bytes()));
+        assert_eq!(names(&listing), "näme");
         assert_eq!((listing.count, listing.unlisted), (2, 0));
         // Names are cut before slices are left out, between two characters.
         let around = "around all of the others, ".repeat(2) + "of which";
@@ -201,8 +207,7 @@ mod tests {
         slices.push(Begun { ns: 13, site: 6, written: true, guarded: true }, Some("äöüäöüäöüäöü"));
         let listing = slices.listing(8 + 5 * size_of::<Open>() + 50);
         assert_eq!((listing.count, listing.unlisted), (5, 0));
-        let names = listing.names().collect::<std::vec::Vec<_>>();
-        assert_eq!(core::str::from_utf8(&names).unwrap(), "nämeotheraround all of…äöüäöü…");
+        assert_eq!(names(&listing), "nämeotheraround all of…äöüäöü…");
         assert!(listing.open().map(|open| open.name_len).eq([0, 5, 5, 16, 15]));
         let listing = slices.listing(8);
         assert_eq!((listing.count, listing.unlisted), (0, 3), "the begin of the others is not written");

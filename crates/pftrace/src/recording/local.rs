@@ -58,7 +58,15 @@ fn at_seat<R>(f: impl FnOnce(&ThreadSeat) -> Option<R>) -> Option<R> {
 /// thread is being recorded right now.
 #[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
-    at_seat(|seat| take_part_or_count(seat)?.sitting().as_mut().map(f))
+    let (mut f, mut result) = (Some(f), None);
+    with_thread(&mut |thread| result = f.take().map(|f| f(thread)));
+    result
+}
+
+/// The same, once for all that is done then.
+#[inline(never)]
+fn with_thread(f: &mut dyn FnMut(&mut Thread)) {
+    at_seat(|seat| take_part_or_count(seat)?.sitting().as_mut().map(f));
 }
 
 /// The same of what is no event, and not counted as one when that can't be had.

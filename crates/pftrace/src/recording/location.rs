@@ -53,7 +53,7 @@ impl SourceLocation {
     pub fn function(&self) -> &'static str {
         let name = (self.within)();
         // Of what is defined in it: `module::function::{{closure}}::within`.
-        let mut function = name.rsplit_once("::").map_or(name, |(function, _)| function);
+        let mut function = name.rfind(':').map_or(name, |colon| &name[..colon.saturating_sub(1)]);
         while let Some(around) = function.strip_suffix("::{{closure}}") {
             function = around;
         }

@@ -13,6 +13,7 @@
 
 use std::boxed::Box;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::vec::Vec;
 
 use crate::text::Cut;
 
@@ -35,7 +36,7 @@ pub(super) struct OnTracks {
     late: AtomicU32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Place {
     /// The number of the slice, and above it the state. Who has taken the place writes all of it.
     word: AtomicU64,
@@ -91,10 +92,11 @@ pub(super) struct Entry {
 
 impl OnTracks {
     pub(super) fn new() -> Self {
-        let places = (0..MAX_OPEN_TRACK_SLICES).map(|_| Place::default()).collect();
+        let mut places = Vec::new();
+        places.resize_with(MAX_OPEN_TRACK_SLICES as usize, Place::new);
         // The first number is none that an empty place could be taken for.
         let next = AtomicU32::new(MAX_OPEN_TRACK_SLICES);
-        Self { places, next, is_full: AtomicBool::new(false), late: AtomicU32::new(0) }
+        Self { places: places.into_boxed_slice(), next, is_full: AtomicBool::new(false), late: AtomicU32::new(0) }
     }
 
     fn place(&self, id: u32) -> &Place {
@@ -201,6 +203,18 @@ fn state(word: u64) -> State {
 }
 
 impl Place {
+    fn new() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            word: zero(),
+            begin_ns: zero(),
+            end_ns: zero(),
+            what: zero(),
+            about: zero(),
+            name: [const { AtomicU64::new(0) }; NAME_WORDS],
+        }
+    }
+
     #[inline]
     fn unnamed(&self) -> Told<'static> {
         let what = self.what.load(Ordering::Relaxed);
@@ -224,7 +238,10 @@ impl Place {
     fn slice(&self) -> OnTrack {
         let Told { begin_ns, track, site, .. } = self.unnamed();
         let name_len = (self.about.load(Ordering::Relaxed) as u8).min(NAME_LEN as u8);
-        let name = self.name.each_ref().map(|word| word.load(Ordering::Relaxed).to_le_bytes());
+        let mut name = [[0; size_of::<u64>()]; NAME_WORDS];
+        for (bytes, word) in name.iter_mut().zip(&self.name) {
+            *bytes = word.load(Ordering::Relaxed).to_le_bytes();
+        }
         OnTrack { begin_ns, track, site, name, name_len }
     }
 

@@ -7,7 +7,7 @@ use super::detail::Detail;
 use super::lanes::{Lanes, Taken};
 use super::local;
 use super::open::{Ended, OpenSlices};
-use super::record::{SliceGuard, format};
+use super::record::{SliceGuard, format_then};
 use super::session;
 use super::slices::Token;
 use super::stats::Loss;
@@ -122,20 +122,28 @@ fn end_on(track: TrackRef, event: &Event<'_>, id: u32) {
 fn formatted<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
     let is_log = |detail: &Detail<'_>| matches!(detail, Detail::Log(..));
     if event.details.iter().any(is_log) || event.arguments.iter().any(Argument::is_formatted) {
-        return formatted_with_log(event, then);
+        return formatted_first(event, then);
     }
     then(event)
 }
 
 #[cold]
-fn formatted_with_log<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
+fn formatted_first<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
+    let (mut then, mut result) = (Some(then), None);
+    format_and(event, &mut |event| result = then.take().map(|then| then(event)));
+    // It has been done.
+    result.unwrap_or_default()
+}
+
+/// The same, once for all that is done then: `then` is called once.
+fn format_and(event: &Event<'_>, then: &mut dyn FnMut(&Event<'_>)) {
     let log =
         event.details.iter().find_map(|detail| if let Detail::Log(_, text) = detail { Some(*text) } else { None });
     let log = log.unwrap_or(Argument::None);
     if !event.arguments.iter().chain([&log]).any(Argument::is_formatted) {
         return then(&Event { log: log.text(), ..*event });
     }
-    format(event.arguments, log, |arguments, log| then(&Event { arguments, log, ..*event }))
+    format_then(event.arguments, log, &mut |arguments, log| then(&Event { arguments, log, ..*event }));
 }
 
 /// What slices can be begun on.

@@ -84,7 +84,11 @@ pub(super) fn process_name() -> String {
 
 /// How the program was called.
 pub(super) fn command_line() -> Vec<String> {
-    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+    let mut arguments = Vec::new();
+    for argument in std::env::args_os() {
+        arguments.push(argument.to_string_lossy().into_owned());
+    }
+    arguments
 }
 
 pub(super) fn process_id() -> i32 {

@@ -12,7 +12,6 @@
 use std::io::{self, IoSlice, Write};
 
 use pftrace_ring::Reading;
-use smallvec::SmallVec;
 
 /// So many bytes of a chunk are worth a piece of their own: a sink that takes one piece at a time is called for each.
 pub(super) const LEAST_PIECE: usize = 8 << 10;
@@ -21,8 +20,12 @@ pub(super) const LEAST_PIECE: usize = 8 << 10;
 const MOST_HELD: usize = 16;
 
 /// The chunks whose packets are written from where they are.
-#[derive(Debug, Default)]
-pub(super) struct Held<'r>(SmallVec<[Piece<'r>; MOST_HELD]>);
+#[derive(Debug)]
+pub(super) struct Held<'r> {
+    /// The first so many.
+    count: usize,
+    pieces: [Option<Piece<'r>>; MOST_HELD],
+}
 
 #[derive(Debug)]
 struct Piece<'r> {
@@ -41,26 +44,26 @@ impl Piece<'_> {
 }
 
 impl<'r> Held<'r> {
-    /// The last `len` bytes of a chunk come behind the first `at` that are gathered.
+    pub(super) const fn new() -> Self {
+        Self { count: 0, pieces: [const { None }; MOST_HELD] }
+    }
+
+    /// The last `len` bytes of a chunk come behind the first `at` that are gathered. Not when it is full.
     pub(super) fn push(&mut self, chunk: Reading<'r>, len: usize, at: usize) {
-        self.0.push(Piece { chunk, len, at });
+        self.pieces[self.count] = Some(Piece { chunk, len, at });
+        self.count += 1;
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= MOST_HELD
+        self.count == MOST_HELD
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.count == 0
     }
 
     /// Writes them, and what was gathered, in their order. `taken` counts the bytes that the sink has taken, also where it fails.
-    pub(super) fn write<'w>(
-        &'w self,
-        gathered: &'w [u8],
-        sink: &mut (impl Write + ?Sized),
-        taken: &mut u64,
-    ) -> io::Result<()> {
+    pub(super) fn write<'w>(&'w self, gathered: &'w [u8], sink: &mut dyn Write, taken: &mut u64) -> io::Result<()> {
         // Each with what was gathered before it, and what was behind the last one.
         let mut slices = [IoSlice::new(&[]); 2 * MOST_HELD + 1];
         let mut len = 0;
@@ -71,7 +74,7 @@ impl<'r> Held<'r> {
             }
         };
         let mut from = 0;
-        for piece in &self.0 {
+        for piece in self.pieces[..self.count].iter().flatten() {
             add(&gathered[from..piece.at]);
             add(piece.bytes());
             from = piece.at;
@@ -82,12 +85,12 @@ impl<'r> Held<'r> {
 
     /// Gives the chunks back.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::new();
     }
 }
 
 /// Writes all of the pieces, of which none is empty. A sink may take a part, and only of the first.
-fn write_all(sink: &mut (impl Write + ?Sized), mut pieces: &mut [IoSlice<'_>], all_taken: &mut u64) -> io::Result<()> {
+fn write_all(sink: &mut dyn Write, mut pieces: &mut [IoSlice<'_>], all_taken: &mut u64) -> io::Result<()> {
     while !pieces.is_empty() {
         match sink.write_vectored(pieces) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

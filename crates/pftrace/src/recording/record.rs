@@ -3,8 +3,6 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use smallvec::SmallVec;
-
 use super::argument::Argument;
 use super::call_site::CallSite;
 use super::category::Category;
@@ -491,7 +489,7 @@ fn counter_in_full(site: &'static CallSite, value: CounterValue) {
 /// Formats what has to be formatted, a text beside the arguments too, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`
 /// may record, take long, and panic.
 #[cold]
-pub(super) fn format<R: Default>(
+fn format<R: Default>(
     arguments: &[Argument<'_>],
     text: Argument<'_>,
     then: impl FnOnce(&[Argument<'_>], &str) -> R,
@@ -503,7 +501,7 @@ pub(super) fn format<R: Default>(
 }
 
 /// The same, once for all that is done then: `then` is called once.
-fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: &mut dyn FnMut(&[Argument<'_>], &str)) {
+pub(super) fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: &mut dyn FnMut(&[Argument<'_>], &str)) {
     let (arguments, _) = arguments.split_at(arguments.len().min(MAX_ANNOTATIONS));
     let mut formatting = Formatting(local::with_at_once(|thread| thread.scratch().take()).flatten());
     // One behind the other, in their order.
@@ -520,11 +518,11 @@ fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: &mut dyn Fn
         }
     }
     let (mut begin, scratch) = (0, formatting.0.as_deref());
-    let mut texts = SmallVec::<[Argument<'_>; MAX_ANNOTATIONS]>::new();
-    for (argument, end) in arguments.iter().zip(ends) {
-        texts.push(shown(*argument, scratch, &mut begin, end));
+    let mut texts = [Argument::None; MAX_ANNOTATIONS];
+    for ((text, argument), end) in texts.iter_mut().zip(arguments).zip(ends) {
+        *text = shown(*argument, scratch, &mut begin, end);
     }
-    then(&texts, shown(text, scratch, &mut begin, ends[arguments.len()]).text());
+    then(&texts[..arguments.len()], shown(text, scratch, &mut begin, ends[arguments.len()]).text());
 }
 
 fn shown<'a>(argument: Argument<'a>, scratch: Option<&'a Scratch>, begin: &mut usize, end: usize) -> Argument<'a> {

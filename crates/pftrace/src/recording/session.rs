@@ -381,6 +381,15 @@ pub(super) struct Progress {
     pub(super) finished: bool,
 }
 
+impl Progress {
+    /// What went wrong first is told.
+    pub(super) fn fail(&mut self, error: Arc<io::Error>) {
+        if self.error.is_none() {
+            self.error = Some(error);
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn no_place(&self) {
         self.no_place.fetch_add(1, Ordering::Relaxed);
@@ -514,7 +523,10 @@ impl Shared {
             let report = info.report();
             ThreadReport { events, bytes, undelivered, truncated: report.truncated + unnamed, ..report }
         };
-        report.threads = assembler.threads().map(of_thread).collect();
+        report.threads.clear();
+        for thread in assembler.threads() {
+            report.threads.push(of_thread(thread));
+        }
         report.thread_count = report.threads.len() as u64;
         report.events = report.threads.iter().map(|thread| thread.events).sum();
         report.undelivered = report.threads.iter().map(|thread| thread.undelivered).sum();

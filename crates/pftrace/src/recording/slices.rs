@@ -182,10 +182,11 @@ impl<'s> Listing<'s> {
         })
     }
 
-    /// Their names, one behind the other.
-    pub(super) fn names(&self) -> impl Iterator<Item = u8> + use<'s> {
-        let (stack, longest) = (self.stack, self.longest_name);
-        (0..self.count).flat_map(move |number| stack.name_of(number, longest).bytes())
+    /// Adds their names, one behind the other.
+    pub(super) fn write_names(&self, add: &mut impl FnMut(&[u8])) {
+        for number in 0..self.count {
+            self.stack.name_of(number, self.longest_name).write(add);
+        }
     }
 
     /// How many bytes it takes.

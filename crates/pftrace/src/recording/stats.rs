@@ -171,7 +171,10 @@ impl ThreadInfo {
     }
 
     fn dropped(&self) -> Dropped {
-        let mut losses: [u64; LOSSES] = std::array::from_fn(|loss| self.dropped[loss].load(Ordering::Relaxed));
+        let mut losses = [0; LOSSES];
+        for (loss, counter) in losses.iter_mut().zip(&self.dropped) {
+            *loss = counter.load(Ordering::Relaxed);
+        }
         losses[Loss::NoRoom as usize] -= self.made_up.load(Ordering::Relaxed);
         Dropped::of(losses)
     }
@@ -272,8 +275,11 @@ impl ThreadReport {
         self.bytes += other.bytes;
         self.undelivered += other.undelivered;
         self.truncated += other.truncated;
-        let (own, others) = (self.dropped.each(), other.dropped.each());
-        self.dropped = Dropped::of(std::array::from_fn(|loss| own[loss] + others[loss]));
+        let mut dropped = self.dropped.each();
+        for (own, others) in dropped.iter_mut().zip(other.dropped.each()) {
+            *own += others;
+        }
+        self.dropped = Dropped::of(dropped);
     }
 }
 
@@ -324,7 +330,7 @@ impl Threads {
             tid,
             start: super::os::thread_start(),
             name: Mutex::new(name),
-            dropped: Default::default(),
+            dropped: [const { AtomicU64::new(0) }; LOSSES],
             unwritten: Unwritten::default(),
             truncated: AtomicU64::new(0),
             exited: AtomicBool::new(false),
@@ -350,7 +356,11 @@ impl Threads {
 
     /// All that are there.
     pub(super) fn present(&self) -> Vec<Arc<ThreadInfo>> {
-        lock(&self.0).present.iter().flatten().cloned().collect()
+        let mut present = Vec::new();
+        for info in lock(&self.0).present.iter().flatten() {
+            present.push(info.clone());
+        }
+        present
     }
 
     /// Asks the system how those that run are called.

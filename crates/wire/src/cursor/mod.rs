@@ -209,8 +209,13 @@ impl Cursor {
     /// Closes what `open` opened: writes the length, or notes it.
     #[inline]
     pub(crate) fn close<const N: u32, const GUESS: bool>(&mut self, frame: Frame) {
-        let tag = const { &Tag::new(N, WireType::Len) };
-        let body = frame.cur.wrapping_add(tag.len + 1);
+        self.close_of::<GUESS>(frame, const { Tag::new(N, WireType::Len).len });
+    }
+
+    /// The same, once for all tags of `tag_len` bytes: what is the same is compiled once.
+    #[inline]
+    fn close_of<const GUESS: bool>(&mut self, frame: Frame, tag_len: usize) {
+        let body = frame.cur.wrapping_add(tag_len + 1);
         let (head, rest) = self.parts();
         let len = head.cur.addr().wrapping_sub(body.addr());
         // With slack nothing has overflowed. When besides `grow` is what it was, the body is where it was, or is a long one: had the
@@ -232,7 +237,7 @@ impl Cursor {
             unsafe { body.sub(1).cast::<[u8; 2]>().write(varint::two_byte_varint(long as u32)) };
             return;
         }
-        self.cold(|head, rest| rest.close_cold(head, frame, tag.len));
+        self.cold(|head, rest| rest.close_cold(head, frame, tag_len));
     }
 
     /// A packed field of varints: `raw` of each of `values`.
@@ -246,7 +251,7 @@ impl Cursor {
             for &value in values {
                 self.append_varint(raw(value));
             }
-            return self.close::<N, false>(frame);
+            return self.close_of::<false>(frame, tag.len);
         }
         // The length is not known yet, but it is at least the number of elements.
         let mut reserved = varint_len(count as u64);
@@ -296,7 +301,7 @@ impl Cursor {
             for &value in values {
                 self.append(raw(value));
             }
-            self.close::<N, false>(frame);
+            self.close_of::<false>(frame, tag.len);
         }
     }
 

@@ -203,7 +203,10 @@ impl Assembler {
     pub(in crate::recording) fn connected(&mut self, out: &mut Vec<u8>) {
         let Pairs::Connections(connections) = &mut self.pairs else { return };
         connections.lose();
-        let open: Vec<_> = connections.open.values().copied().collect();
+        let mut open = Vec::new();
+        for slice in connections.open.values() {
+            open.push(*slice);
+        }
         open.iter().for_each(|slice| self.begin_on_track(slice, out));
     }
 

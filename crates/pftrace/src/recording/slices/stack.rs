@@ -298,24 +298,26 @@ impl Stack {
     pub(super) fn name_of(&self, number: usize, longest: usize) -> OpenName<'_> {
         let rest = self.rest(number);
         let words = self.names.get(rest.name_at()..).unwrap_or_default();
-        let byte = |at: usize| words.get(at / 8).map_or(0, |word| word.load(Ordering::Relaxed).to_ne_bytes()[at % 8]);
-        let len = rest.name_len();
-        if len <= longest {
-            return OpenName { words, len, mark: "" };
+        let mut name = OpenName { words, len: rest.name_len(), mark: "" };
+        if name.len > longest {
+            (name.len, name.mark) = (longest.saturating_sub(MARK.len()), MARK);
+            // Between two characters.
+            while name.len > 0 && name.byte(name.len) & 0xc0 == 0x80 {
+                name.len -= 1;
+            }
         }
-        // Between two characters.
-        let is_begin = |at: &usize| byte(*at) & 0xc0 != 0x80;
-        let len = (0..=longest.saturating_sub(MARK.len())).rev().find(is_begin).unwrap_or(0);
-        OpenName { words, len, mark: MARK }
+        name
     }
 
     /// What is open, the outermost first, with the names that were given at run time. Of a thread that records meanwhile it may be nonsense.
     pub(in crate::recording) fn read(&self) -> Vec<(Open, String)> {
-        let listed = (0..self.depth().min(MOST)).map(|number| {
-            let name: Vec<u8> = self.name_of(number, NAMES_LEN).bytes().collect();
-            (self.get(number), String::from_utf8_lossy(&name).into_owned())
-        });
-        listed.collect()
+        let mut listed = Vec::new();
+        for number in 0..self.depth().min(MOST) {
+            let mut name = Vec::new();
+            self.name_of(number, NAMES_LEN).write(&mut |bytes| name.extend_from_slice(bytes));
+            listed.push((self.get(number), String::from_utf8_lossy(&name).into_owned()));
+        }
+        listed
     }
 }
 
@@ -332,9 +334,16 @@ impl<'s> OpenName<'s> {
         self.len + self.mark.len()
     }
 
-    pub(super) fn bytes(self) -> impl Iterator<Item = u8> + use<'s> {
-        let bytes = self.words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
-        bytes.take(self.len).chain(self.mark.bytes())
+    fn byte(self, at: usize) -> u8 {
+        self.words.get(at / 8).map_or(0, |word| word.load(Ordering::Relaxed).to_le_bytes()[at % 8])
+    }
+
+    /// Adds its bytes.
+    pub(super) fn write(self, add: &mut impl FnMut(&[u8])) {
+        for at in 0..self.len {
+            add(&[self.byte(at)]);
+        }
+        add(self.mark.as_bytes());
     }
 }
 
