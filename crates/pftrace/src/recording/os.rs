@@ -1,5 +1,6 @@
 //! What the system says of the process and its threads. Linux; elsewhere what the standard library knows.
 
+use std::boxed::Box;
 use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{fs, process, thread};
@@ -13,21 +14,16 @@ pub(super) fn thread_id() -> i64 {
     id
 }
 
-/// Begins a thread of our own, on which no handler of the program's runs.
-pub(super) fn spawn<R: Send + 'static>(
-    name: &str,
-    run: impl FnOnce() -> R + Send + 'static,
-) -> std::io::Result<thread::JoinHandle<R>> {
-    pftrace_ring::without_signals(|| thread::Builder::new().name(name.into()).spawn(run))
-}
-
-/// Begins the thread that writes. In a forked child not as the standard library does, which may wait for ever there.
-pub(super) fn spawn_drain(run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    #[cfg(unix)]
-    if super::fork::is_child() {
-        return pftrace_ring::without_signals(|| pftrace_ring::spawn_bare(run));
-    }
-    spawn("pftrace drain", run).map(drop)
+/// Begins a thread of our own, on which no handler of the program's runs. In a forked child not as the standard library does, which may wait for ever there; then a panic in it ends
+/// the process.
+pub(super) fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) -> std::io::Result<()> {
+    pftrace_ring::without_signals(|| {
+        #[cfg(unix)]
+        if super::fork::is_child() {
+            return pftrace_ring::spawn_bare(run);
+        }
+        thread::Builder::new().name(name.into()).spawn(run).map(drop)
+    })
 }
 
 /// The name of the calling thread.

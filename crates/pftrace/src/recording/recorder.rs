@@ -1,9 +1,10 @@
 //! Snapshots of a flight recorder: at once, and later.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::boxed::Box;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::os;
@@ -11,6 +12,7 @@ use super::output::create;
 use super::report::Report;
 use super::session::Shared;
 use super::session_error::SessionError;
+use super::stats::lock;
 
 /// Takes snapshots of a session with [`Policy::FlightRecorder`](crate::Policy::FlightRecorder), in any thread: from
 /// [`Session::recorder`](crate::Session::recorder). All clones are of the same session. It does not keep the session from being stopped.
@@ -72,11 +74,11 @@ impl FlightRecorder {
     pub fn trigger(&self, after: Duration, path: impl AsRef<Path>) -> Result<Trigger, SessionError> {
         self.shared.flight()?;
         let pending = Pending::new(self.shared.clone());
-        let path = path.as_ref().to_path_buf();
-        let take = move || pending.take(after, path);
-        let spawned = os::spawn("pftrace trigger", take);
-        let thread = spawned.map_err(|source| SessionError::Io { what: "the trigger's thread".into(), source })?;
-        Ok(Trigger { thread })
+        let (path, outcome) = (path.as_ref().to_path_buf(), Arc::new(Outcome::default()));
+        let trigger = Trigger { outcome: outcome.clone() };
+        let take = move || outcome.set(pending.take(after, &path));
+        os::spawn("pftrace trigger", Box::new(take)).map_err(in_thread)?;
+        Ok(trigger)
     }
 }
 
@@ -97,14 +99,14 @@ impl FlightRecorder {
 /// ```
 #[derive(Debug)]
 pub struct Trigger {
-    thread: JoinHandle<Result<Report, SessionError>>,
+    outcome: Arc<Outcome>,
 }
 
 impl Trigger {
     /// Whether the snapshot has been written, or has failed.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.thread.is_finished()
+        lock(&self.outcome.result).is_some()
     }
 
     /// Waits until it is done, and says what came of it.
@@ -113,12 +115,33 @@ impl Trigger {
     ///
     /// See [`Session::snapshot_to_file`](crate::Session::snapshot_to_file).
     pub fn wait(self) -> Result<Report, SessionError> {
-        let panicked = |_| {
-            let source = std::io::Error::other("it panicked");
-            Err(SessionError::Io { what: "the trigger's thread".into(), source })
-        };
-        self.thread.join().unwrap_or_else(panicked)
+        let mut result = lock(&self.outcome.result);
+        loop {
+            match result.take() {
+                Some(result) => return result,
+                None => result = self.outcome.done.wait(result).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
     }
+}
+
+/// What came of it, when it is done.
+#[derive(Debug, Default)]
+struct Outcome {
+    result: Mutex<Option<Result<Report, SessionError>>>,
+    done: Condvar,
+}
+
+impl Outcome {
+    fn set(&self, result: Result<Report, SessionError>) {
+        *lock(&self.result) = Some(result);
+        self.done.notify_all();
+    }
+}
+
+/// What is wrong with the trigger's thread.
+fn in_thread(source: io::Error) -> SessionError {
+    SessionError::Io { what: "the trigger's thread".into(), source }
 }
 
 /// Counted by the flight recorder, until it is done.
@@ -132,9 +155,10 @@ impl Pending {
         Self(shared)
     }
 
-    fn take(self, after: Duration, path: PathBuf) -> Result<Report, SessionError> {
+    fn take(self, after: Duration, path: &Path) -> Result<Report, SessionError> {
         self.0.sleep(after);
-        self.0.snapshot(|| create(&path))
+        catch_unwind(AssertUnwindSafe(|| self.0.snapshot(|| create(path))))
+            .unwrap_or_else(|_| Err(in_thread(io::Error::other("it panicked"))))
     }
 }
 

@@ -173,7 +173,7 @@ pub(super) fn start(builder: SessionBuilder) -> Result<Session, SessionError> {
     if own_drain {
         *lock(&shared.drain) = Some(drain);
     } else {
-        let spawned = os::spawn_drain(|| drain.run());
+        let spawned = os::spawn("pftrace drain", Box::new(|| drain.run()));
         spawned.map_err(|source| SessionError::Io { what: "the draining thread".into(), source })?;
     }
     NESTED.store(0, Ordering::Relaxed);

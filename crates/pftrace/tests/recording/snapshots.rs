@@ -10,6 +10,8 @@ use pftrace_testkit::check;
 
 use crate::alone;
 use crate::flight::{builder, number, numbers, snapshot};
+#[cfg(target_os = "linux")]
+use crate::forked::says_yes;
 use crate::reentrancy::{file_of_process, in_a_process};
 
 /// Threads that have exited are in a snapshot as long as what they recorded is, under their own names; then they are forgotten.
@@ -145,6 +147,25 @@ fn a_forked_child_has_no_snapshot() {
     drop(session);
     let Some(found) = numbers(&trace) else { return };
     assert_eq!(found, 0..2);
+}
+
+/// The child of a fork has a flight recorder of its own, whose snapshots also come later.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_has_a_trigger_of_its_own() {
+    let _alone = alone();
+    let path = std::env::temp_dir().join(format!("pftrace-child-trigger-{}.pftrace", std::process::id()));
+    let later = || {
+        let session = builder(1 << 20).start().ok()?;
+        let trigger = session.recorder().trigger(Duration::from_millis(20), &path).ok()?;
+        (0..100_u64).for_each(|number| instant!("flight", "event", number));
+        trigger.wait().ok()
+    };
+    assert!(says_yes(|| later().is_some_and(|report| report.events == 100)));
+    let trace = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let Some(found) = numbers(&trace) else { return };
+    assert_eq!(found, 0..100);
 }
 
 /// A process that exits without a stop leaves the newest in its file, and waits for a snapshot that is to come.
