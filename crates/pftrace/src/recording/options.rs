@@ -128,6 +128,7 @@ fn formatted<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) 
 }
 
 #[cold]
+#[inline(never)]
 fn formatted_first<R: Default>(event: &Event<'_>, then: impl FnOnce(&Event<'_>) -> R) -> R {
     let (mut then, mut result) = (Some(then), None);
     format_and(event, &mut |event| result = then.take().map(|then| then(event)));

@@ -518,11 +518,19 @@ pub(super) fn format_then(arguments: &[Argument<'_>], text: Argument<'_>, then: 
         }
     }
     let (mut begin, scratch) = (0, formatting.0.as_deref());
-    let mut texts = [Argument::None; MAX_ANNOTATIONS];
+    // Mostly they are few.
+    let (mut few, mut many);
+    let texts: &mut [Argument<'_>] = if arguments.len() <= 4 {
+        few = [Argument::None; 4];
+        &mut few[..arguments.len()]
+    } else {
+        many = [Argument::None; MAX_ANNOTATIONS];
+        &mut many[..arguments.len()]
+    };
     for ((text, argument), end) in texts.iter_mut().zip(arguments).zip(ends) {
         *text = shown(*argument, scratch, &mut begin, end);
     }
-    then(&texts[..arguments.len()], shown(text, scratch, &mut begin, ends[arguments.len()]).text());
+    then(texts, shown(text, scratch, &mut begin, ends[arguments.len()]).text());
 }
 
 fn shown<'a>(argument: Argument<'a>, scratch: Option<&'a Scratch>, begin: &mut usize, end: usize) -> Argument<'a> {
