@@ -56,7 +56,7 @@ fn at_seat<R>(f: impl FnOnce(&ThreadSeat) -> Option<R>) -> Option<R> {
 
 /// Does something with the thread's state. `None` when it can't be had: nothing is recorded (any more), or an event of this
 /// thread is being recorded right now.
-#[inline(never)]
+#[inline]
 pub(super) fn with<R>(f: impl FnOnce(&mut Thread) -> R) -> Option<R> {
     let (mut f, mut result) = (Some(f), None);
     with_thread(&mut |thread| result = f.take().map(|f| f(thread)));
