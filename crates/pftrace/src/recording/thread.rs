@@ -48,6 +48,12 @@ pub(super) struct Thread {
     scratch: Option<Box<Scratch>>,
 }
 
+/// Adds to a packet what its template does not say, from where on it is told, and says where that ends. Called by its address: what calls it is compiled once.
+type Fill<'f, const N: usize> = &'f dyn Fn(&mut [u8; N], usize) -> Option<usize>;
+
+/// Lays out a packet, so long after the one before. Returns how long it is.
+type LayOut<'l> = &'l dyn Fn(&mut [u8], Tail, u64) -> Option<usize>;
+
 /// Why a packet is not written where it was tried.
 #[derive(Clone, Copy, Debug)]
 enum NoRoom {
@@ -331,7 +337,7 @@ impl Thread {
     pub(super) fn counter(&mut self, site: &'static CallSite, value: CounterValue) {
         if self.prepare(site) {
             let fill = |packet: &mut [u8; SHORT], at| Some(put::counter(packet, at, value));
-            self.list_and_put(&site.template, fill);
+            self.list_and_put(&site.template, &fill);
         }
     }
 
@@ -364,25 +370,19 @@ impl Thread {
 
     /// Writes an event whose packet is at most `N` bytes: `fill` adds to the template, from where on it is told, and says where that ends. The chunk may not list
     /// its call site yet.
-    fn try_listing<const N: usize>(
-        &mut self,
-        template: &Template,
-        now: u64,
-        fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
-    ) -> Result<(), NoRoom> {
-        self.list_and_lay_out(template, now, self.room_of(N), |packet, tail, after| {
+    fn try_listing<const N: usize>(&mut self, template: &Template, now: u64, fill: Fill<'_, N>) -> Result<(), NoRoom> {
+        self.list_and_lay_out(template, now, self.room_of(N), &|packet, tail, after| {
             lay_out(packet.first_chunk_mut::<N>()?, template, tail, Stamp::After(after), fill)
         })
     }
 
     /// The same of one whose packet takes up to `room` bytes, which are there where it is laid out.
-    #[inline]
     fn list_and_lay_out(
         &mut self,
         template: &Template,
         now: u64,
         room: usize,
-        lay_out: impl FnOnce(&mut [u8], Tail, u64) -> Option<usize>,
+        lay_out: LayOut<'_>,
     ) -> Result<(), NoRoom> {
         let number = template.number();
         // The end of a slice is of no call site.
@@ -403,14 +403,10 @@ impl Thread {
     }
 
     /// The same, here or in another chunk. Whether it could be written.
-    fn list_and_put<const N: usize>(
-        &mut self,
-        template: &Template,
-        fill: impl Fn(&mut [u8; N], usize) -> Option<usize>,
-    ) -> bool {
+    fn list_and_put<const N: usize>(&mut self, template: &Template, fill: Fill<'_, N>) -> bool {
         let now = self.now();
         for _ in 0..=MOST_CHUNKS_AT_ONCE {
-            if self.try_listing(template, now, &fill).is_ok() {
+            if self.try_listing(template, now, fill).is_ok() {
                 return true;
             }
             if !self.next_chunk(now) {
@@ -423,7 +419,7 @@ impl Thread {
 
     /// Writes an event that is all constant. Whether it could.
     fn constant(&mut self, template: &Template) -> bool {
-        self.list_and_put::<SHORT>(template, |_, at| Some(at))
+        self.list_and_put::<SHORT>(template, &|_, at| Some(at))
     }
 
     /// Writes an event of a name and annotations: short; short in another chunk, where that wastes little of this one; with long texts; in full length; cut. Returns when it happened.
@@ -432,9 +428,9 @@ impl Thread {
         let template = &event.site.template;
         let fill =
             |packet: &mut [u8; MEDIUM], at: usize| put::varying(packet, at, event.site, event.name, event.arguments);
-        let mut result = self.try_listing(template, now, fill);
+        let mut result = self.try_listing(template, now, &fill);
         if self.wastes_little() && matches!(result, Err(NoRoom::InChunk)) && self.next_chunk(now) {
-            result = self.try_listing(template, now, fill);
+            result = self.try_listing(template, now, &fill);
         }
         if let Err(NoRoom::InPacket) = result {
             result = self.try_wide(event, now);

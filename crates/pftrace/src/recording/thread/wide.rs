@@ -40,6 +40,6 @@ impl Thread {
     pub(super) fn try_wide(&mut self, event: &Event<'_>, now: u64) -> Result<(), NoRoom> {
         let wide = Wide::of(event).ok_or(NoRoom::InPacket)?;
         let room = wide.room();
-        self.list_and_lay_out(&event.site.template, now, room, |packet, tail, after| wide.put(packet, tail, after))
+        self.list_and_lay_out(&event.site.template, now, room, &|packet, tail, after| wide.put(packet, tail, after))
     }
 }
