@@ -311,8 +311,8 @@ impl Session {
         FlightRecorder::of(self.shared.clone())
     }
 
-    /// How large an event can be: a chunk of the buffer, a 2,048th of it up to 64 KiB (of 1 to 16 MiB 8 KiB, of less a 128th), without what stands in front. Texts
-    /// of one that is larger are cut, and marked with `…`.
+    /// How large an event can be that is written whole, in bytes: three quarters of a chunk of the buffer, which is a 2,048th of it up to 64 KiB (of 1 to 16 MiB 8 KiB, of less a 128th). The
+    /// rest is for what stands in front, which may be less. Texts of an event that does not fit are cut, and marked with `…`.
     ///
     /// ```
     /// use pftrace::{MemorySink, Session, instant};
