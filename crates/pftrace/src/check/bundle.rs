@@ -99,7 +99,7 @@ impl State {
             match field {
                 Ok(Field { number: 1, value: Value::Bytes(body) }) => {
                     report.place.packet += 1;
-                    report.place.sequence = 0;
+                    (report.place.sequence, report.place.machine) = (0, 0);
                     self.read(body, true, report);
                 }
                 Ok(Field { number, .. }) => {

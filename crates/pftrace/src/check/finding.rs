@@ -14,6 +14,8 @@ pub struct Finding {
     pub offset: u64,
     /// The packet's `trusted_packet_sequence_id`, when it has one.
     pub sequence: Option<u32>,
+    /// The packet's `machine_id`, when it is of another machine than the service's.
+    pub machine: Option<u32>,
     /// What kind of a mistake it is.
     pub kind: Kind,
     /// What was expected and what was found, in one line.
@@ -31,8 +33,11 @@ impl Finding {
 /// `error[iid-undefined]: packet 7 at byte 120, sequence 1: …`
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { packet, offset, sequence, kind, message } = self;
+        let Self { packet, offset, sequence, machine, kind, message } = self;
         write!(f, "{}[{kind}]: packet {packet} at byte {offset}", kind.severity())?;
+        if let Some(machine) = machine {
+            write!(f, ", machine {machine}")?;
+        }
         if let Some(sequence) = sequence {
             write!(f, ", sequence {sequence}")?;
         }
@@ -176,6 +181,8 @@ pub(super) struct Place {
     pub(super) offset: u64,
     /// 0: none.
     pub(super) sequence: u32,
+    /// 0: the service's.
+    pub(super) machine: u32,
 }
 
 /// How many of each kind were found.
@@ -228,9 +235,9 @@ impl Report<'_> {
             return;
         }
         self.ledger.counts[kind as usize] += 1;
-        let Place { packet, offset, sequence } = place;
-        let sequence = (sequence != 0).then_some(sequence);
-        (self.found)(Finding { packet, offset, sequence, kind, message: message.to_string() });
+        let Place { packet, offset, sequence, machine } = place;
+        let [sequence, machine] = [sequence, machine].map(|number| (number != 0).then_some(number));
+        (self.found)(Finding { packet, offset, sequence, machine, kind, message: message.to_string() });
     }
 
     /// From here on something is missing.

@@ -99,7 +99,7 @@ impl Framing {
     fn read(&mut self, bytes: &[u8], is_end: bool, to: &mut impl Packets, report: &mut Report<'_>) -> usize {
         let mut at = 0;
         while at < bytes.len() {
-            report.place = Place { packet: self.packets, offset: self.offset + at as u64, sequence: 0 };
+            report.place = Place { packet: self.packets, offset: self.offset + at as u64, ..Place::default() };
             if self.lost {
                 match self.search(&bytes[at..], is_end) {
                     Search::Found(skipped) => {

@@ -25,17 +25,27 @@ use super::{Map, map};
 /// What was read of a trace so far.
 #[derive(Debug)]
 pub(super) struct State {
+    /// That of the service is the first.
+    machines: Vec<Machine>,
     numbers: Map<u32, usize>,
-    /// The one that was asked for last.
-    last: (u32, usize),
-    sequences: Vec<Sequence>,
-    clocks: Clocks,
-    pub(super) tracks: Tracks,
+    /// How many begins and ends of slices wait, of each machine.
+    window: Option<usize>,
     names: Names,
     extensions: Extensions,
     service: Service,
     pub(super) codec: Option<Codec>,
     pub(super) summary: Summary,
+}
+
+/// What belongs to one machine: sequences, clocks, tracks, processes and threads of two may have the same numbers.
+#[derive(Debug)]
+struct Machine {
+    numbers: Map<u32, usize>,
+    /// The one that was asked for last.
+    last: (u32, usize),
+    sequences: Vec<Sequence>,
+    clocks: Clocks,
+    tracks: Tracks,
 }
 
 /// The fields of a packet that matter here.
@@ -44,6 +54,7 @@ struct Packet<'b> {
     timestamp: Option<u64>,
     clock: Option<u32>,
     sequence: u32,
+    machine: u32,
     flags: u64,
     dropped: u64,
     event: Option<&'b [u8]>,
@@ -71,17 +82,20 @@ const NEEDS: u64 = SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u64;
 impl State {
     pub(super) fn new() -> Self {
         Self {
+            machines: Vec::from([Machine::new(None)]),
             numbers: map(),
-            last: (0, usize::MAX),
-            sequences: Vec::new(),
-            clocks: Clocks::new(),
-            tracks: Tracks::new(),
+            window: None,
             names: Names::new(),
             extensions: Extensions::new(),
             service: Service::default(),
             codec: None,
             summary: Summary::default(),
         }
+    }
+
+    pub(super) fn set_window(&mut self, events: usize) {
+        self.window = Some(events);
+        self.machines[0].tracks.set_window(events);
     }
 
     pub(super) fn read(&mut self, body: &[u8], in_bundle: bool, report: &mut Report<'_>) {
@@ -91,7 +105,7 @@ impl State {
         if !packet.read(body, report) {
             return;
         }
-        report.place.sequence = packet.sequence;
+        (report.place.sequence, report.place.machine) = (packet.sequence, packet.machine);
         if packet.rare.is_none() {
             return self.take(&packet, &Rare::default(), report);
         }
@@ -111,15 +125,21 @@ impl State {
         if packet.sequence == 0 {
             packet.tell_no_sequence(report);
         }
-        let number = self.number(packet.sequence, doubtful);
-        let sequence = &mut self.sequences[number];
-        sequence.renew(packet.flags, packet.dropped, &mut self.summary, report);
+        let Self { machines, numbers, window, names, extensions, service, summary, .. } = self;
+        let machine = match packet.machine {
+            0 => &mut machines[0],
+            id => other_machine(id, machines, numbers, *window),
+        };
+        let number = machine.number(packet.sequence, doubtful);
+        let Machine { sequences, clocks, tracks, .. } = machine;
+        let sequence = &mut sequences[number];
+        sequence.renew(packet.flags, packet.dropped, summary, report);
         if let Some(defaults) = packet.defaults {
             sequence.set_defaults(defaults, report);
         }
         if let Some(data) = packet.interned {
             if sequence.is_valid || doubtful {
-                sequence.interned.define(data, &mut self.names, report);
+                sequence.interned.define(data, names, report);
             } else {
                 report.say(
                     Kind::InternedIgnored,
@@ -128,7 +148,7 @@ impl State {
             }
         }
         if let Some(snapshot) = packet.snapshot {
-            self.clocks.snapshot(packet.sequence, snapshot, report);
+            clocks.snapshot(packet.sequence, snapshot, report);
             if packet.event.is_some() || packet.track.is_some() {
                 report.say(
                     Kind::BesideSnapshot,
@@ -140,18 +160,17 @@ impl State {
             return;
         }
         if let Some(stats) = rare.stats {
-            self.service.stats(stats, &mut self.summary.loss, report);
+            service.stats(stats, &mut summary.loss, report);
         }
         if let Some(config) = rare.config {
-            self.service.config(config, report);
+            service.config(config, report);
         }
         if let Some(system) = rare.system {
-            self.service.system(system);
+            service.system(system);
         }
         if let Some(extension) = rare.extension {
-            self.extensions.describe(extension, report);
+            extensions.describe(extension, report);
         }
-        let sequence = &mut self.sequences[number];
         if packet.flags & NEEDS != 0 && !sequence.is_valid && !doubtful {
             if !sequence.has_told && packet.sequence != 0 {
                 sequence.has_told = true;
@@ -161,10 +180,10 @@ impl State {
             return;
         }
         let clock = packet.clock.or(sequence.default_clock);
-        let time = packet.timestamp.map(|timestamp| self.clocks.time(packet.sequence, clock, timestamp, report));
+        let time = packet.timestamp.map(|timestamp| clocks.time(packet.sequence, clock, timestamp, report));
         if matches!(time, Some(Time::Lost)) {
             // Counted all the same.
-            self.summary.events.others += u64::from(packet.event.is_some());
+            summary.events.others += u64::from(packet.event.is_some());
             return;
         }
         if let Some(track) = packet.track {
@@ -174,15 +193,53 @@ impl State {
                     format_args!("expected a track's description in a packet of its own, found an event beside it"),
                 );
             }
-            self.tracks.describe(track, report);
+            tracks.describe(track, report);
         }
         if let Some(sample) = rare.stack_sample {
             stack_sample(sample, &mut sequence.interned, report);
         }
         if let Some(event) = packet.event.filter(|_| packet.sequence != 0) {
-            let Self { tracks, names, summary, extensions, .. } = self;
             Around { sequence, tracks, names, summary, extensions }.event(event, time, report);
         }
+    }
+
+    /// The file has ended.
+    pub(super) fn finish(&mut self, report: &mut Report<'_>) {
+        let Self { machines, names, extensions, service, summary, .. } = self;
+        for machine in machines {
+            machine.finish(names, summary, report);
+        }
+        extensions.finish(report);
+        service.finish(report);
+    }
+
+    pub(super) fn top_names(&self, count: usize) -> Vec<super::Name> {
+        self.names.top(count)
+    }
+}
+
+/// One that is not the service's own.
+#[cold]
+fn other_machine<'m>(
+    id: u32,
+    machines: &'m mut Vec<Machine>,
+    numbers: &mut Map<u32, usize>,
+    window: Option<usize>,
+) -> &'m mut Machine {
+    let number = *numbers.entry(id).or_insert_with(|| {
+        machines.push(Machine::new(window));
+        machines.len() - 1
+    });
+    &mut machines[number]
+}
+
+impl Machine {
+    fn new(window: Option<usize>) -> Self {
+        let mut tracks = Tracks::new();
+        if let Some(events) = window {
+            tracks.set_window(events);
+        }
+        Self { numbers: map(), last: (0, usize::MAX), sequences: Vec::new(), clocks: Clocks::new(), tracks }
     }
 
     #[inline]
@@ -204,20 +261,13 @@ impl State {
     }
 
     /// The file has ended.
-    pub(super) fn finish(&mut self, report: &mut Report<'_>) {
+    fn finish(&mut self, names: &mut Names, summary: &mut Summary, report: &mut Report<'_>) {
         self.clocks.finish(report);
-        self.tracks.finish(&mut self.names, report);
-        self.extensions.finish(report);
-        self.service.finish(report);
-        let summary = &mut self.summary;
-        summary.sequences = self.numbers.keys().filter(|id| **id != 0).count() as u64;
-        summary.processes = self.tracks.processes();
-        summary.threads = self.tracks.threads();
-        summary.tracks = self.tracks.described();
-    }
-
-    pub(super) fn top_names(&self, count: usize) -> Vec<super::Name> {
-        self.names.top(count)
+        self.tracks.finish(names, report);
+        summary.sequences += self.numbers.keys().filter(|id| **id != 0).count() as u64;
+        summary.processes += self.tracks.processes();
+        summary.threads += self.tracks.threads();
+        summary.tracks += self.tracks.described();
     }
 }
 
@@ -269,6 +319,7 @@ impl<'b> Packet<'b> {
             (TracePacket::TRACE_PACKET_DEFAULTS_FIELD_NUMBER, Value::Bytes(defaults)) => {
                 once(&mut self.defaults, defaults, field.number, report)
             }
+            (TracePacket::MACHINE_ID_FIELD_NUMBER, Value::Varint(id)) => self.machine = id as u32,
             (TracePacket::PREVIOUS_PACKET_DROPPED_FIELD_NUMBER, Value::Varint(dropped)) => self.dropped = dropped,
             // Of old: the flag.
             (TracePacket::INCREMENTAL_STATE_CLEARED_FIELD_NUMBER, Value::Varint(cleared)) => {

@@ -5,6 +5,7 @@ mod clocks;
 mod events;
 mod framing;
 mod lengths;
+mod machines;
 mod random;
 mod service;
 mod slices;
@@ -168,6 +169,7 @@ fn each_kind_is_planted() {
         include_str!("clocks.rs"),
         include_str!("events.rs"),
         include_str!("framing.rs"),
+        include_str!("machines.rs"),
         include_str!("service.rs"),
         include_str!("slices.rs"),
         include_str!("state.rs"),
