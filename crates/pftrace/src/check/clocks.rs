@@ -10,6 +10,8 @@ use super::packet::odd_field;
 use super::wire::{Fields, Value};
 use super::{HASHER, Map, map, schema};
 
+const MONOTONIC: u32 = BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32;
+
 /// Ids of clocks that belong to a sequence.
 const SEQUENCE_CLOCKS: core::ops::RangeInclusive<u32> = 64..=127;
 
@@ -38,6 +40,8 @@ pub(super) struct Clocks {
     /// What the trace's clock read last in a snapshot, and in one of the same clocks: between others it may go back.
     last_trace_ns: i64,
     last_in_set: Map<u64, i64>,
+    /// The first time of CLOCK_MONOTONIC that was taken for the trace's.
+    taken: Option<(Place, u64)>,
 }
 
 #[derive(Debug)]
@@ -79,6 +83,7 @@ impl Clocks {
             any_snapshot: false,
             last_trace_ns: i64::MIN,
             last_in_set: map(),
+            taken: None,
         }
     }
 
@@ -151,6 +156,23 @@ impl Clocks {
                 Time::Unknown
             }
         }
+    }
+
+    /// The time that an event itself says, of CLOCK_MONOTONIC: the trace's, as long as nothing relates the two.
+    #[cold]
+    pub(super) fn monotonic(&mut self, ns: i64, place: Place) -> i64 {
+        if self.trace_clock == MONOTONIC {
+            return ns;
+        }
+        let index = self.index(0, MONOTONIC);
+        let state = &self.states[index];
+        if state.went_back.is_some() {
+            return ns;
+        }
+        state.to_trace(ns).unwrap_or_else(|| {
+            self.taken.get_or_insert((place, 0)).1 += 1;
+            ns
+        })
     }
 
     fn index(&mut self, sequence: u32, id: u32) -> usize {
@@ -281,6 +303,16 @@ impl Clocks {
     /// The file has ended: clocks that nothing relates to the trace's.
     pub(super) fn finish(&mut self, report: &mut Report<'_>) {
         let trace_group = self.known.get(&(0, self.trace_clock)).copied().map(|index| self.group(index));
+        let monotonic = self.known.get(&(0, MONOTONIC)).copied().map(|index| self.group(index));
+        if let Some((place, count)) = self.taken.filter(|_| monotonic == trace_group) {
+            report.say_at(
+                place,
+                Kind::MonotonicLate,
+                format_args!(
+                    "expected a snapshot of clock {MONOTONIC} before times of it, found {count} events before it"
+                ),
+            );
+        }
         for index in 0..self.states.len() {
             let State { id, unresolved: Some((place, count)), .. } = self.states[index] else { continue };
             let trace_clock = self.trace_clock;

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use pftrace_protos::track_event::Type;
 use pftrace_protos::{DebugAnnotation, InternedData, LogMessage, TaskExecution, TrackEvent};
 
-use super::clocks::Time;
+use super::clocks::{Clocks, Time};
 use super::extensions::Extensions;
 use super::finding::{Kind, Report};
 use super::hash;
@@ -32,6 +32,7 @@ const EXTENSIONS: core::ops::Range<u32> = 1000..10_000;
 pub(super) struct Around<'s> {
     pub(super) sequence: &'s mut Sequence,
     pub(super) tracks: &'s mut Tracks,
+    pub(super) clocks: &'s mut Clocks,
     pub(super) names: &'s mut Names,
     pub(super) summary: &'s mut Summary,
     pub(super) extensions: &'s mut Extensions,
@@ -49,7 +50,10 @@ struct Said<'b> {
     extra_double: Extra,
     is_logged: bool,
     legacy: Option<&'b [u8]>,
-    has_own_time: bool,
+    delta_us: Option<i64>,
+    absolute_us: i64,
+    /// Of the thread's time, or its instructions.
+    has_thread_delta: bool,
 }
 
 /// Extra counters, of one of the two kinds.
@@ -74,13 +78,9 @@ impl Around<'_> {
         let legacy = said.legacy.map(|legacy| Legacy::read(legacy, report));
         let is_legacy = legacy.is_some_and(|legacy| legacy.phase.is_some());
         self.count(&said, is_legacy, report);
-        let time = match time {
-            Some(time) => time,
-            None if said.has_own_time => Time::Unknown,
-            None => {
-                report.say(Kind::NoTimestamp, format_args!("expected an event to have a timestamp, found none"));
-                return;
-            }
+        let time = if said.has_own_time() { self.own_time(&said, time, report) } else { time };
+        let Some(time) = time else {
+            return report.say(Kind::NoTimestamp, format_args!("expected an event to have a timestamp, found none"));
         };
         if matches!(time, Time::Lost) {
             return;
@@ -90,14 +90,17 @@ impl Around<'_> {
         }
         let uuid = said.track.or(self.sequence.default_track);
         self.counters(&said, uuid, report);
-        let number = self.tracks.number(uuid.unwrap_or(0));
+        let number = match uuid {
+            Some(uuid) if uuid != 0 => self.tracks.number(uuid),
+            _ => self.default_number(&said, legacy.as_ref()),
+        };
         self.tracks.used(number, report.place);
         if said.is_logged {
             self.tracks.logged(number, report.place);
         }
         if let Some(legacy) = legacy {
             legacy.judge(report);
-            if legacy.needs_thread() && uuid.is_some_and(|uuid| uuid != 0) {
+            if legacy.needs_thread() {
                 self.tracks.threaded(number, report.place);
             }
         }
@@ -111,6 +114,47 @@ impl Around<'_> {
                     self.tracks.slice(number, event, self.names, report);
                 }
                 _ => self.tracks.give_up(number, report, format_args!("the time of an event on it is not known")),
+            }
+        }
+    }
+
+    /// The time that an event of the old style says, of CLOCK_MONOTONIC; else its packet's.
+    #[cold]
+    fn own_time(&mut self, said: &Said<'_>, time: Option<Time>, report: &mut Report<'_>) -> Option<Time> {
+        let sequence = &mut self.sequence;
+        if sequence.reference_ns.is_none() && (said.delta_us.is_some() || said.has_thread_delta) {
+            report.say(Kind::DeltaNoThread, format_args!(
+                "expected a ThreadDescriptor since the sequence's state began before a time that is a difference, found none"
+            ));
+            return Some(Time::Lost);
+        }
+        let ns = match (said.delta_us, &mut sequence.reference_ns) {
+            (Some(delta), Some(reference)) => {
+                *reference = reference.saturating_add(delta.saturating_mul(1_000));
+                *reference
+            }
+            _ if said.absolute_us != 0 => said.absolute_us.saturating_mul(1_000),
+            _ => return time,
+        };
+        if ns < 0 {
+            report.say(Kind::NegativeTimestamp, format_args!("expected a time above 0, found {ns} ns"));
+            return Some(Time::Lost);
+        }
+        Some(Time::At(self.clocks.monotonic(ns, report.place)))
+    }
+
+    /// The track of an event that says none, or 0: where its sequence has a thread, that is it, for an event of the old style.
+    #[inline]
+    fn default_number(&mut self, said: &Said<'_>, legacy: Option<&Legacy>) -> usize {
+        let overridden = legacy.is_some_and(Legacy::overrides_thread);
+        match self.sequence.thread {
+            None if !overridden => self.tracks.number(0),
+            _ if said.track.is_some() && said.kind != 0 && !overridden => self.tracks.number(0),
+            thread => {
+                self.sequence.uses_thread |= !overridden;
+                let (pid, tid) = thread.unwrap_or_default();
+                let (pid, tid) = legacy.map_or((pid, tid), |legacy| legacy.thread(pid, tid));
+                self.tracks.thread_number(pid, tid)
             }
         }
     }
@@ -293,10 +337,12 @@ impl Around<'_> {
                 }
             }
             (TrackEvent::LEGACY_EVENT_FIELD_NUMBER, Value::Bytes(legacy)) => said.legacy = Some(legacy),
+            (TrackEvent::TIMESTAMP_DELTA_US_FIELD_NUMBER, Value::Varint(us)) => said.delta_us = Some(us as i64),
+            (TrackEvent::TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER, Value::Varint(us)) => said.absolute_us = us as i64,
             (
-                TrackEvent::TIMESTAMP_DELTA_US_FIELD_NUMBER | TrackEvent::TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER,
+                TrackEvent::THREAD_TIME_DELTA_US_FIELD_NUMBER | TrackEvent::THREAD_INSTRUCTION_COUNT_DELTA_FIELD_NUMBER,
                 Value::Varint(_),
-            ) => said.has_own_time = true,
+            ) => said.has_thread_delta = true,
             (number, _) if EXTENSIONS.contains(&number) => {
                 self.extensions.used(number, report.place);
             }
@@ -306,6 +352,11 @@ impl Around<'_> {
 }
 
 impl Said<'_> {
+    #[inline]
+    fn has_own_time(&self) -> bool {
+        self.delta_us.is_some() || self.absolute_us != 0 || self.has_thread_delta
+    }
+
     /// Several are one, in their order.
     #[inline]
     fn add_category(&mut self, text: u64) {

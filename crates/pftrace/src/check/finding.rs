@@ -127,9 +127,11 @@ kinds! {
     ClockBack "clock-back" Note, "A clock goes back from one snapshot to the next; the trace's own only between snapshots of different clocks.";
     BesideSnapshot "beside-snapshot" Error, "An event or a track in the same packet as a clock snapshot. Perfetto reads the snapshot only.";
     BesideBundle "beside-bundle" Error, "Something else in the same packet as compressed packets. Perfetto reads those only.";
-    BesideEvent "beside-event" Error, "A track's description in the same packet as an event. Perfetto reads the event only.";
+    BesideEvent "beside-event" Error, "A track's or thread's description in the same packet as an event. Perfetto reads the event only.";
     FieldTwice "field-twice" Error, "A field twice in a packet that has it once. Perfetto reads the last only.";
     NoTimestamp "no-timestamp" Error, "An event without a time.";
+    DeltaNoThread "delta-no-thread" Error before, "A time as a difference (`timestamp_delta_us` and its like) on a sequence without a ThreadDescriptor since its state began. Perfetto drops the event.";
+    MonotonicLate "monotonic-late" Error before, "Times of events themselves (`timestamp_delta_us` and its like), which are of CLOCK_MONOTONIC, before a snapshot relates it to the trace's clock. Perfetto takes them for the trace's time.";
     NegativeTimestamp "negative-timestamp" Error, "A time below 0 or above `i64::MAX`.";
     TimeBack "time-back" Note, "An event is before the one before it on its sequence. That is legal: events are sorted. What it does to slices is told by itself.";
     TrackNoUuid "track-no-uuid" Error, "A track's description without a number.";
@@ -145,6 +147,7 @@ kinds! {
     TracksTooDeep "tracks-too-deep" Error, "A track with more ancestors than Perfetto follows.";
     TrackUndescribed "track-undescribed" Error before, "Events on a track that nothing in the file describes. It has no name, thread or process. Told once per track.";
     ReservedId "reserved-id" Note, "A process or thread of number 0, which is the kernel's.";
+    ThreadChanged "thread-changed" Error, "A sequence says another thread in the same generation. Perfetto shows events without a track on the last one, those before too.";
     ThreadTwice "thread-twice" Note, "Two tracks for one thread: read as two threads that had the number one after the other.";
     EventNoType "event-no-type" Error, "An event without a type, or of one that there is not.";
     CounterNoTrack "counter-no-track" Error, "The value of a counter without a track.";

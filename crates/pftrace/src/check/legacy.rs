@@ -18,7 +18,8 @@ pub(super) struct Legacy {
     has_unscoped_id: bool,
     has_bind_id: bool,
     direction: u64,
-    overrides_thread: bool,
+    pid: Option<i64>,
+    tid: Option<i64>,
 }
 
 impl Legacy {
@@ -40,9 +41,8 @@ impl Legacy {
                 Ok((LegacyEvent::FLOW_DIRECTION_FIELD_NUMBER, Value::Varint(direction))) => {
                     legacy.direction = direction;
                 }
-                Ok((LegacyEvent::TID_OVERRIDE_FIELD_NUMBER | LegacyEvent::PID_OVERRIDE_FIELD_NUMBER, _)) => {
-                    legacy.overrides_thread = true;
-                }
+                Ok((LegacyEvent::PID_OVERRIDE_FIELD_NUMBER, Value::Varint(pid))) => legacy.pid = Some(pid as i64),
+                Ok((LegacyEvent::TID_OVERRIDE_FIELD_NUMBER, Value::Varint(tid))) => legacy.tid = Some(tid as i64),
                 Ok(_) => {}
                 Err(error) => report.say(Kind::MessageMalformed, format_args!("LegacyEvent: {error}")),
             }
@@ -52,15 +52,28 @@ impl Legacy {
 
     /// Whether its track has to be a thread's.
     pub(super) fn needs_thread(&self) -> bool {
-        let of_thread = match self.phase {
+        match self.phase {
             Some(b'B' | b'E' | b'X' | b'R') => true,
             Some(b'i' | b'I') => {
                 self.scope != InstantEventScope::SCOPE_GLOBAL.value() as u64
                     && self.scope != InstantEventScope::SCOPE_PROCESS.value() as u64
             }
             _ => false,
-        };
-        of_thread && !self.overrides_thread
+        }
+    }
+
+    /// It says itself of which thread it is.
+    pub(super) fn overrides_thread(&self) -> bool {
+        self.pid.is_some() || self.tid.is_some()
+    }
+
+    /// Its thread, on a sequence of another: a process without a thread is one of its own.
+    pub(super) fn thread(&self, pid: i64, tid: i64) -> (i64, i64) {
+        match (self.pid, self.tid) {
+            (pid_override, Some(tid)) => (pid_override.unwrap_or(pid), tid),
+            (Some(pid), None) => (pid, -1),
+            (None, None) => (pid, tid),
+        }
     }
 
     /// What it lacks.

@@ -72,6 +72,8 @@ struct Rare<'b> {
     stats: Option<&'b [u8]>,
     extension: Option<&'b [u8]>,
     stack_sample: Option<&'b [u8]>,
+    process: Option<&'b [u8]>,
+    thread: Option<&'b [u8]>,
     config: Option<&'b [u8]>,
     system: Option<&'b [u8]>,
     compressed: Option<(Codec, &'b [u8])>,
@@ -123,7 +125,7 @@ impl State {
     fn take(&mut self, packet: &Packet<'_>, rare: &Rare<'_>, report: &mut Report<'_>) {
         let doubtful = report.ledger.doubtful;
         if packet.sequence == 0 {
-            packet.tell_no_sequence(report);
+            packet.tell_no_sequence(rare, report);
         }
         let Self { machines, numbers, window, names, extensions, service, summary, .. } = self;
         let machine = match packet.machine {
@@ -186,20 +188,35 @@ impl State {
             summary.events.others += u64::from(packet.event.is_some());
             return;
         }
+        if packet.event.is_some() {
+            tell_beside_event(packet.track, rare, report);
+        }
+        let mut thread = None;
         if let Some(track) = packet.track {
-            if packet.event.is_some() {
-                report.say(
-                    Kind::BesideEvent,
-                    format_args!("expected a track's description in a packet of its own, found an event beside it"),
-                );
+            thread = tracks.describe(track, report).filter(|_| sequence.is_valid);
+        }
+        if let Some(process) = rare.process {
+            tracks.describe_process(process, report);
+        }
+        if let Some(bytes) = rare.thread.filter(|_| packet.event.is_none() && packet.sequence != 0) {
+            if sequence.is_valid || doubtful {
+                thread = tracks.describe_thread(bytes, report).or(thread);
+            } else {
+                report.say(Kind::StateNotCleared, format_args!(
+                    "expected SEQ_INCREMENTAL_STATE_CLEARED before the description of a sequence's thread, found it before"
+                ));
             }
-            tracks.describe(track, report);
+        }
+        if let Some(thread) = thread {
+            if let Some(before) = sequence.set_thread(&thread) {
+                tracks.thread_changed(before, &thread, report);
+            }
         }
         if let Some(sample) = rare.stack_sample {
             stack_sample(sample, &mut sequence.interned, report);
         }
         if let Some(event) = packet.event.filter(|_| packet.sequence != 0) {
-            Around { sequence, tracks, names, summary, extensions }.event(event, time, report);
+            Around { sequence, tracks, clocks, names, summary, extensions }.event(event, time, report);
         }
     }
 
@@ -357,7 +374,7 @@ impl<'b> Packet<'b> {
     }
 
     #[cold]
-    fn tell_no_sequence(&self, report: &mut Report<'_>) {
+    fn tell_no_sequence(&self, rare: &Rare<'_>, report: &mut Report<'_>) {
         let what = if self.event.is_some() {
             "a track event"
         } else if self.flags & NEEDS != 0 {
@@ -368,6 +385,8 @@ impl<'b> Packet<'b> {
             "interned data"
         } else if self.defaults.is_some() {
             "defaults"
+        } else if rare.thread.is_some() {
+            "the description of a thread"
         } else {
             return;
         };
@@ -377,10 +396,12 @@ impl<'b> Packet<'b> {
 }
 
 impl<'b> Rare<'b> {
-    const FIELDS: [u32; 7] = [
+    const FIELDS: [u32; 9] = [
         TracePacket::TRACE_STATS_FIELD_NUMBER,
         TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER,
         TracePacket::STACK_SAMPLE_FIELD_NUMBER,
+        TracePacket::PROCESS_DESCRIPTOR_FIELD_NUMBER,
+        TracePacket::THREAD_DESCRIPTOR_FIELD_NUMBER,
         TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER,
         TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER,
         TracePacket::SYSTEM_INFO_FIELD_NUMBER,
@@ -389,8 +410,8 @@ impl<'b> Rare<'b> {
 
     /// Others than compressed packets.
     fn has_others(&self) -> bool {
-        let Self { stats, extension, stack_sample, config, system, compressed: _ } = self;
-        [stats, extension, stack_sample, config, system].iter().any(|field| field.is_some())
+        let Self { stats, extension, stack_sample, process, thread, config, system, compressed: _ } = self;
+        [stats, extension, stack_sample, process, thread, config, system].iter().any(|field| field.is_some())
     }
 
     #[cold]
@@ -401,6 +422,8 @@ impl<'b> Rare<'b> {
             match field.number {
                 TracePacket::TRACE_STATS_FIELD_NUMBER => rare.stats = Some(bytes),
                 TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER => rare.extension = Some(bytes),
+                TracePacket::PROCESS_DESCRIPTOR_FIELD_NUMBER => rare.process = Some(bytes),
+                TracePacket::THREAD_DESCRIPTOR_FIELD_NUMBER => rare.thread = Some(bytes),
                 TracePacket::STACK_SAMPLE_FIELD_NUMBER => rare.stack_sample = Some(bytes),
                 TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER | TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER => {
                     let is_zstd = field.number == TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER;
@@ -415,6 +438,18 @@ impl<'b> Rare<'b> {
             }
         }
         rare
+    }
+}
+
+/// What stands beside an event, and is lost.
+#[inline]
+fn tell_beside_event(track: Option<&[u8]>, rare: &Rare<'_>, report: &mut Report<'_>) {
+    if track.is_some() || rare.thread.is_some() {
+        let what = if track.is_some() { "track" } else { "thread" };
+        report.say(
+            Kind::BesideEvent,
+            format_args!("expected a {what}'s description in a packet of its own, found an event beside it"),
+        );
     }
 }
 

@@ -7,6 +7,7 @@
 //! A writer means something else: that an end ends the last begin *it* wrote on that track. Where the two differ, and with
 //! them when a slice ends, slices overlap or times are wrong, and the picture is: Perfetto does not say so.
 
+use core::fmt;
 use std::collections::VecDeque;
 use std::vec::Vec;
 
@@ -19,10 +20,27 @@ pub(super) const MAX_DEPTH: usize = 512;
 /// No packet: nobody meant one.
 const NOBODY: u64 = u64::MAX;
 
+/// What they are on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    Track(u64),
+    /// Of a process's number and its own, without a track's.
+    Thread(i64, i64),
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Track(uuid) => write!(f, "track {uuid}"),
+            Self::Thread(pid, tid) => write!(f, "thread {tid} of process {pid}"),
+        }
+    }
+}
+
 /// The slices of a track.
 #[derive(Debug)]
 pub(super) struct Slices {
-    uuid: u64,
+    of: Of,
     pending: VecDeque<Event>,
     is_sorted: bool,
     /// Everything before has been matched.
@@ -67,9 +85,9 @@ struct Open {
 }
 
 impl Slices {
-    pub(super) fn new(uuid: u64) -> Self {
+    pub(super) fn new(of: Of) -> Self {
         Self {
-            uuid,
+            of,
             pending: VecDeque::new(),
             is_sorted: true,
             matched_to: i64::MIN,
@@ -103,7 +121,7 @@ impl Slices {
     #[cold]
     pub(super) fn give_up(&mut self, report: &mut Report<'_>, why: core::fmt::Arguments<'_>) {
         if !self.given_up {
-            report.say(Kind::SlicesNotMatched, format_args!("slices of track {} are not matched: {why}", self.uuid));
+            report.say(Kind::SlicesNotMatched, format_args!("slices of {} are not matched: {why}", self.of));
         }
         self.given_up = true;
         (self.pending, self.open) = (VecDeque::new(), Vec::new());
@@ -164,7 +182,7 @@ impl Slices {
                 report.say_at(
                     event.place,
                     Kind::SlicesTooDeep,
-                    format_args!("expected at most {MAX_DEPTH} open slices on track {}, found more", self.uuid),
+                    format_args!("expected at most {MAX_DEPTH} open slices on {}, found more", self.of),
                 );
             }
             self.too_deep += 1;
@@ -181,7 +199,7 @@ impl Slices {
             return report.say_at(
                 event.place,
                 Kind::EndsNothing,
-                format_args!("expected an open slice on track {} at {} ns, found none", self.uuid, event.at),
+                format_args!("expected an open slice on {} at {} ns, found none", self.of, event.at),
             );
         };
         names.ended(top.begin.name.name, event.at.abs_diff(top.begin.at));
@@ -202,12 +220,16 @@ impl Slices {
 
     #[cold]
     fn mismatch(&mut self, end: Event, top: Open, report: &mut Report<'_>) {
-        let uuid = self.uuid;
+        let of = self.of;
         let Some(other) = self.open.iter_mut().rev().find(|open| open.meant_by == end.meant) else {
-            return report.say_at(end.place, Kind::SlicesOverlap, format_args!(
-                "the slice of track {uuid} that is to end here, begun in packet {}, has not begun at {} ns, or is ended",
-                end.meant, end.at
-            ));
+            return report.say_at(
+                end.place,
+                Kind::SlicesOverlap,
+                format_args!(
+                    "the slice of {of} that is to end here, begun in packet {}, has not begun at {} ns, or is ended",
+                    end.meant, end.at
+                ),
+            );
         };
         // The slice that stays open stands for the one that has been ended in its place, until that one's end comes.
         let before = core::mem::replace(&mut other.misread, top.misread.or(Some((end.at, end.place))));
@@ -224,9 +246,9 @@ impl Slices {
                 place,
                 Kind::SlicesOverlap,
                 format_args!(
-                    "expected slices of track {} to lie in each other or apart, \
+                    "expected slices of {} to lie in each other or apart, \
                  found one that ends at {read} ns as read, at {meant} ns as written",
-                    self.uuid
+                    self.of
                 ),
             );
         }
@@ -244,8 +266,8 @@ impl Slices {
                 end.place,
                 Kind::EndsNothing,
                 format_args!(
-                    "expected an open slice of that name and category on track {} at {} ns, found none",
-                    self.uuid, end.at
+                    "expected an open slice of that name and category on {} at {} ns, found none",
+                    self.of, end.at
                 ),
             );
         };
@@ -255,9 +277,9 @@ impl Slices {
                 end.place,
                 Kind::SlicesOverlap,
                 format_args!(
-                    "expected the innermost slice of track {} to end first, \
+                    "expected the innermost slice of {} to end first, \
                  found {within} open within the one of that name and category",
-                    self.uuid
+                    self.of
                 ),
             );
         }
@@ -277,9 +299,9 @@ impl Slices {
                         place,
                         Kind::SlicesOverlap,
                         format_args!(
-                            "expected slices of track {} to lie in each other or apart, \
+                            "expected slices of {} to lie in each other or apart, \
                          found one that ends at {at} ns as read, and not at all as written",
-                            self.uuid
+                            self.of
                         ),
                     );
                 }
@@ -293,10 +315,7 @@ impl Slices {
             report.say_at(
                 first.place,
                 Kind::NeverEnded,
-                format_args!(
-                    "slices of track {} do not end: {never}, the first one begun at {} ns",
-                    self.uuid, first.at
-                ),
+                format_args!("slices of {} do not end: {never}, the first one begun at {} ns", self.of, first.at),
             );
         }
     }
