@@ -197,6 +197,36 @@ fn an_extension_that_nothing_describes() {
     finds(&[head(), track(), extended(), described], &[], Silent);
 }
 
+/// Those of Chrome and Android, which Perfetto describes itself: a newer one may know more of them.
+#[test]
+fn an_extension_of_chrome_or_android() {
+    let extended = |number| [head(), track(), instant(100, m().varint(number, 1))];
+    for number in [1000, 1077, 2001] {
+        finds(&extended(number), &[], Silent);
+    }
+    for number in [1086, 1500, 2000, 2999, 3050] {
+        finds(&extended(number), &[(Kind::UnknownField, 2)], Counts(&["unknown_extension_fields"]));
+    }
+    // Whatever the processor of the tests knows is no finding, and it knows nothing that is one.
+    let all: Vec<_> = (1000..3100).map(|number| instant(u64::from(number), m().varint(number, 1))).collect();
+    let packets: Vec<_> = [head(), track()].into_iter().chain(all).collect();
+    let (findings, _) = check(&encode(&packets));
+    assert!(findings.iter().all(|finding| finding.kind == Kind::UnknownField));
+    let mut unknown: Vec<_> = findings.iter().map(|finding| 998 + finding.packet).collect();
+    unknown.sort_unstable();
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    processor.load(&encode(&packets)).unwrap();
+    let shown = "select distinct s.id + 1000 from slice s join args a using (arg_set_id) where s.name = 'work'";
+    let shown = processor.query(shown).unwrap().rows;
+    assert!(shown.len() > 60, "{shown:?}");
+    for row in shown {
+        assert!(unknown.binary_search(&(row[0].int() as u64)).is_err(), "{row:?}");
+    }
+    let newer = (1078..=1085).chain(2006..=2021).chain(3000..=3001);
+    let count = processor.query("select value from stats where name = 'unknown_extension_fields'").unwrap();
+    assert_eq!(count.rows[0][0].int() as usize, unknown.len() + newer.count());
+}
+
 /// An event with the phase of the JSON format, on the track.
 fn legacy(phase: u8, fields: Message) -> Message {
     let phase = m().varint(2, u64::from(phase)).append(fields);
