@@ -54,6 +54,7 @@ mod interned;
 mod legacy;
 mod names;
 mod packet;
+mod relations;
 mod schema;
 mod sequence;
 mod service;
