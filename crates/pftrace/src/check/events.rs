@@ -261,6 +261,8 @@ impl Around<'_> {
         match (field.number, field.value) {
             (TrackEvent::TYPE_FIELD_NUMBER, Value::Varint(kind)) => said.kind = kind,
             (TrackEvent::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => said.track = Some(uuid),
+            // None.
+            (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => {}
             (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
                 said.name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
             }

@@ -87,6 +87,8 @@ fn the_number_0() {
     finds(&[head(), track(), define(2, "x")], &[(Kind::IidMissing, 2)], Silent);
     finds(&[head(), track(), define(3, "x")], &[(Kind::IidMissing, 2)], Silent);
     finds(&[head(), track(), define(2, ""), define(3, "")], &[], Silent);
+    let none = event(100, INSTANT, m().varint(10, 0).bytes(23, "x"));
+    finds(&[head(), track(), none], &[], Silent);
 }
 
 #[test]
