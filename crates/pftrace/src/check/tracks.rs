@@ -343,19 +343,28 @@ impl Tracks {
 
     /// A track is a thread's, too, where one that it lies under is.
     fn judge_threads(&self, report: &mut Report<'_>) {
-        for track in &self.tracks {
-            let Some(place) = track.threaded else { continue };
+        for track in self.tracks.iter().filter(|track| track.threaded.or(track.logged).is_some()) {
             let parent = |track: &&Track| {
                 let parent = track.described?.own_parent()?;
                 self.numbers.get(&parent).map(|number| &self.tracks[*number])
             };
             let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
             let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
-            let is_undescribed = track.described.is_none() && track.uuid != 0;
-            if !is_undescribed && track.thread.is_none() && !line.any(is_thread) {
+            let uuid = track.uuid;
+            if track.thread.is_some() || line.any(is_thread) {
+                continue;
+            }
+            if let Some(place) = track.logged {
+                report.say_at(
+                    place,
+                    Kind::LogOffThread,
+                    format_args!("expected a log message on a thread's track, found track {uuid}"),
+                );
+            }
+            let is_undescribed = track.described.is_none() && uuid != 0;
+            if let Some(place) = track.threaded.filter(|_| !is_undescribed) {
                 report.say_at(place, Kind::LegacyMisuse, format_args!(
-                    "expected an event of a thread's phase on a thread's track, found track {}; told once per track",
-                    track.uuid
+                    "expected an event of a thread's phase on a thread's track, found track {uuid}; told once per track"
                 ));
             }
         }
@@ -497,14 +506,6 @@ impl Track {
                 place,
                 Kind::TrackUndescribed,
                 format_args!("expected track {uuid} to be described in the trace, found nothing"),
-            );
-        }
-        let is_thread = self.thread.is_some() || matches!(what, Some(What::Thread(..)));
-        if let (Some(place), false) = (self.logged, is_thread) {
-            report.say_at(
-                place,
-                Kind::LogOffThread,
-                format_args!("expected a log message on a thread's track, found track {uuid}"),
             );
         }
     }

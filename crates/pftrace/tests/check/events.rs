@@ -109,7 +109,14 @@ fn a_log_message_without_a_thread() {
         &[(Kind::LogOffThread, 3)],
         Counts(&["track_event_parser_errors"]),
     );
-    finds(&[head(), thread_track(), define, logged], &[], Silent);
+    finds(&[head(), thread_track(), define.clone(), logged.clone()], &[], Silent);
+    // A track below a thread's is one's, too.
+    let below = descriptor(m().varint(1, TRACK).bytes(2, "below").varint(5, 9));
+    let thread = descriptor(m().varint(1, 9).message(4, m().varint(1, 4).varint(2, 5)));
+    finds(&[head(), below.clone(), define.clone(), logged.clone(), thread], &[], Silent);
+    let process = descriptor(m().varint(1, 9).message(3, m().varint(1, 4)));
+    let stat = Counts(&["track_event_parser_errors"]);
+    finds(&[head(), below, define, logged, process], &[(Kind::LogOffThread, 3)], stat);
 }
 
 #[test]
