@@ -54,6 +54,8 @@ struct Packet<'b> {
     timestamp: Option<u64>,
     clock: Option<u32>,
     sequence: u32,
+    /// It says which, if only 0.
+    has_sequence: bool,
     machine: u32,
     flags: u64,
     dropped: u64,
@@ -198,7 +200,7 @@ impl State {
         if let Some(process) = rare.process {
             tracks.describe_process(process, report);
         }
-        if let Some(bytes) = rare.thread.filter(|_| packet.event.is_none() && packet.sequence != 0) {
+        if let Some(bytes) = rare.thread.filter(|_| packet.event.is_none() && packet.has_sequence) {
             if sequence.is_valid || doubtful {
                 thread = tracks.describe_thread(bytes, report).or(thread);
             } else {
@@ -215,7 +217,7 @@ impl State {
         if let Some(sample) = rare.stack_sample {
             stack_sample(sample, &mut sequence.interned, report);
         }
-        if let Some(event) = packet.event.filter(|_| packet.sequence != 0) {
+        if let Some(event) = packet.event.filter(|_| packet.has_sequence) {
             Around { sequence, tracks, clocks, names, summary, extensions }.event(event, time, report);
         }
     }
@@ -318,7 +320,9 @@ impl<'b> Packet<'b> {
     fn field(&mut self, field: &Field<'b>, body: &'b [u8], report: &mut Report<'_>) {
         match (field.number, field.value) {
             (TracePacket::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => self.timestamp = Some(timestamp),
-            (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => self.sequence = id as u32,
+            (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => {
+                (self.sequence, self.has_sequence) = (id as u32, true);
+            }
             (TracePacket::SEQUENCE_FLAGS_FIELD_NUMBER, Value::Varint(flags)) => self.flags |= flags,
             (TracePacket::TRACK_EVENT_FIELD_NUMBER, Value::Bytes(event)) => {
                 once(&mut self.event, event, field.number, report)
@@ -375,10 +379,13 @@ impl<'b> Packet<'b> {
 
     #[cold]
     fn tell_no_sequence(&self, rare: &Rare<'_>, report: &mut Report<'_>) {
-        let what = if self.event.is_some() {
-            "a track event"
-        } else if self.flags & NEEDS != 0 {
+        let what = if self.flags & NEEDS != 0 {
             "a packet that needs incremental state"
+        } else if self.has_sequence {
+            // For all else 0 is a number like others.
+            return;
+        } else if self.event.is_some() {
+            "a track event"
         } else if self.flags & CLEARED != 0 {
             "a packet that clears incremental state"
         } else if self.interned.is_some() {

@@ -10,6 +10,18 @@ fn an_event_without_a_sequence() {
     finds(&[head(), track(), lone], &[(Kind::NoSequence, 2)], Counts(&["track_event_tokenizer_errors"]));
 }
 
+/// 0 is a number like others, but for what needs state.
+#[test]
+fn the_sequence_0() {
+    let zero = || m().varint(SEQUENCE_ID, 0);
+    let event =
+        zero().varint(TIMESTAMP, 100).message(TRACK_EVENT, m().varint(9, INSTANT).varint(11, TRACK).varint(10, 1));
+    let head = zero().varint(SEQUENCE_FLAGS, CLEARED).message(INTERNED_DATA, m().message(2, entry(1, "work")));
+    finds(&[head.clone(), track(), event.clone()], &[], Silent);
+    let needs = event.varint(SEQUENCE_FLAGS, NEEDS);
+    finds(&[head, track(), needs], &[(Kind::NoSequence, 2)], Refuses("sequence_id is zero"));
+}
+
 #[test]
 fn needing_state_without_a_sequence() {
     let lone = m().varint(TIMESTAMP, 100).varint(SEQUENCE_FLAGS, NEEDS);
