@@ -58,6 +58,8 @@ struct Packet<'b> {
     has_sequence: bool,
     machine: u32,
     flags: u64,
+    /// Of old: the flag.
+    is_cleared: bool,
     dropped: u64,
     event: Option<&'b [u8]>,
     track: Option<&'b [u8]>,
@@ -313,6 +315,7 @@ impl<'b> Packet<'b> {
                 }
             }
         }
+        self.flags |= if self.is_cleared { CLEARED } else { 0 };
         true
     }
 
@@ -323,7 +326,7 @@ impl<'b> Packet<'b> {
             (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => {
                 (self.sequence, self.has_sequence) = (id as u32, true);
             }
-            (TracePacket::SEQUENCE_FLAGS_FIELD_NUMBER, Value::Varint(flags)) => self.flags |= flags,
+            (TracePacket::SEQUENCE_FLAGS_FIELD_NUMBER, Value::Varint(flags)) => self.flags = flags,
             (TracePacket::TRACK_EVENT_FIELD_NUMBER, Value::Bytes(event)) => {
                 once(&mut self.event, event, field.number, report)
             }
@@ -342,9 +345,8 @@ impl<'b> Packet<'b> {
             }
             (TracePacket::MACHINE_ID_FIELD_NUMBER, Value::Varint(id)) => self.machine = id as u32,
             (TracePacket::PREVIOUS_PACKET_DROPPED_FIELD_NUMBER, Value::Varint(dropped)) => self.dropped = dropped,
-            // Of old: the flag.
             (TracePacket::INCREMENTAL_STATE_CLEARED_FIELD_NUMBER, Value::Varint(cleared)) => {
-                self.flags |= if cleared != 0 { CLEARED } else { 0 };
+                self.is_cleared = cleared != 0;
             }
             (number, Value::Bytes(_)) if Rare::FIELDS.contains(&number) => self.rare = Some(body),
             _ => odd_field(&schema::TRACE_PACKET, field, report),

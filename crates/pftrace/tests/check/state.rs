@@ -40,6 +40,17 @@ fn state_that_was_never_cleared() {
     finds(&told_once, &[(Kind::StateNotCleared, 1)], Counts(&["tokenizer_skipped_packets"]));
 }
 
+/// The last one counts; and the field of old beside them.
+#[test]
+fn flags_twice() {
+    const INCREMENTAL_STATE_CLEARED: u32 = 41;
+    let both = head().varint(SEQUENCE_FLAGS, NEEDS);
+    let skipped = Counts(&["tokenizer_skipped_packets"]);
+    finds(&[both, track(), begin(100)], &[(Kind::InternedIgnored, 0), (Kind::StateNotCleared, 0)], skipped);
+    let old = packet().varint(INCREMENTAL_STATE_CLEARED, 1).varint(SEQUENCE_FLAGS, NEEDS);
+    finds(&[old, track(), event(100, INSTANT, m().bytes(23, "x"))], &[], Silent);
+}
+
 #[test]
 fn state_that_was_lost() {
     let lost = packet().varint(DROPPED, 1);
