@@ -125,7 +125,7 @@ kinds! {
     ClockLate "clock-late" Note before, "A timestamp of a clock that is related to the trace's only later in the file. Old versions drop the packet.";
     ClockSnapshot "clock-snapshot" Error, "A snapshot that contradicts itself or one before.";
     ClockBack "clock-back" Note, "A clock goes back from one snapshot to the next; the trace's own only between snapshots of different clocks.";
-    BesideSnapshot "beside-snapshot" Error, "An event or a track in the same packet as a clock snapshot. Perfetto reads the snapshot only.";
+    BesideSnapshot "beside-snapshot" Error, "An event or a track in the same packet as a clock snapshot, an event of the service, clocks of another machine or the description of extensions. Perfetto reads these only.";
     BesideBundle "beside-bundle" Error, "Something else in the same packet as compressed packets. Perfetto reads those only.";
     BesideEvent "beside-event" Error, "A track's or thread's description in the same packet as an event. Perfetto reads the event only.";
     FieldTwice "field-twice" Error, "A field twice in a packet that has it once. Perfetto reads the last only.";

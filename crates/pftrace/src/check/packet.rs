@@ -16,7 +16,7 @@ use super::interned::{Interned, numbers};
 use super::names::Names;
 use super::schema::{self, Schema};
 use super::sequence::{CLEARED, Sequence};
-use super::service::{Service, TRACE_CONFIG};
+use super::service::{REMOTE_CLOCK_SYNC, SERVICE_EVENT, Service, TRACE_CONFIG};
 use super::summary::Summary;
 use super::tracks::Tracks;
 use super::wire::{Field, Fields, Value, WireType};
@@ -80,6 +80,8 @@ struct Rare<'b> {
     thread: Option<&'b [u8]>,
     config: Option<&'b [u8]>,
     system: Option<&'b [u8]>,
+    /// Something beside which nothing is read.
+    alone: Option<&'static str>,
     compressed: Option<(Codec, &'b [u8])>,
 }
 
@@ -155,15 +157,7 @@ impl State {
         }
         if let Some(snapshot) = packet.snapshot {
             clocks.snapshot(packet.sequence, snapshot, report);
-            if packet.event.is_some() || packet.track.is_some() {
-                report.say(
-                    Kind::BesideSnapshot,
-                    format_args!(
-                        "expected a clock snapshot in a packet of its own, found an event or a track beside it"
-                    ),
-                );
-            }
-            return;
+            return packet.tell_beside("a clock snapshot", rare, report);
         }
         if let Some(stats) = rare.stats {
             service.stats(stats, &mut summary.loss, report);
@@ -176,6 +170,9 @@ impl State {
         }
         if let Some(extension) = rare.extension {
             extensions.describe(extension, report);
+        }
+        if let Some(what) = rare.alone {
+            return packet.tell_beside(what, rare, report);
         }
         if packet.flags & NEEDS != 0 && !sequence.is_valid && !doubtful {
             if !sequence.has_told && packet.sequence != 0 {
@@ -353,6 +350,17 @@ impl<'b> Packet<'b> {
         }
     }
 
+    /// That an event or a description stands beside what makes that it is lost.
+    #[cold]
+    fn tell_beside(&self, what: &str, rare: &Rare<'_>, report: &mut Report<'_>) {
+        if self.event.is_some() || self.track.is_some() || rare.thread.is_some() {
+            report.say(
+                Kind::BesideSnapshot,
+                format_args!("expected {what} in a packet of its own, found an event or a track beside it"),
+            );
+        }
+    }
+
     /// What stands beside compressed packets, and is lost.
     #[cold]
     fn tell_beside_bundle(&self, rare: &Rare<'_>, report: &mut Report<'_>) {
@@ -405,7 +413,7 @@ impl<'b> Packet<'b> {
 }
 
 impl<'b> Rare<'b> {
-    const FIELDS: [u32; 9] = [
+    const FIELDS: [u32; 11] = [
         TracePacket::TRACE_STATS_FIELD_NUMBER,
         TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER,
         TracePacket::STACK_SAMPLE_FIELD_NUMBER,
@@ -414,13 +422,16 @@ impl<'b> Rare<'b> {
         TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER,
         TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER,
         TracePacket::SYSTEM_INFO_FIELD_NUMBER,
+        SERVICE_EVENT,
+        REMOTE_CLOCK_SYNC,
         TRACE_CONFIG,
     ];
 
     /// Others than compressed packets.
     fn has_others(&self) -> bool {
-        let Self { stats, extension, stack_sample, process, thread, config, system, compressed: _ } = self;
+        let Self { stats, extension, stack_sample, process, thread, config, system, alone, compressed: _ } = self;
         [stats, extension, stack_sample, process, thread, config, system].iter().any(|field| field.is_some())
+            || alone.is_some()
     }
 
     #[cold]
@@ -430,9 +441,13 @@ impl<'b> Rare<'b> {
             let Value::Bytes(bytes) = field.value else { continue };
             match field.number {
                 TracePacket::TRACE_STATS_FIELD_NUMBER => rare.stats = Some(bytes),
-                TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER => rare.extension = Some(bytes),
+                TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER => {
+                    (rare.extension, rare.alone) = (Some(bytes), Some("the description of extensions"));
+                }
                 TracePacket::PROCESS_DESCRIPTOR_FIELD_NUMBER => rare.process = Some(bytes),
                 TracePacket::THREAD_DESCRIPTOR_FIELD_NUMBER => rare.thread = Some(bytes),
+                SERVICE_EVENT => rare.alone = Some("an event of the service"),
+                REMOTE_CLOCK_SYNC => rare.alone = Some("clocks of another machine"),
                 TracePacket::STACK_SAMPLE_FIELD_NUMBER => rare.stack_sample = Some(bytes),
                 TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER | TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER => {
                     let is_zstd = field.number == TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER;

@@ -240,6 +240,23 @@ fn an_event_beside_a_snapshot() {
     assert_eq!(processor.load(&encode(&packets)).unwrap().slices, []);
 }
 
+/// The same of others, after which the trace processor does not read on.
+#[test]
+fn an_event_beside_what_stands_alone() {
+    for (field, alone) in [(69, m().varint(2, 1)), (107, m()), (EXTENSION_DESCRIPTOR, m())] {
+        let packets = [head(), track(), instant(100, m()).message(field, alone.clone()), instant(200, m())];
+        finds(&packets, &[(Kind::BesideSnapshot, 2)], Silent);
+        if let Some(mut processor) = TraceProcessor::shared() {
+            assert_eq!(processor.load(&encode(&packets)).unwrap().slices.len(), 1);
+        }
+        finds(&[head(), at(100).message(field, alone)], &[], Silent);
+    }
+    // Not of these.
+    for (field, beside) in [(TRACE_STATS, m()), (33, m()), (45, m())] {
+        finds(&[head(), track(), instant(100, m()).message(field, beside)], &[], Silent);
+    }
+}
+
 #[test]
 fn an_event_without_a_time() {
     let timeless = packet().varint(SEQUENCE_FLAGS, NEEDS);
