@@ -78,6 +78,23 @@ enum What {
     State,
 }
 
+impl What {
+    /// What Perfetto takes of two: a thread before a process before a counter before a state.
+    fn or(self, other: Self) -> Self {
+        if other.rank() > self.rank() { other } else { self }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Plain => 0,
+            Self::State => 1,
+            Self::Counter { .. } => 2,
+            Self::Process(_) => 3,
+            Self::Thread(..) => 4,
+        }
+    }
+}
+
 impl Tracks {
     pub(super) fn new() -> Self {
         Self {
@@ -246,13 +263,13 @@ impl Tracks {
                 (TrackDescriptor::PARENT_UUID_FIELD_NUMBER, Value::Varint(number)) => parent = number,
                 (TrackDescriptor::THREAD_FIELD_NUMBER, Value::Bytes(bytes)) => {
                     of_thread = thread(bytes, report);
-                    what = of_thread.map_or(What::Plain, |thread| What::Thread(thread.pid, thread.tid));
+                    what = what.or(of_thread.map_or(What::Plain, |thread| What::Thread(thread.pid, thread.tid)));
                 }
                 (TrackDescriptor::PROCESS_FIELD_NUMBER, Value::Bytes(bytes)) => {
-                    what = if let What::Thread(..) = what { what } else { process(bytes, report) };
+                    what = what.or(process(bytes, report));
                 }
-                (TrackDescriptor::COUNTER_FIELD_NUMBER, Value::Bytes(bytes)) => what = counter(bytes, report),
-                (TrackDescriptor::STATE_FIELD_NUMBER, Value::Bytes(_)) => what = What::State,
+                (TrackDescriptor::COUNTER_FIELD_NUMBER, Value::Bytes(bytes)) => what = what.or(counter(bytes, report)),
+                (TrackDescriptor::STATE_FIELD_NUMBER, Value::Bytes(_)) => what = what.or(What::State),
                 (TrackDescriptor::CHILD_ORDERING_FIELD_NUMBER, Value::Varint(ordering)) => {
                     let last = ChildTracksOrdering::EXPLICIT.value() as u64;
                     if ordering > last {

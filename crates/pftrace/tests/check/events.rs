@@ -39,6 +39,26 @@ fn a_counter_that_is_none() {
     finds(&[head(), value()], &[(Kind::NotACounter, 1)], Counts(&["track_event_tokenizer_errors"]));
 }
 
+/// Nor is a thread or process that says that it is one, too, whatever it says first.
+#[test]
+fn a_counter_that_is_also_a_thread_or_process() {
+    const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
+    let value = || on(COUNTER_TRACK, 100, COUNTER, m().varint(30, 5));
+    let own = || m().varint(1, COUNTER_TRACK).bytes(2, "counter");
+    let thread = || m().message(4, m().varint(1, 4).varint(2, 5));
+    let process = || m().message(3, m().varint(1, 4));
+    for other in [thread(), process()] {
+        for both in [own().append(other.clone()).message(8, m()), own().message(8, m()).append(other)] {
+            finds(&[head(), descriptor(both), value()], &[(Kind::NotACounter, 2)], STAT);
+        }
+    }
+    // Both of them is a thread.
+    for both in [thread().append(process()), process().append(thread())] {
+        let both = descriptor(m().varint(1, TRACK).append(both));
+        finds(&[head(), both, thread_track()], &[], Silent);
+    }
+}
+
 #[test]
 fn a_counter_that_is_described_too_late() {
     const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
