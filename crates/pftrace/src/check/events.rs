@@ -217,7 +217,7 @@ impl Around<'_> {
                 ),
                 Some(uuid) => {
                     let number = self.tracks.number(uuid);
-                    self.tracks.counted(number, report.place);
+                    self.tracks.counted(number, report.place, report);
                 }
             }
             if !said.has_value {
@@ -371,7 +371,7 @@ fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report
     let uuids = if extra.tracks.is_empty() { default } else { &extra.tracks };
     for uuid in uuids.iter().take(values as usize) {
         let number = tracks.number(*uuid);
-        tracks.counted(number, report.place);
+        tracks.counted(number, report.place, report);
     }
     let found = uuids.len();
     if found < values as usize {

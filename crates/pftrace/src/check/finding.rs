@@ -154,6 +154,7 @@ kinds! {
     CounterNoValue "counter-no-value" Error, "A counter event without a value.";
     NotACounter "not-a-counter" Error before, "The value of a counter on a track that is none.";
     CounterLate "counter-late" Error before, "The value of a counter before the description of its track. Perfetto drops it, with the event that has it. Told once per track.";
+    CounterShared "counter-shared" Error, "Several sequences write on a counter of differences. Perfetto adds up those of each by itself. Told once per track.";
     ExtraCounters "extra-counters" Error, "Extra counter values without a track for each, or more than eight, whole numbers and others together.";
     StateNoTrack "state-no-track" Error, "A state without a track.";
     LogOffThread "log-off-thread" Error before, "A log message on a track that is no thread's.";

@@ -46,6 +46,9 @@ struct Track {
     used: Option<Place>,
     /// The value of a counter, while it was not described as one.
     counted: Option<Place>,
+    /// The sequence that wrote the first value of an incremental counter, and whether another has.
+    counts_on: Option<u32>,
+    is_shared: bool,
     logged: Option<Place>,
     /// An event that has to be a thread's.
     threaded: Option<Place>,
@@ -161,10 +164,12 @@ impl Tracks {
 
     /// The value of a counter is on a track. Unlike those of slices, the description has to stand before it.
     #[inline]
-    pub(super) fn counted(&mut self, number: usize, place: Place) {
+    pub(super) fn counted(&mut self, number: usize, place: Place, report: &mut Report<'_>) {
         let track = &mut self.tracks[number];
-        if !track.is_counter() {
-            track.counted.get_or_insert(place);
+        match track.described {
+            Some(Described { what: What::Counter { incremental: false, .. }, .. }) => {}
+            Some(Described { what: What::Counter { .. }, .. }) => track.count_on(place, report),
+            _ => _ = track.counted.get_or_insert(place),
         }
     }
 
@@ -480,6 +485,8 @@ impl Track {
             described: None,
             used: None,
             counted: None,
+            counts_on: None,
+            is_shared: false,
             logged: None,
             threaded: None,
             slices: Slices::new(match thread {
@@ -493,6 +500,17 @@ impl Track {
     fn parent(&self) -> Option<(Place, u64)> {
         let described = self.described.filter(|described| described.parent != 0)?;
         Some((described.place, described.parent))
+    }
+
+    /// The value of a counter that counts on from the one before.
+    fn count_on(&mut self, place: Place, report: &mut Report<'_>) {
+        let writer = *self.counts_on.get_or_insert(place.sequence);
+        if writer != place.sequence && !core::mem::replace(&mut self.is_shared, true) {
+            let (uuid, other) = (self.uuid, place.sequence);
+            report.say_at(place, Kind::CounterShared, format_args!(
+                "expected one sequence to write on track {uuid}, a counter of differences, found {writer} and {other}; told once per track"
+            ));
+        }
     }
 
     #[inline]

@@ -88,6 +88,26 @@ fn a_counter_that_is_described_too_late() {
 }
 
 #[test]
+fn a_counter_of_differences_that_two_sequences_write() {
+    let counter = |incremental| {
+        descriptor(m().varint(1, COUNTER_TRACK).bytes(2, "counter").message(8, m().varint(5, incremental)))
+    };
+    let value = |sequence: u64, timestamp: u64, value: u64| {
+        let value = m().varint(9, COUNTER).varint(11, COUNTER_TRACK).varint(30, value);
+        m().varint(SEQUENCE_ID, sequence).varint(TIMESTAMP, timestamp).message(TRACK_EVENT, value)
+    };
+    let packets = |incremental| {
+        [head(), counter(incremental), value(1, 100, 5), value(2, 110, 7), value(1, 120, 1), value(2, 130, 1)]
+    };
+    finds(&packets(1), &[(Kind::CounterShared, 3)], Silent);
+    finds(&packets(0), &[], Silent);
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    processor.load(&encode(&packets(1))).unwrap();
+    let values = processor.query("select cast(value as int) from counter order by ts").unwrap().rows;
+    assert_eq!(values.iter().map(|row| row[0].int()).collect::<Vec<_>>(), [5, 7, 6, 8]);
+}
+
+#[test]
 fn extra_counters() {
     let with = |fields: Message| [head(), counter_track(), track(), instant(100, fields)];
     const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
