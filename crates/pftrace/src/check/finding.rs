@@ -160,6 +160,8 @@ kinds! {
     LogOffThread "log-off-thread" Error before, "A log message on a track that is no thread's.";
     LogNoBody "log-no-body" Error, "A log message without a text. Perfetto drops it.";
     AnnotationNoName "annotation-no-name" Error, "An annotation, or an entry of a dictionary in one, without a name. Perfetto drops the annotation.";
+    AnnotationNoValue "annotation-no-value" Note, "An annotation, or a part of one, without a value, or an empty dictionary or array. Perfetto shows nothing of it.";
+    AnnotationValues "annotation-values" Error, "An annotation, or a part of one, with several values, of which Perfetto shows one; or with a message that does not say its type, which it drops.";
     FlowOld "flow-old" Note, "Flows in the fields of old, as varints.";
     EndsNothing "ends-nothing" Error before, "A slice ends where none is open. Perfetto ignores it in silence.";
     SlicesOverlap "slices-overlap" Error before, "Slices of one track overlap without one lying in the other. Perfetto ends the wrong one.";
