@@ -103,6 +103,9 @@ impl Around<'_> {
             if legacy.needs_thread() {
                 self.tracks.threaded(number, report.place);
             }
+            if legacy.needs_process() {
+                self.tracks.processed(number, report.place);
+            }
         }
         if is_legacy {
             return self.tracks.give_up(number, report, format_args!("events of the JSON format are on it"));

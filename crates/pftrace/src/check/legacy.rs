@@ -16,6 +16,8 @@ pub(super) struct Legacy {
     scope: u64,
     has_id: bool,
     has_unscoped_id: bool,
+    /// An id that counts within a process.
+    has_local_id: bool,
     has_bind_id: bool,
     direction: u64,
     pid: Option<i64>,
@@ -34,9 +36,8 @@ impl Legacy {
                 Ok((LegacyEvent::UNSCOPED_ID_FIELD_NUMBER, _)) => {
                     (legacy.has_id, legacy.has_unscoped_id) = (true, true);
                 }
-                Ok((LegacyEvent::LOCAL_ID_FIELD_NUMBER | LegacyEvent::GLOBAL_ID_FIELD_NUMBER, _)) => {
-                    legacy.has_id = true;
-                }
+                Ok((LegacyEvent::GLOBAL_ID_FIELD_NUMBER, _)) => legacy.has_id = true,
+                Ok((LegacyEvent::LOCAL_ID_FIELD_NUMBER, _)) => legacy.has_local_id = true,
                 Ok((LegacyEvent::BIND_ID_FIELD_NUMBER, _)) => legacy.has_bind_id = true,
                 Ok((LegacyEvent::FLOW_DIRECTION_FIELD_NUMBER, Value::Varint(direction))) => {
                     legacy.direction = direction;
@@ -62,6 +63,15 @@ impl Legacy {
         }
     }
 
+    /// Whether its track has to be a process's, or a thread's.
+    pub(super) fn needs_process(&self) -> bool {
+        match self.phase {
+            Some(b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F') => self.has_local_id && !self.has_id,
+            Some(b'i' | b'I') => self.scope == InstantEventScope::SCOPE_PROCESS.value() as u64,
+            _ => false,
+        }
+    }
+
     /// It says itself of which thread it is.
     pub(super) fn overrides_thread(&self) -> bool {
         self.pid.is_some() || self.tid.is_some()
@@ -80,7 +90,7 @@ impl Legacy {
     pub(super) fn judge(&self, report: &mut Report<'_>) {
         let mut say = |message: fmt::Arguments<'_>| report.say(Kind::LegacyMisuse, message);
         match self.phase {
-            Some(phase @ (b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F')) if !self.has_id => {
+            Some(phase @ (b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F')) if !self.has_id && !self.has_local_id => {
                 say(format_args!("expected an event of the phase {} to have an id, found none", char::from(phase)))
             }
             Some(phase @ (b's' | b't' | b'f')) if !self.has_unscoped_id => say(format_args!(

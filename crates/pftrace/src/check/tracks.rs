@@ -52,6 +52,8 @@ struct Track {
     logged: Option<Place>,
     /// An event that has to be a thread's.
     threaded: Option<Place>,
+    /// One that has to be a process's, or a thread's.
+    processed: Option<Place>,
     slices: Slices,
 }
 
@@ -181,6 +183,11 @@ impl Tracks {
     /// An event is on a track that has to be a thread's.
     pub(super) fn threaded(&mut self, number: usize, place: Place) {
         self.tracks[number].threaded.get_or_insert(place);
+    }
+
+    /// An event is on a track that has to be a process's, or a thread's.
+    pub(super) fn processed(&mut self, number: usize, place: Place) {
+        self.tracks[number].processed.get_or_insert(place);
     }
 
     /// Slices of a track can't be matched.
@@ -365,16 +372,26 @@ impl Tracks {
 
     /// A track is a thread's, too, where one that it lies under is.
     fn judge_threads(&self, report: &mut Report<'_>) {
-        for track in self.tracks.iter().filter(|track| track.threaded.or(track.logged).is_some()) {
+        for track in self.tracks.iter().filter(|track| track.threaded.or(track.logged).or(track.processed).is_some()) {
             let parent = |track: &&Track| {
                 let parent = track.described?.own_parent()?;
                 self.numbers.get(&parent).map(|number| &self.tracks[*number])
             };
-            let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
+            let line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
             let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
+            let is_process = |track: &Track| matches!(track.described, Some(Described { what: What::Process(..), .. }));
             let uuid = track.uuid;
-            if track.thread.is_some() || line.any(is_thread) {
+            if track.thread.is_some() || line.clone().any(is_thread) {
                 continue;
+            }
+            let is_undescribed = track.described.is_none() && uuid != 0;
+            let is_free = is_undescribed || line.clone().any(is_process);
+            if let Some(place) = track.processed.filter(|_| !is_free) {
+                report.say_at(
+                    place,
+                    Kind::LegacyMisuse,
+                    format_args!("expected an event of a process's scope on a process's or thread's track, found track {uuid}; told once per track"),
+                );
             }
             if let Some(place) = track.logged {
                 report.say_at(
@@ -383,7 +400,6 @@ impl Tracks {
                     format_args!("expected a log message on a thread's track, found track {uuid}"),
                 );
             }
-            let is_undescribed = track.described.is_none() && uuid != 0;
             if let Some(place) = track.threaded.filter(|_| !is_undescribed) {
                 report.say_at(place, Kind::LegacyMisuse, format_args!(
                     "expected an event of a thread's phase on a thread's track, found track {uuid}; told once per track"
@@ -489,6 +505,7 @@ impl Track {
             is_shared: false,
             logged: None,
             threaded: None,
+            processed: None,
             slices: Slices::new(match thread {
                 Some((pid, tid)) => Of::Thread(pid, tid),
                 None => Of::Track(uuid),

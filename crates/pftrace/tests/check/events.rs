@@ -346,6 +346,13 @@ fn phases_without_what_they_need() {
     let packets = [head(), below, legacy(b'I', m()), thread];
     finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
     lacks(thread_track(), legacy(b'X', m().varint(3, u64::MAX)), DROPPED);
+    // No process: of an id that counts within one, and of an instant for all of one.
+    for (phase, fields) in [(b'b', m().varint(10, 7)), (b'n', m().varint(10, 7)), (b'I', m().varint(14, 2))] {
+        lacks(track(), legacy(phase, fields.clone()), DROPPED);
+        let process = descriptor(m().varint(1, TRACK).message(3, m().varint(1, 4)));
+        let packets = [head(), process, legacy(phase, fields)];
+        finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
+    }
     for phase in *b"benSTpF" {
         lacks(thread_track(), legacy(phase, m()), DROPPED);
     }
