@@ -44,7 +44,9 @@ struct Said<'b> {
     kind: u64,
     track: Option<u64>,
     name: Text,
-    category: u64,
+    /// The name that is interned counts, whichever stands first.
+    has_name_iid: bool,
+    category: Category,
     has_value: bool,
     extra: Extra,
     extra_double: Extra,
@@ -54,6 +56,13 @@ struct Said<'b> {
     absolute_us: i64,
     /// Of the thread's time, or its instructions.
     has_thread_delta: bool,
+}
+
+/// Those that are interned are before the others, whichever stand first.
+#[derive(Clone, Copy, Default)]
+struct Category {
+    interned: u64,
+    inline: u64,
 }
 
 /// Extra counters, of one of the two kinds.
@@ -113,7 +122,7 @@ impl Around<'_> {
         if said.kind == BEGIN || said.kind == END {
             match time {
                 Time::At(at) => {
-                    let event = Event::new(at, report.place, said.kind == END, said.name, said.category);
+                    let event = Event::new(at, report.place, said.kind == END, said.name, said.category.text());
                     self.tracks.slice(number, event, self.names, report);
                 }
                 _ => self.tracks.give_up(number, report, format_args!("the time of an event on it is not known")),
@@ -268,13 +277,19 @@ impl Around<'_> {
             (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => {}
             (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
                 said.name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
+                said.has_name_iid = true;
             }
-            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) => said.name = self.names.text(name),
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) if !said.has_name_iid => {
+                said.name = self.names.text(name);
+            }
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(_)) => {}
             (TrackEvent::CATEGORY_IIDS_FIELD_NUMBER, Value::Varint(iid)) => {
                 let text = refer(InternedData::EVENT_CATEGORIES_FIELD_NUMBER, iid, report);
-                said.add_category(text.map_or(iid, |text| text.hash));
+                said.category.interned = also(said.category.interned, text.map_or(iid, |text| text.hash));
             }
-            (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => said.add_category(hash(category)),
+            (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => {
+                said.category.inline = also(said.category.inline, hash(category));
+            }
             (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
                 self::annotation(annotation, true, interned, 0, report);
             }
@@ -361,12 +376,20 @@ impl Said<'_> {
     fn has_own_time(&self) -> bool {
         self.delta_us.is_some() || self.absolute_us != 0 || self.has_thread_delta
     }
+}
 
-    /// Several are one, in their order.
+impl Category {
+    /// Both kinds together; 0 for none.
     #[inline]
-    fn add_category(&mut self, text: u64) {
-        self.category = if self.category == 0 { text } else { self.category.rotate_left(5) ^ text };
+    fn text(self) -> u64 {
+        if self.inline == 0 { self.interned } else { also(self.interned, self.inline) }
     }
+}
+
+/// Several are one, in their order.
+#[inline]
+fn also(texts: u64, text: u64) -> u64 {
+    if texts == 0 { text } else { texts.rotate_left(5) ^ text }
 }
 
 fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report: &mut Report<'_>) {

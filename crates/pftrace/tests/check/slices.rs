@@ -132,6 +132,17 @@ fn ends_with_names_that_are_ambiguous() {
     shown(&packets, &[("a", 150), ("a", 50)]);
 }
 
+/// What is interned comes before what is not.
+#[test]
+fn names_and_categories_of_both_kinds() {
+    let category = || packet().message(INTERNED_DATA, m().message(1, entry(1, "c")));
+    let begin = event(100, BEGIN, m().varint(10, 1).bytes(23, "other").bytes(22, "x").varint(3, 1));
+    let end = event(200, END, m().varint(3, 1).bytes(22, "x").bytes(23, "work"));
+    let packets = [head(), category(), track(), begin, end];
+    finds(&packets, &[], Silent);
+    shown(&packets, &[("work", 100)]);
+}
+
 #[test]
 fn too_many_open_slices() {
     let deep = |count: u64| -> Vec<Message> {
