@@ -8,6 +8,7 @@ use std::vec::Vec;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::finding::{Kind, Report};
+use super::framing::PACKET_TAG;
 use super::packet::State;
 use super::wire::{Field, Fields, Value};
 
@@ -122,7 +123,18 @@ impl State {
                 ),
             ),
         }
-        for field in Fields::new(&packets) {
+        let mut fields = Fields::new(&packets);
+        let mut begin = 0;
+        while let Some(field) = fields.next() {
+            // Unlike outside, in one byte.
+            if packets[begin] != PACKET_TAG && matches!(field, Ok(Field { number: 1, value: Value::Bytes(_) })) {
+                let found = packets[begin];
+                return wrong(
+                    report,
+                    format_args!("expected compressed packets to begin with {PACKET_TAG:#04x}, found {found:#04x}"),
+                );
+            }
+            begin = fields.position();
             match field {
                 Ok(Field { number: 1, value: Value::Bytes(body) }) => {
                     report.place.packet += 1;

@@ -16,7 +16,7 @@ use super::wire::{Fields, Malformed, Value, Why, varint};
 pub(super) const MAX_PACKET_LEN: u64 = 256 << 20;
 
 /// The tag of `Trace.packet`.
-const PACKET_TAG: u8 = 0x0a;
+pub(super) const PACKET_TAG: u8 = 0x0a;
 
 /// So many packets, one right after the other, are no accident.
 const CHAIN: usize = 3;

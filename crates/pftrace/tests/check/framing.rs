@@ -125,6 +125,8 @@ fn compressed_packets() {
     // No zlib; packets that are none; compressed twice.
     finds(&[head(), m().bytes(COMPRESSED, b"nonsense")], &[(Kind::Bundle, 1)], Refuses("compress"));
     finds(&[head(), bundle(&inner[..inner.len() - 1])], &[(Kind::Bundle, 1)], Refuses("Invalid packet size"));
+    let long_tag = [&[0x8a, 0][..], &inner[1..]].concat();
+    finds(&[head(), bundle(&long_tag)], &[(Kind::Bundle, 1)], Refuses("Expected TracePacket tag"));
     let twice = encode(&[bundle(&inner)]);
     assert_eq!(kinds(&encode(&[head(), bundle(&twice)]))[0].0, Kind::Bundle);
 }
