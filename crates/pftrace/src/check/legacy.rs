@@ -54,12 +54,14 @@ impl Legacy {
     /// Whether its track has to be a thread's.
     pub(super) fn needs_thread(&self) -> bool {
         match self.phase {
-            Some(b'B' | b'E' | b'X' | b'R') => true,
+            // Asynchronous ones, flows, and names of processes and threads.
+            Some(b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F' | b's' | b't' | b'f' | b'M') | None => false,
             Some(b'i' | b'I') => {
                 self.scope != InstantEventScope::SCOPE_GLOBAL.value() as u64
                     && self.scope != InstantEventScope::SCOPE_PROCESS.value() as u64
             }
-            _ => false,
+            // Those that Perfetto does not know, too.
+            Some(_) => true,
         }
     }
 

@@ -338,7 +338,7 @@ fn phases_without_what_they_need() {
         judged(&encode(&[head(), track, event]), &processor);
     };
     // No thread: neither it nor what it lies under.
-    for phase in [b'B', b'X', b'I'] {
+    for phase in [b'B', b'X', b'I', b'O', b'D', b'?', 0] {
         lacks(track(), legacy(phase, m()), DROPPED);
     }
     let below = descriptor(m().varint(1, TRACK).varint(5, 9).bytes(2, "below"));
