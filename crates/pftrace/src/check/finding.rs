@@ -111,7 +111,7 @@ kinds! {
     MessageMalformed "message-malformed" Error, "The fields of a message in a packet do not come to its end. Perfetto reads up to there.";
     Resumed "resumed" Note, "After something unreadable, packets were found again.";
     Bundle "bundle" Error, "Compressed packets that can't be decompressed, or are no packets.";
-    NotRead "not-read" Note, "Something that is not checked here: packets compressed with zstd, without the feature `zstd`.";
+    NotRead "not-read" Note, "Something that is not checked here: packets compressed with zstd, without the feature `zstd`, and those of more than 1,024 machines.";
     WireType "wire-type" Error, "A field is encoded in another way than its type demands: packed, say, where it must not be. Perfetto ignores it or reads another number.";
     UnknownField "unknown-field" Note, "A field that Perfetto's schema does not have. A newer one may; in another, nothing of it is shown. Told once per field.";
     UnknownExtension "unknown-extension" Error before, "A field of an extension that no `ExtensionDescriptor` in the trace describes. Nothing of it is shown.";

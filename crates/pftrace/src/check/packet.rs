@@ -37,6 +37,9 @@ pub(super) struct State {
     pub(super) summary: Summary,
 }
 
+/// Packets of more machines are not read: what is kept of each takes far more than a packet that names it.
+const MAX_MACHINES: usize = 1 << 10;
+
 /// What belongs to one machine: sequences, clocks, tracks, processes and threads of two may have the same numbers.
 #[derive(Debug)]
 struct Machine {
@@ -136,7 +139,10 @@ impl State {
         let Self { machines, numbers, window, names, extensions, service, summary, .. } = self;
         let machine = match packet.machine {
             0 => &mut machines[0],
-            id => other_machine(id, machines, numbers, *window),
+            id => match other_machine(id, machines, numbers, *window) {
+                Some(machine) => machine,
+                None => return tell_machines(report),
+            },
         };
         let number = machine.number(packet.sequence, doubtful);
         let Machine { sequences, clocks, tracks, .. } = machine;
@@ -236,19 +242,30 @@ impl State {
     }
 }
 
-/// One that is not the service's own.
+/// One that is not the service's own; `None` where there are too many.
 #[cold]
 fn other_machine<'m>(
     id: u32,
     machines: &'m mut Vec<Machine>,
     numbers: &mut Map<u32, usize>,
     window: Option<usize>,
-) -> &'m mut Machine {
-    let number = *numbers.entry(id).or_insert_with(|| {
-        machines.push(Machine::new(window));
-        machines.len() - 1
-    });
-    &mut machines[number]
+) -> Option<&'m mut Machine> {
+    if let Some(number) = numbers.get(&id) {
+        return machines.get_mut(*number);
+    }
+    if machines.len() > MAX_MACHINES {
+        return None;
+    }
+    numbers.insert(id, machines.len());
+    machines.push(Machine::new(window));
+    machines.last_mut()
+}
+
+#[cold]
+fn tell_machines(report: &mut Report<'_>) {
+    if report.ledger.counts[Kind::NotRead as usize] == 0 {
+        report.say(Kind::NotRead, format_args!("packets of more than {MAX_MACHINES} machines are not read; told once"));
+    }
 }
 
 impl Machine {

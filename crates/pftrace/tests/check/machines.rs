@@ -54,6 +54,17 @@ fn a_thread_of_the_same_number_on_another_machine() {
     finds(&[head(), thread_track(), other, begin(100), end(150)], &[], Silent);
 }
 
+/// What is kept does not grow with how many a file names.
+#[test]
+fn too_many_machines() {
+    let of = |machine: u64| instant(100, m()).varint(MACHINE_ID, machine);
+    let packets: Vec<_> = (1..5_000).map(of).chain([head(), track(), begin(100), end(150), of(4_999)]).collect();
+    let (findings, summary) = check(&encode(&packets));
+    let unread: Vec<_> = findings.iter().filter(|finding| finding.kind == Kind::NotRead).collect();
+    assert_eq!((unread.len(), unread[0].packet), (1, 1_024));
+    assert_eq!((summary.sequences, summary.events.begins), (1_025, 1));
+}
+
 /// What one machine has said is nothing to another. The trace processor of the tests says nothing of clocks it does not know.
 #[test]
 fn what_only_another_machine_knows() {
