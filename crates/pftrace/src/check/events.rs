@@ -85,6 +85,11 @@ impl Around<'_> {
         let mut said = Said::default();
         self.read(bytes, &mut said, report);
         let legacy = said.legacy.map(|legacy| Legacy::read(legacy, report));
+        if let Some(iid) = legacy.map(|legacy| legacy.name_iid).filter(|iid| *iid != 0 && !said.has_name_iid) {
+            let name =
+                self.sequence.interned.resolve(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, "LegacyEvent", report);
+            said.name = name.unwrap_or_default();
+        }
         let is_legacy = legacy.is_some_and(|legacy| legacy.phase.is_some());
         self.count(&said, is_legacy, report);
         let time = if said.has_own_time() { self.own_time(&said, time, report) } else { time };

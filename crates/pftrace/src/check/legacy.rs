@@ -12,6 +12,8 @@ use super::wire::{Fields, Value};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Legacy {
     pub(super) phase: Option<u8>,
+    /// Of an event that says none itself; 0 for none.
+    pub(super) name_iid: u64,
     duration_us: i64,
     scope: u64,
     has_id: bool,
@@ -31,6 +33,7 @@ impl Legacy {
         for field in Fields::new(bytes) {
             match field.map(|field| (field.number, field.value)) {
                 Ok((LegacyEvent::PHASE_FIELD_NUMBER, Value::Varint(phase))) => legacy.phase = Some(phase as u8),
+                Ok((LegacyEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid))) => legacy.name_iid = iid,
                 Ok((LegacyEvent::DURATION_US_FIELD_NUMBER, Value::Varint(us))) => legacy.duration_us = us as i64,
                 Ok((LegacyEvent::INSTANT_EVENT_SCOPE_FIELD_NUMBER, Value::Varint(scope))) => legacy.scope = scope,
                 Ok((LegacyEvent::UNSCOPED_ID_FIELD_NUMBER, _)) => {

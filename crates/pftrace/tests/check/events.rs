@@ -323,6 +323,18 @@ fn events_of_the_json_format() {
     }
 }
 
+/// Where an event has no number of a name, that of its legacy_event counts.
+#[test]
+fn names_of_the_json_format() {
+    let named =
+        |kind, timestamp, fields, iid| event(timestamp, kind, m().append(fields).message(6, m().varint(1, iid)));
+    let undefined = named(INSTANT, 100, m(), 9);
+    finds(&[head(), track(), undefined], &[(Kind::IidUndefined, 2)], Counts(&["interned_data_tokenizer_errors"]));
+    finds(&[head(), track(), named(INSTANT, 100, m().varint(10, 1), 9)], &[], Silent);
+    let ends = event(150, END, m().bytes(23, "work"));
+    finds(&[head(), track(), named(BEGIN, 100, m().bytes(23, "x"), 1), ends], &[], Silent);
+}
+
 #[test]
 fn phases_without_what_they_need() {
     const FLOW: Processor = Counts(&["flow_invalid_id", "track_event_parser_errors"]);
