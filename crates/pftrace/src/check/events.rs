@@ -165,8 +165,11 @@ impl Around<'_> {
     fn default_number(&mut self, said: &Said<'_>, legacy: Option<&Legacy>) -> usize {
         let overridden = legacy.is_some_and(Legacy::overrides_thread);
         match self.sequence.thread {
-            None if !overridden => self.tracks.number(0),
             _ if said.track.is_some() && said.kind != 0 && !overridden => self.tracks.number(0),
+            None if !overridden => {
+                self.sequence.uses_thread = true;
+                self.tracks.number(0)
+            }
             thread => {
                 self.sequence.uses_thread |= !overridden;
                 let (pid, tid) = thread.unwrap_or_default();

@@ -31,7 +31,7 @@ pub(super) struct Sequence {
     pub(super) default_extra_double: Vec<u64>,
     /// The thread that was described last on it: the track of events that say none. A new generation keeps it.
     pub(super) thread: Option<(i64, i64)>,
-    /// An event of this generation has said no track.
+    /// An event of this generation has said no track: it is on the thread that is described last in it, before or after.
     pub(super) uses_thread: bool,
     /// What times that are differences are added to, in nanoseconds of CLOCK_MONOTONIC.
     pub(super) reference_ns: Option<i64>,
@@ -86,12 +86,13 @@ impl Sequence {
         }
     }
 
-    /// A thread is described on it. Returns the one before, if that is another and events of this generation are on it.
+    /// A thread is described on it. Returns the one before, if that is another, or none, and events of this generation are on it.
     #[cold]
-    pub(super) fn set_thread(&mut self, thread: &Thread) -> Option<(i64, i64)> {
+    pub(super) fn set_thread(&mut self, thread: &Thread) -> Option<Option<(i64, i64)>> {
         self.reference_ns = Some(thread.reference_us.saturating_mul(1_000));
         let before = self.thread.replace((thread.pid, thread.tid));
-        before.filter(|before| *before != (thread.pid, thread.tid) && core::mem::take(&mut self.uses_thread))
+        let is_another = before != self.thread && core::mem::take(&mut self.uses_thread);
+        is_another.then_some(before)
     }
 
     /// All of them are replaced.

@@ -253,14 +253,18 @@ impl Tracks {
 
     /// A sequence has become another thread's after events without a track.
     #[cold]
-    pub(super) fn thread_changed(&mut self, before: (i64, i64), thread: &Thread, report: &mut Report<'_>) {
+    pub(super) fn thread_changed(&mut self, before: Option<(i64, i64)>, thread: &Thread, report: &mut Report<'_>) {
         let Thread { pid, tid, .. } = *thread;
-        report.say(Kind::ThreadChanged, format_args!(
-            "expected a sequence to be of thread {} of process {} until its state is cleared, found thread {tid} of process {pid}",
-            before.1, before.0
-        ));
-        for (pid, tid) in [before, (pid, tid)] {
-            let number = self.thread_number(pid, tid);
+        if let Some((pid_before, tid_before)) = before {
+            report.say(Kind::ThreadChanged, format_args!(
+                "expected a sequence to be of thread {tid_before} of process {pid_before} until its state is cleared, found thread {tid} of process {pid}"
+            ));
+        }
+        let number_before = match before {
+            Some((pid, tid)) => self.thread_number(pid, tid),
+            None => self.number(0),
+        };
+        for number in [number_before, self.thread_number(pid, tid)] {
             self.give_up(number, report, format_args!("the thread of a sequence has changed"));
         }
     }

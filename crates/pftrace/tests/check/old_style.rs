@@ -128,6 +128,14 @@ fn a_sequence_of_two_threads() {
         assert_eq!(processor.query(threads).unwrap().rows[0][0].int(), 2);
     }
     finds(&[head(), thread(5), delta(INSTANT, 10), head(), thread(6), delta(INSTANT, 10)], &[], Silent);
+    // One that is described behind its first events is theirs, too.
+    let begin = at(100).message(TRACK_EVENT, m().varint(9, BEGIN).varint(10, 1));
+    let end = at(200).message(TRACK_EVENT, m().varint(9, END));
+    let packets = [head(), begin, thread(5), end];
+    finds(&packets, &[(Kind::SlicesNotMatched, 2), (Kind::SlicesNotMatched, 2)], Silent);
+    if let Some(mut processor) = TraceProcessor::shared() {
+        assert_eq!(processor.load(&encode(&packets)).unwrap().slices[0].dur, 100);
+    }
     // The thread is of no concern to events that say a track.
     finds(&[head(), track(), thread(5), instant(100, m()), thread(6)], &[], Silent);
 }
