@@ -54,6 +54,7 @@ fn as_json(file: &str, findings: &[Finding], summary: &Summary) -> String {
             "packet": finding.packet,
             "offset": finding.offset,
             "sequence": finding.sequence,
+            "machine": finding.machine,
             "kind": finding.kind.name(),
             "severity": finding.severity().to_string(),
             "message": finding.message,

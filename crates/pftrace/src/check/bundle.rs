@@ -1,14 +1,22 @@
 //! Packets that are compressed together.
 
-use std::io::{self, Read};
+use std::io;
+#[cfg(feature = "zstd")]
+use std::io::Read;
 use std::vec::Vec;
 
+use flate2::{Decompress, FlushDecompress, Status};
+
 use super::finding::{Kind, Report};
+use super::framing::PACKET_TAG;
 use super::packet::State;
 use super::wire::{Field, Fields, Value};
 
 /// More is not decompressed of one bundle. The service writes half a MiB at most.
 const MAX_BUNDLE_LEN: u64 = 64 << 20;
+
+/// So much is decompressed at a time.
+const PIECE_LEN: usize = 1 << 16;
 
 /// What packets are compressed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +37,7 @@ impl Codec {
     /// bytes lie behind.
     fn decompress(self, bundle: &[u8], packets: &mut Vec<u8>) -> io::Result<usize> {
         match self {
-            Self::Zlib => {
-                let mut decoder = flate2::read::ZlibDecoder::new(bundle).take(MAX_BUNDLE_LEN + 1);
-                decoder.read_to_end(packets)?;
-                // It reads as much as it needs, of a slice.
-                Ok(bundle.len() - decoder.into_inner().total_in() as usize)
-            }
+            Self::Zlib => inflate(bundle, packets),
             #[cfg(feature = "zstd")]
             Self::Zstd => {
                 let mut rest = bundle;
@@ -47,6 +50,29 @@ impl Codec {
             Self::Zstd => Ok(0),
         }
     }
+}
+
+/// By hand: some versions of flate2's reader take a stream that is cut for one that has come to its end.
+fn inflate(bundle: &[u8], packets: &mut Vec<u8>) -> io::Result<usize> {
+    let mut stream = Decompress::new(true);
+    while packets.len() as u64 <= MAX_BUNDLE_LEN {
+        packets.reserve(PIECE_LEN);
+        let rest = &bundle[stream.total_in() as usize..];
+        let before = (rest.len(), packets.len());
+        let status = stream.decompress_vec(rest, packets, FlushDecompress::None);
+        let rest = bundle.len() - stream.total_in() as usize;
+        match status.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
+            Status::StreamEnd => return Ok(rest),
+            _ if (rest, packets.len()) == before => {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the end of the field before that of the stream",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(0)
 }
 
 impl State {
@@ -76,7 +102,9 @@ impl State {
             report.say(Kind::Bundle, format_args!("expected packets compressed by {first} as before, found {name}"));
         }
         let mut packets = Vec::new();
-        match codec.decompress(bundle, &mut packets) {
+        let decompressed = codec.decompress(bundle, &mut packets);
+        let is_cut = decompressed.is_err() || packets.len() as u64 > MAX_BUNDLE_LEN;
+        match decompressed {
             Err(error) => wrong(
                 report,
                 format_args!("expected packets compressed by {name}, found: {error}; what comes before is read"),
@@ -95,16 +123,29 @@ impl State {
                 ),
             ),
         }
-        for field in Fields::new(&packets) {
+        let mut fields = Fields::new(&packets);
+        let mut begin = 0;
+        while let Some(field) = fields.next() {
+            // Unlike outside, in one byte.
+            if packets[begin] != PACKET_TAG && matches!(field, Ok(Field { number: 1, value: Value::Bytes(_) })) {
+                let found = packets[begin];
+                return wrong(
+                    report,
+                    format_args!("expected compressed packets to begin with {PACKET_TAG:#04x}, found {found:#04x}"),
+                );
+            }
+            begin = fields.position();
             match field {
                 Ok(Field { number: 1, value: Value::Bytes(body) }) => {
                     report.place.packet += 1;
-                    report.place.sequence = 0;
+                    (report.place.sequence, report.place.machine) = (0, 0);
                     self.read(body, true, report);
                 }
                 Ok(Field { number, .. }) => {
                     wrong(report, format_args!("expected compressed packets (field 1), found field {number}"));
                 }
+                // That is told.
+                Err(_) if is_cut => {}
                 Err(error) => {
                     wrong(report, format_args!("expected whole packets to the end of the compressed ones: {error}"))
                 }

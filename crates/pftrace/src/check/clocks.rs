@@ -7,8 +7,11 @@ use pftrace_protos::{BuiltinClock, ClockSnapshot};
 
 use super::finding::{Kind, Place, Report};
 use super::packet::odd_field;
+use super::relations::Relations;
 use super::wire::{Fields, Value};
 use super::{HASHER, Map, map, schema};
+
+const MONOTONIC: u32 = BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32;
 
 /// Ids of clocks that belong to a sequence.
 const SEQUENCE_CLOCKS: core::ops::RangeInclusive<u32> = 64..=127;
@@ -31,21 +34,21 @@ pub(super) struct Clocks {
     /// The sequence's clock that was asked for last.
     last: ((u32, u32), usize),
     states: Vec<State>,
+    /// Of the states, by their index.
+    relations: Relations,
     trace_clock: u32,
     /// A timestamp has been related to the trace's clock.
     frozen: bool,
     any_snapshot: bool,
-    /// What the trace's clock read last in a snapshot, and in one of the same clocks: between others it may go back.
-    last_trace_ns: i64,
-    last_in_set: Map<u64, i64>,
+    /// What each clock read last in a snapshot of the same clocks: between others it may go back.
+    last_in_set: Map<(u64, usize), i64>,
+    /// The first time of CLOCK_MONOTONIC that was taken for the trace's.
+    taken: Option<(Place, u64)>,
 }
 
 #[derive(Debug)]
 struct State {
-    sequence: u32,
     id: u32,
-    /// The index of a clock that it is related to, up to one that stands for all that are.
-    group: usize,
     /// What its first snapshot said of it.
     terms: Option<(u64, bool)>,
     /// Its last reading, in nanoseconds of its own; of an incremental one the last time of a packet.
@@ -53,8 +56,6 @@ struct State {
     last_snapshot_ns: i64,
     /// From where to where it went back between two snapshots: from then on Perfetto converts no timestamp of it.
     went_back: Option<(i64, i64)>,
-    /// From which reading on what is to be added to have the trace's time. In the order of the file.
-    offsets: Vec<(i64, i64)>,
     /// The first timestamp of it that could not be related.
     unresolved: Option<(Place, u64)>,
 }
@@ -74,11 +75,12 @@ impl Clocks {
             known: map(),
             last: ((0, 0), 0),
             states: Vec::new(),
+            relations: Relations::new(),
             trace_clock: BuiltinClock::BUILTIN_CLOCK_BOOTTIME.value() as u32,
             frozen: false,
             any_snapshot: false,
-            last_trace_ns: i64::MIN,
             last_in_set: map(),
+            taken: None,
         }
     }
 
@@ -136,7 +138,7 @@ impl Clocks {
             report.say(Kind::ClockUnknown, format_args!("{say} {id}, which went back from {from} ns to {to} ns"));
             return Time::Lost;
         }
-        match state.to_trace(ns) {
+        match self.relations.to_trace(index, ns) {
             Some(at) => {
                 self.frozen = true;
                 if at < 0 {
@@ -153,10 +155,27 @@ impl Clocks {
         }
     }
 
+    /// The time that an event itself says, of CLOCK_MONOTONIC: the trace's, as long as nothing relates the two.
+    #[cold]
+    pub(super) fn monotonic(&mut self, ns: i64, place: Place) -> i64 {
+        if self.trace_clock == MONOTONIC {
+            return ns;
+        }
+        let index = self.index(0, MONOTONIC);
+        if self.states[index].went_back.is_some() {
+            return ns;
+        }
+        self.relations.to_trace(index, ns).unwrap_or_else(|| {
+            self.taken.get_or_insert((place, 0)).1 += 1;
+            ns
+        })
+    }
+
     fn index(&mut self, sequence: u32, id: u32) -> usize {
-        let Self { known, states, .. } = self;
+        let Self { known, states, relations, .. } = self;
         *known.entry((sequence, id)).or_insert_with(|| {
-            states.push(State::new(sequence, id, states.len()));
+            relations.add_clock();
+            states.push(State::new(id));
             states.len() - 1
         })
     }
@@ -174,9 +193,13 @@ impl Clocks {
                 self.trace_clock = primary;
             }
         }
-        self.any_snapshot = true;
+        if !core::mem::replace(&mut self.any_snapshot, true) {
+            let trace_clock = self.index(0, self.trace_clock);
+            self.relations.set_root(trace_clock);
+        }
         let ids = readings.iter().map(|reading| (scope(sequence, reading.id), reading.id));
         let set = HASHER.hash_one(ids.collect::<Vec<_>>());
+        // Perfetto takes nothing of a snapshot of which something is wrong.
         let mut valid: Vec<(usize, i64)> = Vec::with_capacity(readings.len());
         for (position, reading) in readings.iter().enumerate() {
             if readings[..position].iter().any(|other| other.id == reading.id) {
@@ -190,7 +213,9 @@ impl Clocks {
                 valid.push(read);
             }
         }
-        self.relate(&valid);
+        if valid.len() == readings.len() {
+            self.relations.add(set, &valid);
+        }
     }
 
     /// Takes over what a snapshot says of one clock: which one, and its nanoseconds. `None` when it is wrong.
@@ -231,60 +256,37 @@ impl Clocks {
         }
         let last = core::mem::replace(&mut state.last_snapshot_ns, ns);
         state.ns = ns;
-        if trace_clock {
-            let last_in_set = self.last_in_set.insert(set, ns).unwrap_or(i64::MIN);
-            if ns < last_in_set {
-                return wrong(format_args!(
-                    "expected the trace's clock not to go back, found {ns} after {last_in_set}"
-                ));
-            }
+        let last_in_set = self.last_in_set.insert((set, index), ns).unwrap_or(i64::MIN);
+        if ns < last_in_set && trace_clock {
+            return wrong(format_args!("expected the trace's clock not to go back, found {ns} after {last_in_set}"));
         }
-        let last = if trace_clock { core::mem::replace(&mut self.last_trace_ns, ns) } else { last };
         if ns < last {
             report.say(Kind::ClockBack, format_args!("clock {id} goes back, from {last} ns to {ns} ns"));
-            // Of several times the first, and not the trace's own, which only goes back between other clocks.
-            if !trace_clock {
-                self.states[index].went_back.get_or_insert((last, ns));
-            }
+        }
+        // Of several times the first. Between snapshots of other clocks it may.
+        if ns < last_in_set && self.states[index].went_back.is_none() {
+            self.states[index].went_back = Some((last_in_set, ns));
+            self.relations.lose(index);
         }
         Some((index, ns))
     }
 
-    /// These clocks read this at the same time.
-    fn relate(&mut self, readings: &[(usize, i64)]) {
-        let trace_clock = self.trace_clock;
-        let is_trace = |state: &State| state.sequence == 0 && state.id == trace_clock;
-        let states = &self.states;
-        let own = readings.iter().find(|(index, _)| is_trace(&states[*index])).map(|(_, ns)| *ns);
-        let by_other = || readings.iter().find_map(|(index, ns)| states[*index].to_trace(*ns));
-        let trace_ns = own.or_else(by_other);
-        for (index, ns) in readings {
-            if let Some((first, _)) = readings.first() {
-                let (first, other) = (self.group(*first), self.group(*index));
-                self.states[other].group = first;
-            }
-            if let Some(trace_ns) = trace_ns {
-                self.states[*index].add_offset(*ns, trace_ns.wrapping_sub(*ns));
-            }
-        }
-    }
-
-    fn group(&mut self, mut index: usize) -> usize {
-        while self.states[index].group != index {
-            let above = self.states[index].group;
-            self.states[index].group = self.states[above].group;
-            index = above;
-        }
-        index
-    }
-
     /// The file has ended: clocks that nothing relates to the trace's.
-    pub(super) fn finish(&mut self, report: &mut Report<'_>) {
-        let trace_group = self.known.get(&(0, self.trace_clock)).copied().map(|index| self.group(index));
+    pub(super) fn finish(&self, report: &mut Report<'_>) {
+        let monotonic = self.known.get(&(0, MONOTONIC)).is_some_and(|index| self.relations.knows(*index));
+        if let Some((place, count)) = self.taken.filter(|_| monotonic) {
+            report.say_at(
+                place,
+                Kind::MonotonicLate,
+                format_args!(
+                    "expected a snapshot of clock {MONOTONIC} before times of it, found {count} events before it"
+                ),
+            );
+        }
         for index in 0..self.states.len() {
             let State { id, unresolved: Some((place, count)), .. } = self.states[index] else { continue };
             let trace_clock = self.trace_clock;
-            if Some(self.group(index)) == trace_group {
+            if self.relations.knows(index) {
                 report.say_at(
                     place,
                     Kind::ClockLate,
@@ -304,47 +306,10 @@ impl Clocks {
 }
 
 impl State {
-    fn new(sequence: u32, id: u32, index: usize) -> Self {
-        Self {
-            sequence,
-            id,
-            group: index,
-            terms: None,
-            ns: 0,
-            last_snapshot_ns: i64::MIN,
-            went_back: None,
-            offsets: Vec::new(),
-            unresolved: None,
-        }
-    }
-
-    #[inline]
-    fn to_trace(&self, ns: i64) -> Option<i64> {
-        let (last, before) = self.offsets.split_last()?;
-        let found = if ns >= last.0 {
-            last
-        } else {
-            before.iter().rev().find(|(from, _)| *from <= ns).unwrap_or(&self.offsets[0])
-        };
-        Some(ns.wrapping_add(found.1))
-    }
-
-    fn add_offset(&mut self, ns: i64, offset: i64) {
-        if self.offsets.last().is_none_or(|last| last.1 != offset) {
-            // So many are an hour of one a second: then every other goes.
-            if self.offsets.len() >= MAX_OFFSETS {
-                let mut keep = false;
-                self.offsets.retain(|_| {
-                    keep = !keep;
-                    keep
-                });
-            }
-            self.offsets.push((ns, offset));
-        }
+    fn new(id: u32) -> Self {
+        Self { id, terms: None, ns: 0, last_snapshot_ns: i64::MIN, went_back: None, unresolved: None }
     }
 }
-
-const MAX_OFFSETS: usize = 4096;
 
 /// The sequence that a clock belongs to; 0 for one that all share.
 fn scope(sequence: u32, id: u32) -> u32 {

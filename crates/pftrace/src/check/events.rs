@@ -5,7 +5,7 @@ use std::vec::Vec;
 use pftrace_protos::track_event::Type;
 use pftrace_protos::{DebugAnnotation, InternedData, LogMessage, TaskExecution, TrackEvent};
 
-use super::clocks::Time;
+use super::clocks::{Clocks, Time};
 use super::extensions::Extensions;
 use super::finding::{Kind, Report};
 use super::hash;
@@ -32,6 +32,7 @@ const EXTENSIONS: core::ops::Range<u32> = 1000..10_000;
 pub(super) struct Around<'s> {
     pub(super) sequence: &'s mut Sequence,
     pub(super) tracks: &'s mut Tracks,
+    pub(super) clocks: &'s mut Clocks,
     pub(super) names: &'s mut Names,
     pub(super) summary: &'s mut Summary,
     pub(super) extensions: &'s mut Extensions,
@@ -43,13 +44,25 @@ struct Said<'b> {
     kind: u64,
     track: Option<u64>,
     name: Text,
-    category: u64,
+    /// The name that is interned counts, whichever stands first.
+    has_name_iid: bool,
+    category: Category,
     has_value: bool,
     extra: Extra,
     extra_double: Extra,
     is_logged: bool,
     legacy: Option<&'b [u8]>,
-    has_own_time: bool,
+    delta_us: Option<i64>,
+    absolute_us: i64,
+    /// Of the thread's time, or its instructions.
+    has_thread_delta: bool,
+}
+
+/// Those that are interned are before the others, whichever stand first.
+#[derive(Clone, Copy, Default)]
+struct Category {
+    interned: u64,
+    inline: u64,
 }
 
 /// Extra counters, of one of the two kinds.
@@ -72,15 +85,16 @@ impl Around<'_> {
         let mut said = Said::default();
         self.read(bytes, &mut said, report);
         let legacy = said.legacy.map(|legacy| Legacy::read(legacy, report));
+        if let Some(iid) = legacy.map(|legacy| legacy.name_iid).filter(|iid| *iid != 0 && !said.has_name_iid) {
+            let name =
+                self.sequence.interned.resolve(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, "LegacyEvent", report);
+            said.name = name.unwrap_or_default();
+        }
         let is_legacy = legacy.is_some_and(|legacy| legacy.phase.is_some());
         self.count(&said, is_legacy, report);
-        let time = match time {
-            Some(time) => time,
-            None if said.has_own_time => Time::Unknown,
-            None => {
-                report.say(Kind::NoTimestamp, format_args!("expected an event to have a timestamp, found none"));
-                return;
-            }
+        let time = if said.has_own_time() { self.own_time(&said, time, report) } else { time };
+        let Some(time) = time else {
+            return report.say(Kind::NoTimestamp, format_args!("expected an event to have a timestamp, found none"));
         };
         if matches!(time, Time::Lost) {
             return;
@@ -90,15 +104,21 @@ impl Around<'_> {
         }
         let uuid = said.track.or(self.sequence.default_track);
         self.counters(&said, uuid, report);
-        let number = self.tracks.number(uuid.unwrap_or(0));
+        let number = match uuid {
+            Some(uuid) if uuid != 0 => self.tracks.number(uuid),
+            _ => self.default_number(&said, legacy.as_ref()),
+        };
         self.tracks.used(number, report.place);
         if said.is_logged {
             self.tracks.logged(number, report.place);
         }
         if let Some(legacy) = legacy {
             legacy.judge(report);
-            if legacy.needs_thread() && uuid.is_some_and(|uuid| uuid != 0) {
+            if legacy.needs_thread() {
                 self.tracks.threaded(number, report.place);
+            }
+            if legacy.needs_process() {
+                self.tracks.processed(number, report.place);
             }
         }
         if is_legacy {
@@ -107,10 +127,54 @@ impl Around<'_> {
         if said.kind == BEGIN || said.kind == END {
             match time {
                 Time::At(at) => {
-                    let event = Event::new(at, report.place, said.kind == END, said.name, said.category);
+                    let event = Event::new(at, report.place, said.kind == END, said.name, said.category.text());
                     self.tracks.slice(number, event, self.names, report);
                 }
                 _ => self.tracks.give_up(number, report, format_args!("the time of an event on it is not known")),
+            }
+        }
+    }
+
+    /// The time that an event of the old style says, of CLOCK_MONOTONIC; else its packet's.
+    #[cold]
+    fn own_time(&mut self, said: &Said<'_>, time: Option<Time>, report: &mut Report<'_>) -> Option<Time> {
+        let sequence = &mut self.sequence;
+        if sequence.reference_ns.is_none() && (said.delta_us.is_some() || said.has_thread_delta) {
+            report.say(Kind::DeltaNoThread, format_args!(
+                "expected a ThreadDescriptor since the sequence's state began before a time that is a difference, found none"
+            ));
+            return Some(Time::Lost);
+        }
+        let ns = match (said.delta_us, &mut sequence.reference_ns) {
+            (Some(delta), Some(reference)) => {
+                *reference = reference.saturating_add(delta.saturating_mul(1_000));
+                *reference
+            }
+            _ if said.absolute_us != 0 => said.absolute_us.saturating_mul(1_000),
+            _ => return time,
+        };
+        if ns < 0 {
+            report.say(Kind::NegativeTimestamp, format_args!("expected a time above 0, found {ns} ns"));
+            return Some(Time::Lost);
+        }
+        Some(Time::At(self.clocks.monotonic(ns, report.place)))
+    }
+
+    /// The track of an event that says none, or 0: where its sequence has a thread, that is it, for an event of the old style.
+    #[inline]
+    fn default_number(&mut self, said: &Said<'_>, legacy: Option<&Legacy>) -> usize {
+        let overridden = legacy.is_some_and(Legacy::overrides_thread);
+        match self.sequence.thread {
+            _ if said.track.is_some() && said.kind != 0 && !overridden => self.tracks.number(0),
+            None if !overridden => {
+                self.sequence.uses_thread = true;
+                self.tracks.number(0)
+            }
+            thread => {
+                self.sequence.uses_thread |= !overridden;
+                let (pid, tid) = thread.unwrap_or_default();
+                let (pid, tid) = legacy.map_or((pid, tid), |legacy| legacy.thread(pid, tid));
+                self.tracks.thread_number(pid, tid)
             }
         }
     }
@@ -173,7 +237,7 @@ impl Around<'_> {
                 ),
                 Some(uuid) => {
                     let number = self.tracks.number(uuid);
-                    self.tracks.counted(number, report.place);
+                    self.tracks.counted(number, report.place, report);
                 }
             }
             if !said.has_value {
@@ -217,15 +281,23 @@ impl Around<'_> {
         match (field.number, field.value) {
             (TrackEvent::TYPE_FIELD_NUMBER, Value::Varint(kind)) => said.kind = kind,
             (TrackEvent::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => said.track = Some(uuid),
+            // None.
+            (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => {}
             (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
                 said.name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
+                said.has_name_iid = true;
             }
-            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) => said.name = self.names.text(name),
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) if !said.has_name_iid => {
+                said.name = self.names.text(name);
+            }
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(_)) => {}
             (TrackEvent::CATEGORY_IIDS_FIELD_NUMBER, Value::Varint(iid)) => {
                 let text = refer(InternedData::EVENT_CATEGORIES_FIELD_NUMBER, iid, report);
-                said.add_category(text.map_or(iid, |text| text.hash));
+                said.category.interned = also(said.category.interned, text.map_or(iid, |text| text.hash));
             }
-            (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => said.add_category(hash(category)),
+            (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => {
+                said.category.inline = also(said.category.inline, hash(category));
+            }
             (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
                 self::annotation(annotation, true, interned, 0, report);
             }
@@ -293,10 +365,12 @@ impl Around<'_> {
                 }
             }
             (TrackEvent::LEGACY_EVENT_FIELD_NUMBER, Value::Bytes(legacy)) => said.legacy = Some(legacy),
+            (TrackEvent::TIMESTAMP_DELTA_US_FIELD_NUMBER, Value::Varint(us)) => said.delta_us = Some(us as i64),
+            (TrackEvent::TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER, Value::Varint(us)) => said.absolute_us = us as i64,
             (
-                TrackEvent::TIMESTAMP_DELTA_US_FIELD_NUMBER | TrackEvent::TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER,
+                TrackEvent::THREAD_TIME_DELTA_US_FIELD_NUMBER | TrackEvent::THREAD_INSTRUCTION_COUNT_DELTA_FIELD_NUMBER,
                 Value::Varint(_),
-            ) => said.has_own_time = true,
+            ) => said.has_thread_delta = true,
             (number, _) if EXTENSIONS.contains(&number) => {
                 self.extensions.used(number, report.place);
             }
@@ -306,11 +380,24 @@ impl Around<'_> {
 }
 
 impl Said<'_> {
-    /// Several are one, in their order.
     #[inline]
-    fn add_category(&mut self, text: u64) {
-        self.category = if self.category == 0 { text } else { self.category.rotate_left(5) ^ text };
+    fn has_own_time(&self) -> bool {
+        self.delta_us.is_some() || self.absolute_us != 0 || self.has_thread_delta
     }
+}
+
+impl Category {
+    /// Both kinds together; 0 for none.
+    #[inline]
+    fn text(self) -> u64 {
+        if self.inline == 0 { self.interned } else { also(self.interned, self.inline) }
+    }
+}
+
+/// Several are one, in their order.
+#[inline]
+fn also(texts: u64, text: u64) -> u64 {
+    if texts == 0 { text } else { texts.rotate_left(5) ^ text }
 }
 
 fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report: &mut Report<'_>) {
@@ -318,7 +405,7 @@ fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report
     let uuids = if extra.tracks.is_empty() { default } else { &extra.tracks };
     for uuid in uuids.iter().take(values as usize) {
         let number = tracks.number(*uuid);
-        tracks.counted(number, report.place);
+        tracks.counted(number, report.place, report);
     }
     let found = uuids.len();
     if found < values as usize {
@@ -333,11 +420,13 @@ fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report
 fn annotation(bytes: &[u8], needs_name: bool, interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
     let by = schema::DEBUG_ANNOTATION.name;
     let mut has_name = !needs_name;
+    let mut values = Values::default();
     for field in Fields::new(bytes) {
         let field = match field {
             Ok(field) => field,
             Err(error) => return report.say(Kind::MessageMalformed, format_args!("{by}: {error}")),
         };
+        values.add(field.number);
         let table = match (field.number, field.value) {
             (DebugAnnotation::NAME_FIELD_NUMBER, Value::Bytes(_)) => {
                 has_name = true;
@@ -375,10 +464,55 @@ fn annotation(bytes: &[u8], needs_name: bool, interned: &mut Interned, depth: u3
         }
     }
     if !has_name {
-        report.say(
+        return report.say(
             Kind::AnnotationNoName,
             format_args!("expected an annotation, or an entry of a dictionary in one, to have a name, found none"),
         );
+    }
+    values.judge(report);
+}
+
+/// Which values an annotation has.
+#[derive(Default)]
+struct Values {
+    /// The field of the first.
+    first: u32,
+    has_several: bool,
+    has_type: bool,
+}
+
+impl Values {
+    #[inline]
+    fn add(&mut self, field: u32) {
+        match field {
+            DebugAnnotation::NAME_FIELD_NUMBER | DebugAnnotation::NAME_IID_FIELD_NUMBER => {}
+            DebugAnnotation::PROTO_TYPE_NAME_FIELD_NUMBER | DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER => {
+                self.has_type = true;
+            }
+            2..=17 if self.first == 0 => self.first = field,
+            // Entries and elements, one after the other.
+            DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER | DebugAnnotation::ARRAY_VALUES_FIELD_NUMBER => {
+                self.has_several |= self.first != field;
+            }
+            2..=17 => self.has_several = true,
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn judge(&self, report: &mut Report<'_>) {
+        if self.first == 0 {
+            report.say(Kind::AnnotationNoValue, format_args!("expected an annotation to have a value, found none"));
+        }
+        if self.has_several {
+            report.say(Kind::AnnotationValues, format_args!("expected an annotation to have one value, found several"));
+        }
+        if self.first == DebugAnnotation::PROTO_VALUE_FIELD_NUMBER && !self.has_type {
+            report.say(
+                Kind::AnnotationValues,
+                format_args!("expected an annotation whose value is a message to say its type, found none"),
+            );
+        }
     }
 }
 

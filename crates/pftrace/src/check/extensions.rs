@@ -1,5 +1,6 @@
 //! Fields of extensions: those that events have, and those that the trace describes.
 
+use core::ops::{Range, RangeInclusive};
 use std::io::Read;
 use std::vec::Vec;
 
@@ -11,8 +12,11 @@ use super::finding::{Kind, Place, Report};
 use super::wire::{Fields, Value};
 use super::{Map, map};
 
-/// Extensions of `TrackEvent` whose description Perfetto has itself: Chrome's and Android's.
-const KNOWN: core::ops::Range<u32> = 1000..3000;
+/// Extensions of `TrackEvent` whose description Perfetto has itself: Chrome's, Android's, and those of GPUs.
+const KNOWN: [RangeInclusive<u32>; 3] = [1000..=1085, 2001..=2021, 3000..=3001];
+
+/// What is theirs: a newer Perfetto may know more.
+const OFFICIAL: Range<u32> = 1000..3100;
 
 /// Larger schemas of extensions are not decompressed.
 const MAX_SCHEMA_LEN: u64 = 64 << 20;
@@ -31,7 +35,7 @@ impl Extensions {
 
     /// An event has the field.
     pub(super) fn used(&mut self, number: u32, place: Place) {
-        if !KNOWN.contains(&number) {
+        if !KNOWN.iter().any(|range| range.contains(&number)) {
             self.used.entry(number).or_insert(place);
         }
     }
@@ -66,6 +70,12 @@ impl Extensions {
         let mut unknown: Vec<_> = self.used.iter().filter(|(number, _)| !self.described.contains_key(number)).collect();
         unknown.sort_unstable_by_key(|(number, _)| **number);
         for (number, place) in unknown {
+            if OFFICIAL.contains(number) {
+                let say =
+                    "is not in the schema of Chrome's and Android's, and nothing in the trace describes it; told once";
+                report.say_at(*place, Kind::UnknownField, format_args!("TrackEvent: field {number} {say}"));
+                continue;
+            }
             report.say_at(
                 *place,
                 Kind::UnknownExtension,

@@ -14,6 +14,8 @@ pub struct Finding {
     pub offset: u64,
     /// The packet's `trusted_packet_sequence_id`, when it has one.
     pub sequence: Option<u32>,
+    /// The packet's `machine_id`, when it is of another machine than the service's.
+    pub machine: Option<u32>,
     /// What kind of a mistake it is.
     pub kind: Kind,
     /// What was expected and what was found, in one line.
@@ -31,8 +33,11 @@ impl Finding {
 /// `error[iid-undefined]: packet 7 at byte 120, sequence 1: …`
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { packet, offset, sequence, kind, message } = self;
+        let Self { packet, offset, sequence, machine, kind, message } = self;
         write!(f, "{}[{kind}]: packet {packet} at byte {offset}", kind.severity())?;
+        if let Some(machine) = machine {
+            write!(f, ", machine {machine}")?;
+        }
         if let Some(sequence) = sequence {
             write!(f, ", sequence {sequence}")?;
         }
@@ -106,10 +111,10 @@ kinds! {
     MessageMalformed "message-malformed" Error, "The fields of a message in a packet do not come to its end. Perfetto reads up to there.";
     Resumed "resumed" Note, "After something unreadable, packets were found again.";
     Bundle "bundle" Error, "Compressed packets that can't be decompressed, or are no packets.";
-    NotRead "not-read" Note, "Something that is not checked here: packets compressed with zstd, without the feature `zstd`.";
+    NotRead "not-read" Note, "Something that is not checked here: packets compressed with zstd, without the feature `zstd`, and those of more than 1,024 machines.";
     WireType "wire-type" Error, "A field is encoded in another way than its type demands: packed, say, where it must not be. Perfetto ignores it or reads another number.";
-    UnknownField "unknown-field" Note, "A field that Perfetto's schema does not have. Told once per field.";
-    UnknownExtension "unknown-extension" Error before, "A field of an extension that no `ExtensionDescriptor` in the trace describes.";
+    UnknownField "unknown-field" Note, "A field that Perfetto's schema does not have. A newer one may; in another, nothing of it is shown. Told once per field.";
+    UnknownExtension "unknown-extension" Error before, "A field of an extension that no `ExtensionDescriptor` in the trace describes. Nothing of it is shown.";
     NoSequence "no-sequence" Error, "A packet that needs a sequence says none.";
     StateNotCleared "state-not-cleared" Error before, "A packet needs incremental state, and none has begun, or it was lost. Perfetto skips it.";
     InternedIgnored "interned-ignored" Error before, "Interned data where no incremental state has begun. Perfetto ignores it.";
@@ -120,11 +125,13 @@ kinds! {
     ClockLate "clock-late" Note before, "A timestamp of a clock that is related to the trace's only later in the file. Old versions drop the packet.";
     ClockSnapshot "clock-snapshot" Error, "A snapshot that contradicts itself or one before.";
     ClockBack "clock-back" Note, "A clock goes back from one snapshot to the next; the trace's own only between snapshots of different clocks.";
-    BesideSnapshot "beside-snapshot" Error, "An event or a track in the same packet as a clock snapshot. Perfetto reads the snapshot only.";
+    BesideSnapshot "beside-snapshot" Error, "An event or a track in the same packet as a clock snapshot, an event of the service, clocks of another machine or the description of extensions. Perfetto reads these only.";
     BesideBundle "beside-bundle" Error, "Something else in the same packet as compressed packets. Perfetto reads those only.";
-    BesideEvent "beside-event" Error, "A track's description in the same packet as an event. Perfetto reads the event only.";
+    BesideEvent "beside-event" Error, "A track's or thread's description in the same packet as an event. Perfetto reads the event only.";
     FieldTwice "field-twice" Error, "A field twice in a packet that has it once. Perfetto reads the last only.";
     NoTimestamp "no-timestamp" Error, "An event without a time.";
+    DeltaNoThread "delta-no-thread" Error before, "A time as a difference (`timestamp_delta_us` and its like) on a sequence without a ThreadDescriptor since its state began. Perfetto drops the event.";
+    MonotonicLate "monotonic-late" Error before, "Times of events themselves (`timestamp_delta_us` and its like), which are of CLOCK_MONOTONIC, before a snapshot relates it to the trace's clock. Perfetto takes them for the trace's time.";
     NegativeTimestamp "negative-timestamp" Error, "A time below 0 or above `i64::MAX`.";
     TimeBack "time-back" Note, "An event is before the one before it on its sequence. That is legal: events are sorted. What it does to slices is told by itself.";
     TrackNoUuid "track-no-uuid" Error, "A track's description without a number.";
@@ -140,17 +147,21 @@ kinds! {
     TracksTooDeep "tracks-too-deep" Error, "A track with more ancestors than Perfetto follows.";
     TrackUndescribed "track-undescribed" Error before, "Events on a track that nothing in the file describes. It has no name, thread or process. Told once per track.";
     ReservedId "reserved-id" Note, "A process or thread of number 0, which is the kernel's.";
+    ThreadChanged "thread-changed" Error, "A sequence says another thread in the same generation. Perfetto shows events without a track on the last one, those before too.";
     ThreadTwice "thread-twice" Note, "Two tracks for one thread: read as two threads that had the number one after the other.";
     EventNoType "event-no-type" Error, "An event without a type, or of one that there is not.";
     CounterNoTrack "counter-no-track" Error, "The value of a counter without a track.";
     CounterNoValue "counter-no-value" Error, "A counter event without a value.";
     NotACounter "not-a-counter" Error before, "The value of a counter on a track that is none.";
     CounterLate "counter-late" Error before, "The value of a counter before the description of its track. Perfetto drops it, with the event that has it. Told once per track.";
+    CounterShared "counter-shared" Error, "Several sequences write on a counter of differences. Perfetto adds up those of each by itself. Told once per track.";
     ExtraCounters "extra-counters" Error, "Extra counter values without a track for each, or more than eight, whole numbers and others together.";
     StateNoTrack "state-no-track" Error, "A state without a track.";
     LogOffThread "log-off-thread" Error before, "A log message on a track that is no thread's.";
     LogNoBody "log-no-body" Error, "A log message without a text. Perfetto drops it.";
     AnnotationNoName "annotation-no-name" Error, "An annotation, or an entry of a dictionary in one, without a name. Perfetto drops the annotation.";
+    AnnotationNoValue "annotation-no-value" Note, "An annotation, or a part of one, without a value, or an empty dictionary or array. Perfetto shows nothing of it.";
+    AnnotationValues "annotation-values" Error, "An annotation, or a part of one, with several values, of which Perfetto shows one; or with a message that does not say its type, which it drops.";
     FlowOld "flow-old" Note, "Flows in the fields of old, as varints.";
     EndsNothing "ends-nothing" Error before, "A slice ends where none is open. Perfetto ignores it in silence.";
     SlicesOverlap "slices-overlap" Error before, "Slices of one track overlap without one lying in the other. Perfetto ends the wrong one.";
@@ -176,6 +187,8 @@ pub(super) struct Place {
     pub(super) offset: u64,
     /// 0: none.
     pub(super) sequence: u32,
+    /// 0: the service's.
+    pub(super) machine: u32,
 }
 
 /// How many of each kind were found.
@@ -228,9 +241,9 @@ impl Report<'_> {
             return;
         }
         self.ledger.counts[kind as usize] += 1;
-        let Place { packet, offset, sequence } = place;
-        let sequence = (sequence != 0).then_some(sequence);
-        (self.found)(Finding { packet, offset, sequence, kind, message: message.to_string() });
+        let Place { packet, offset, sequence, machine } = place;
+        let [sequence, machine] = [sequence, machine].map(|number| (number != 0).then_some(number));
+        (self.found)(Finding { packet, offset, sequence, machine, kind, message: message.to_string() });
     }
 
     /// From here on something is missing.

@@ -16,7 +16,7 @@ use super::wire::{Fields, Malformed, Value, Why, varint};
 pub(super) const MAX_PACKET_LEN: u64 = 256 << 20;
 
 /// The tag of `Trace.packet`.
-const PACKET_TAG: u8 = 0x0a;
+pub(super) const PACKET_TAG: u8 = 0x0a;
 
 /// So many packets, one right after the other, are no accident.
 const CHAIN: usize = 3;
@@ -99,7 +99,7 @@ impl Framing {
     fn read(&mut self, bytes: &[u8], is_end: bool, to: &mut impl Packets, report: &mut Report<'_>) -> usize {
         let mut at = 0;
         while at < bytes.len() {
-            report.place = Place { packet: self.packets, offset: self.offset + at as u64, sequence: 0 };
+            report.place = Place { packet: self.packets, offset: self.offset + at as u64, ..Place::default() };
             if self.lost {
                 match self.search(&bytes[at..], is_end) {
                     Search::Found(skipped) => {

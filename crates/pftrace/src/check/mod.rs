@@ -54,6 +54,7 @@ mod interned;
 mod legacy;
 mod names;
 mod packet;
+mod relations;
 mod schema;
 mod sequence;
 mod service;
@@ -141,7 +142,7 @@ impl Checker {
     /// It is 65,536, and 524,288 once one was out of order.
     #[must_use]
     pub fn window(mut self, events: usize) -> Self {
-        self.state.tracks.set_window(events.max(2));
+        self.state.set_window(events.max(2));
         self
     }
 

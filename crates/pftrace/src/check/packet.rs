@@ -16,7 +16,7 @@ use super::interned::{Interned, numbers};
 use super::names::Names;
 use super::schema::{self, Schema};
 use super::sequence::{CLEARED, Sequence};
-use super::service::{Service, TRACE_CONFIG};
+use super::service::{REMOTE_CLOCK_SYNC, SERVICE_EVENT, Service, TRACE_CONFIG};
 use super::summary::Summary;
 use super::tracks::Tracks;
 use super::wire::{Field, Fields, Value, WireType};
@@ -25,17 +25,30 @@ use super::{Map, map};
 /// What was read of a trace so far.
 #[derive(Debug)]
 pub(super) struct State {
+    /// That of the service is the first.
+    machines: Vec<Machine>,
     numbers: Map<u32, usize>,
-    /// The one that was asked for last.
-    last: (u32, usize),
-    sequences: Vec<Sequence>,
-    clocks: Clocks,
-    pub(super) tracks: Tracks,
+    /// How many begins and ends of slices wait, of each machine.
+    window: Option<usize>,
     names: Names,
     extensions: Extensions,
     service: Service,
     pub(super) codec: Option<Codec>,
     pub(super) summary: Summary,
+}
+
+/// Packets of more machines are not read: what is kept of each takes far more than a packet that names it.
+const MAX_MACHINES: usize = 1 << 10;
+
+/// What belongs to one machine: sequences, clocks, tracks, processes and threads of two may have the same numbers.
+#[derive(Debug)]
+struct Machine {
+    numbers: Map<u32, usize>,
+    /// The one that was asked for last.
+    last: (u32, usize),
+    sequences: Vec<Sequence>,
+    clocks: Clocks,
+    tracks: Tracks,
 }
 
 /// The fields of a packet that matter here.
@@ -44,7 +57,12 @@ struct Packet<'b> {
     timestamp: Option<u64>,
     clock: Option<u32>,
     sequence: u32,
+    /// It says which, if only 0.
+    has_sequence: bool,
+    machine: u32,
     flags: u64,
+    /// Of old: the flag.
+    is_cleared: bool,
     dropped: u64,
     event: Option<&'b [u8]>,
     track: Option<&'b [u8]>,
@@ -61,8 +79,12 @@ struct Rare<'b> {
     stats: Option<&'b [u8]>,
     extension: Option<&'b [u8]>,
     stack_sample: Option<&'b [u8]>,
+    process: Option<&'b [u8]>,
+    thread: Option<&'b [u8]>,
     config: Option<&'b [u8]>,
     system: Option<&'b [u8]>,
+    /// Something beside which nothing is read.
+    alone: Option<&'static str>,
     compressed: Option<(Codec, &'b [u8])>,
 }
 
@@ -71,17 +93,20 @@ const NEEDS: u64 = SequenceFlags::SEQ_NEEDS_INCREMENTAL_STATE.value() as u64;
 impl State {
     pub(super) fn new() -> Self {
         Self {
+            machines: Vec::from([Machine::new(None)]),
             numbers: map(),
-            last: (0, usize::MAX),
-            sequences: Vec::new(),
-            clocks: Clocks::new(),
-            tracks: Tracks::new(),
+            window: None,
             names: Names::new(),
             extensions: Extensions::new(),
             service: Service::default(),
             codec: None,
             summary: Summary::default(),
         }
+    }
+
+    pub(super) fn set_window(&mut self, events: usize) {
+        self.window = Some(events);
+        self.machines[0].tracks.set_window(events);
     }
 
     pub(super) fn read(&mut self, body: &[u8], in_bundle: bool, report: &mut Report<'_>) {
@@ -91,7 +116,7 @@ impl State {
         if !packet.read(body, report) {
             return;
         }
-        report.place.sequence = packet.sequence;
+        (report.place.sequence, report.place.machine) = (packet.sequence, packet.machine);
         if packet.rare.is_none() {
             return self.take(&packet, &Rare::default(), report);
         }
@@ -109,17 +134,26 @@ impl State {
     fn take(&mut self, packet: &Packet<'_>, rare: &Rare<'_>, report: &mut Report<'_>) {
         let doubtful = report.ledger.doubtful;
         if packet.sequence == 0 {
-            packet.tell_no_sequence(report);
+            packet.tell_no_sequence(rare, report);
         }
-        let number = self.number(packet.sequence, doubtful);
-        let sequence = &mut self.sequences[number];
-        sequence.renew(packet.flags, packet.dropped, &mut self.summary, report);
+        let Self { machines, numbers, window, names, extensions, service, summary, .. } = self;
+        let machine = match packet.machine {
+            0 => &mut machines[0],
+            id => match other_machine(id, machines, numbers, *window) {
+                Some(machine) => machine,
+                None => return tell_machines(report),
+            },
+        };
+        let number = machine.number(packet.sequence, doubtful);
+        let Machine { sequences, clocks, tracks, .. } = machine;
+        let sequence = &mut sequences[number];
+        sequence.renew(packet.flags, packet.dropped, summary, report);
         if let Some(defaults) = packet.defaults {
             sequence.set_defaults(defaults, report);
         }
         if let Some(data) = packet.interned {
             if sequence.is_valid || doubtful {
-                sequence.interned.define(data, &mut self.names, report);
+                sequence.interned.define(data, names, report);
             } else {
                 report.say(
                     Kind::InternedIgnored,
@@ -128,30 +162,24 @@ impl State {
             }
         }
         if let Some(snapshot) = packet.snapshot {
-            self.clocks.snapshot(packet.sequence, snapshot, report);
-            if packet.event.is_some() || packet.track.is_some() {
-                report.say(
-                    Kind::BesideSnapshot,
-                    format_args!(
-                        "expected a clock snapshot in a packet of its own, found an event or a track beside it"
-                    ),
-                );
-            }
-            return;
+            clocks.snapshot(packet.sequence, snapshot, report);
+            return packet.tell_beside("a clock snapshot", rare, report);
         }
         if let Some(stats) = rare.stats {
-            self.service.stats(stats, &mut self.summary.loss, report);
+            service.stats(stats, &mut summary.loss, report);
         }
         if let Some(config) = rare.config {
-            self.service.config(config, report);
+            service.config(config, report);
         }
         if let Some(system) = rare.system {
-            self.service.system(system);
+            service.system(system);
         }
         if let Some(extension) = rare.extension {
-            self.extensions.describe(extension, report);
+            extensions.describe(extension, report);
         }
-        let sequence = &mut self.sequences[number];
+        if let Some(what) = rare.alone {
+            return packet.tell_beside(what, rare, report);
+        }
         if packet.flags & NEEDS != 0 && !sequence.is_valid && !doubtful {
             if !sequence.has_told && packet.sequence != 0 {
                 sequence.has_told = true;
@@ -161,28 +189,92 @@ impl State {
             return;
         }
         let clock = packet.clock.or(sequence.default_clock);
-        let time = packet.timestamp.map(|timestamp| self.clocks.time(packet.sequence, clock, timestamp, report));
+        let time = packet.timestamp.map(|timestamp| clocks.time(packet.sequence, clock, timestamp, report));
         if matches!(time, Some(Time::Lost)) {
             // Counted all the same.
-            self.summary.events.others += u64::from(packet.event.is_some());
+            summary.events.others += u64::from(packet.event.is_some());
             return;
         }
+        if packet.event.is_some() {
+            tell_beside_event(packet.track, rare, report);
+        }
+        let mut thread = None;
         if let Some(track) = packet.track {
-            if packet.event.is_some() {
-                report.say(
-                    Kind::BesideEvent,
-                    format_args!("expected a track's description in a packet of its own, found an event beside it"),
-                );
+            thread = tracks.describe(track, report).filter(|_| sequence.is_valid);
+        }
+        if let Some(process) = rare.process {
+            tracks.describe_process(process, report);
+        }
+        if let Some(bytes) = rare.thread.filter(|_| packet.event.is_none() && packet.has_sequence) {
+            if sequence.is_valid || doubtful {
+                thread = tracks.describe_thread(bytes, report).or(thread);
+            } else {
+                report.say(Kind::StateNotCleared, format_args!(
+                    "expected SEQ_INCREMENTAL_STATE_CLEARED before the description of a sequence's thread, found it before"
+                ));
             }
-            self.tracks.describe(track, report);
+        }
+        if let Some(thread) = thread {
+            if let Some(before) = sequence.set_thread(&thread) {
+                tracks.thread_changed(before, &thread, report);
+            }
         }
         if let Some(sample) = rare.stack_sample {
             stack_sample(sample, &mut sequence.interned, report);
         }
-        if let Some(event) = packet.event.filter(|_| packet.sequence != 0) {
-            let Self { tracks, names, summary, extensions, .. } = self;
-            Around { sequence, tracks, names, summary, extensions }.event(event, time, report);
+        if let Some(event) = packet.event.filter(|_| packet.has_sequence) {
+            Around { sequence, tracks, clocks, names, summary, extensions }.event(event, time, report);
         }
+    }
+
+    /// The file has ended.
+    pub(super) fn finish(&mut self, report: &mut Report<'_>) {
+        let Self { machines, names, extensions, service, summary, .. } = self;
+        for machine in machines {
+            machine.finish(names, summary, report);
+        }
+        extensions.finish(report);
+        service.finish(report);
+    }
+
+    pub(super) fn top_names(&self, count: usize) -> Vec<super::Name> {
+        self.names.top(count)
+    }
+}
+
+/// One that is not the service's own; `None` where there are too many.
+#[cold]
+fn other_machine<'m>(
+    id: u32,
+    machines: &'m mut Vec<Machine>,
+    numbers: &mut Map<u32, usize>,
+    window: Option<usize>,
+) -> Option<&'m mut Machine> {
+    if let Some(number) = numbers.get(&id) {
+        return machines.get_mut(*number);
+    }
+    if machines.len() > MAX_MACHINES {
+        return None;
+    }
+    numbers.insert(id, machines.len());
+    machines.push(Machine::new(window));
+    machines.last_mut()
+}
+
+#[cold]
+fn tell_machines(report: &mut Report<'_>) {
+    if report.ledger.counts[Kind::NotRead as usize] == 0 {
+        report.say(Kind::NotRead, format_args!("packets of more than {MAX_MACHINES} machines are not read; told once"));
+    }
+}
+
+impl Machine {
+    fn new(window: Option<usize>) -> Self {
+        let mut tracks = Tracks::new();
+        if let Some(events) = window {
+            tracks.set_window(events);
+        }
+        Self { numbers: map(), last: (0, usize::MAX), sequences: Vec::new(), clocks: Clocks::new(), tracks }
     }
 
     #[inline]
@@ -204,20 +296,13 @@ impl State {
     }
 
     /// The file has ended.
-    pub(super) fn finish(&mut self, report: &mut Report<'_>) {
+    fn finish(&mut self, names: &mut Names, summary: &mut Summary, report: &mut Report<'_>) {
         self.clocks.finish(report);
-        self.tracks.finish(&mut self.names, report);
-        self.extensions.finish(report);
-        self.service.finish(report);
-        let summary = &mut self.summary;
-        summary.sequences = self.numbers.keys().filter(|id| **id != 0).count() as u64;
-        summary.processes = self.tracks.processes();
-        summary.threads = self.tracks.threads();
-        summary.tracks = self.tracks.described();
-    }
-
-    pub(super) fn top_names(&self, count: usize) -> Vec<super::Name> {
-        self.names.top(count)
+        self.tracks.finish(names, report);
+        summary.sequences += self.numbers.keys().filter(|id| **id != 0).count() as u64;
+        summary.processes += self.tracks.processes();
+        summary.threads += self.tracks.threads();
+        summary.tracks += self.tracks.described();
     }
 }
 
@@ -244,6 +329,7 @@ impl<'b> Packet<'b> {
                 }
             }
         }
+        self.flags |= if self.is_cleared { CLEARED } else { 0 };
         true
     }
 
@@ -251,8 +337,10 @@ impl<'b> Packet<'b> {
     fn field(&mut self, field: &Field<'b>, body: &'b [u8], report: &mut Report<'_>) {
         match (field.number, field.value) {
             (TracePacket::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => self.timestamp = Some(timestamp),
-            (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => self.sequence = id as u32,
-            (TracePacket::SEQUENCE_FLAGS_FIELD_NUMBER, Value::Varint(flags)) => self.flags |= flags,
+            (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => {
+                (self.sequence, self.has_sequence) = (id as u32, true);
+            }
+            (TracePacket::SEQUENCE_FLAGS_FIELD_NUMBER, Value::Varint(flags)) => self.flags = flags,
             (TracePacket::TRACK_EVENT_FIELD_NUMBER, Value::Bytes(event)) => {
                 once(&mut self.event, event, field.number, report)
             }
@@ -269,13 +357,24 @@ impl<'b> Packet<'b> {
             (TracePacket::TRACE_PACKET_DEFAULTS_FIELD_NUMBER, Value::Bytes(defaults)) => {
                 once(&mut self.defaults, defaults, field.number, report)
             }
+            (TracePacket::MACHINE_ID_FIELD_NUMBER, Value::Varint(id)) => self.machine = id as u32,
             (TracePacket::PREVIOUS_PACKET_DROPPED_FIELD_NUMBER, Value::Varint(dropped)) => self.dropped = dropped,
-            // Of old: the flag.
             (TracePacket::INCREMENTAL_STATE_CLEARED_FIELD_NUMBER, Value::Varint(cleared)) => {
-                self.flags |= if cleared != 0 { CLEARED } else { 0 };
+                self.is_cleared = cleared != 0;
             }
             (number, Value::Bytes(_)) if Rare::FIELDS.contains(&number) => self.rare = Some(body),
             _ => odd_field(&schema::TRACE_PACKET, field, report),
+        }
+    }
+
+    /// That an event or a description stands beside what makes that it is lost.
+    #[cold]
+    fn tell_beside(&self, what: &str, rare: &Rare<'_>, report: &mut Report<'_>) {
+        if self.event.is_some() || self.track.is_some() || rare.thread.is_some() {
+            report.say(
+                Kind::BesideSnapshot,
+                format_args!("expected {what} in a packet of its own, found an event or a track beside it"),
+            );
         }
     }
 
@@ -306,17 +405,22 @@ impl<'b> Packet<'b> {
     }
 
     #[cold]
-    fn tell_no_sequence(&self, report: &mut Report<'_>) {
-        let what = if self.event.is_some() {
-            "a track event"
-        } else if self.flags & NEEDS != 0 {
+    fn tell_no_sequence(&self, rare: &Rare<'_>, report: &mut Report<'_>) {
+        let what = if self.flags & NEEDS != 0 {
             "a packet that needs incremental state"
+        } else if self.has_sequence {
+            // For all else 0 is a number like others.
+            return;
+        } else if self.event.is_some() {
+            "a track event"
         } else if self.flags & CLEARED != 0 {
             "a packet that clears incremental state"
         } else if self.interned.is_some() {
             "interned data"
         } else if self.defaults.is_some() {
             "defaults"
+        } else if rare.thread.is_some() {
+            "the description of a thread"
         } else {
             return;
         };
@@ -326,20 +430,25 @@ impl<'b> Packet<'b> {
 }
 
 impl<'b> Rare<'b> {
-    const FIELDS: [u32; 7] = [
+    const FIELDS: [u32; 11] = [
         TracePacket::TRACE_STATS_FIELD_NUMBER,
         TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER,
         TracePacket::STACK_SAMPLE_FIELD_NUMBER,
+        TracePacket::PROCESS_DESCRIPTOR_FIELD_NUMBER,
+        TracePacket::THREAD_DESCRIPTOR_FIELD_NUMBER,
         TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER,
         TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER,
         TracePacket::SYSTEM_INFO_FIELD_NUMBER,
+        SERVICE_EVENT,
+        REMOTE_CLOCK_SYNC,
         TRACE_CONFIG,
     ];
 
     /// Others than compressed packets.
     fn has_others(&self) -> bool {
-        let Self { stats, extension, stack_sample, config, system, compressed: _ } = self;
-        [stats, extension, stack_sample, config, system].iter().any(|field| field.is_some())
+        let Self { stats, extension, stack_sample, process, thread, config, system, alone, compressed: _ } = self;
+        [stats, extension, stack_sample, process, thread, config, system].iter().any(|field| field.is_some())
+            || alone.is_some()
     }
 
     #[cold]
@@ -349,7 +458,13 @@ impl<'b> Rare<'b> {
             let Value::Bytes(bytes) = field.value else { continue };
             match field.number {
                 TracePacket::TRACE_STATS_FIELD_NUMBER => rare.stats = Some(bytes),
-                TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER => rare.extension = Some(bytes),
+                TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER => {
+                    (rare.extension, rare.alone) = (Some(bytes), Some("the description of extensions"));
+                }
+                TracePacket::PROCESS_DESCRIPTOR_FIELD_NUMBER => rare.process = Some(bytes),
+                TracePacket::THREAD_DESCRIPTOR_FIELD_NUMBER => rare.thread = Some(bytes),
+                SERVICE_EVENT => rare.alone = Some("an event of the service"),
+                REMOTE_CLOCK_SYNC => rare.alone = Some("clocks of another machine"),
                 TracePacket::STACK_SAMPLE_FIELD_NUMBER => rare.stack_sample = Some(bytes),
                 TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER | TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER => {
                     let is_zstd = field.number == TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER;
@@ -364,6 +479,18 @@ impl<'b> Rare<'b> {
             }
         }
         rare
+    }
+}
+
+/// What stands beside an event, and is lost.
+#[inline]
+fn tell_beside_event(track: Option<&[u8]>, rare: &Rare<'_>, report: &mut Report<'_>) {
+    if track.is_some() || rare.thread.is_some() {
+        let what = if track.is_some() { "track" } else { "thread" };
+        report.say(
+            Kind::BesideEvent,
+            format_args!("expected a {what}'s description in a packet of its own, found an event beside it"),
+        );
     }
 }
 

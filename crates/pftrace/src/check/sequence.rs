@@ -10,6 +10,7 @@ use super::interned::Interned;
 use super::packet::odd_field;
 use super::schema;
 use super::summary::Summary;
+use super::tracks::Thread;
 use super::wire::{Fields, Value};
 
 pub(super) const CLEARED: u64 = SequenceFlags::SEQ_INCREMENTAL_STATE_CLEARED.value() as u64;
@@ -28,6 +29,12 @@ pub(super) struct Sequence {
     /// The tracks of extra counters of an event that says none.
     pub(super) default_extra: Vec<u64>,
     pub(super) default_extra_double: Vec<u64>,
+    /// The thread that was described last on it: the track of events that say none. A new generation keeps it.
+    pub(super) thread: Option<(i64, i64)>,
+    /// An event of this generation has said no track: it is on the thread that is described last in it, before or after.
+    pub(super) uses_thread: bool,
+    /// What times that are differences are added to, in nanoseconds of CLOCK_MONOTONIC.
+    pub(super) reference_ns: Option<i64>,
     /// Of its last event.
     pub(super) last_ns: i64,
     pub(super) has_gone_back: bool,
@@ -44,6 +51,9 @@ impl Sequence {
             default_track: None,
             default_extra: Vec::new(),
             default_extra_double: Vec::new(),
+            thread: None,
+            uses_thread: false,
+            reference_ns: None,
             last_ns: i64::MIN,
             has_gone_back: false,
         }
@@ -68,10 +78,21 @@ impl Sequence {
             self.interned.clear();
             self.forget_defaults();
             (self.is_valid, self.has_told) = (true, false);
+            (self.reference_ns, self.uses_thread) = (None, false);
         } else if dropped != 0 {
+            (self.reference_ns, self.uses_thread) = (None, false);
             self.is_valid = false;
             self.has_told = false;
         }
+    }
+
+    /// A thread is described on it. Returns the one before, if that is another, or none, and events of this generation are on it.
+    #[cold]
+    pub(super) fn set_thread(&mut self, thread: &Thread) -> Option<Option<(i64, i64)>> {
+        self.reference_ns = Some(thread.reference_us.saturating_mul(1_000));
+        let before = self.thread.replace((thread.pid, thread.tid));
+        let is_another = before != self.thread && core::mem::take(&mut self.uses_thread);
+        is_another.then_some(before)
     }
 
     /// All of them are replaced.

@@ -12,6 +12,8 @@ use super::wire::{Fields, Value};
 
 /// Fields of messages that no producer writes.
 pub(super) const TRACE_CONFIG: u32 = 33;
+pub(super) const SERVICE_EVENT: u32 = 69;
+pub(super) const REMOTE_CLOCK_SYNC: u32 = 107;
 const BUFFERS: u32 = 1;
 const FILL_POLICY: u32 = 4;
 const DISCARD: u64 = 2;
@@ -211,7 +213,10 @@ mod tests {
             [BUFFERS, WRITE_INTO_FILE, FILE_WRITE_PERIOD_MS, FLUSH_PERIOD_MS]
         );
         assert_eq!(number("TraceConfig.BufferConfig", "fill_policy"), FILL_POLICY);
-        assert_eq!(number("TracePacket", "trace_config"), TRACE_CONFIG);
+        assert_eq!(
+            ["trace_config", "service_event", "remote_clock_sync"].map(|field| number("TracePacket", field)),
+            [TRACE_CONFIG, SERVICE_EVENT, REMOTE_CLOCK_SYNC]
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! A writer means something else: that an end ends the last begin *it* wrote on that track. Where the two differ, and with
 //! them when a slice ends, slices overlap or times are wrong, and the picture is: Perfetto does not say so.
 
+use core::fmt;
 use std::collections::VecDeque;
 use std::vec::Vec;
 
@@ -19,10 +20,27 @@ pub(super) const MAX_DEPTH: usize = 512;
 /// No packet: nobody meant one.
 const NOBODY: u64 = u64::MAX;
 
+/// What they are on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    Track(u64),
+    /// Of a process's number and its own, without a track's.
+    Thread(i64, i64),
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Track(uuid) => write!(f, "track {uuid}"),
+            Self::Thread(pid, tid) => write!(f, "thread {tid} of process {pid}"),
+        }
+    }
+}
+
 /// The slices of a track.
 #[derive(Debug)]
 pub(super) struct Slices {
-    uuid: u64,
+    of: Of,
     pending: VecDeque<Event>,
     is_sorted: bool,
     /// Everything before has been matched.
@@ -30,8 +48,10 @@ pub(super) struct Slices {
     open: Vec<Open>,
     /// Begins that were too deep.
     too_deep: u64,
-    /// What its sequence has begun and not ended, by packet; empty once there are two of them.
-    meant: Vec<u64>,
+    /// What its sequence has begun and not ended; empty once there are two of them.
+    meant: Vec<Meant>,
+    /// How many that are open have ended before one within them.
+    ended: usize,
     writer: Option<u32>,
     /// Several sequences write on it: which of them ends which slice is theirs to know.
     is_shared: bool,
@@ -55,6 +75,24 @@ impl Event {
     pub(super) fn new(at: i64, place: Place, is_end: bool, name: Text, category: u64) -> Self {
         Self { at, place, is_end, name, category, meant: NOBODY }
     }
+
+    fn is_named(&self) -> bool {
+        self.name.hash != 0 || self.category != 0
+    }
+
+    /// Whether it ends a slice of this name and category.
+    fn fits(&self, name: u64, category: u64) -> bool {
+        (self.category == 0 || self.category == category)
+            && (self.name.hash == 0 || name == 0 || self.name.hash == name)
+    }
+}
+
+/// A begin, as its writer ends it: by its packet.
+#[derive(Clone, Copy, Debug)]
+struct Meant {
+    packet: u64,
+    name: u64,
+    category: u64,
 }
 
 #[derive(Debug)]
@@ -64,18 +102,21 @@ struct Open {
     meant_by: u64,
     /// When, and where, Perfetto has ended the slice that is meant.
     misread: Option<(i64, Place)>,
+    /// When, and where, it has ended, while one within it is open: Perfetto waits for that as long as time stands still.
+    ended: Option<(i64, Place)>,
 }
 
 impl Slices {
-    pub(super) fn new(uuid: u64) -> Self {
+    pub(super) fn new(of: Of) -> Self {
         Self {
-            uuid,
+            of,
             pending: VecDeque::new(),
             is_sorted: true,
             matched_to: i64::MIN,
             open: Vec::new(),
             too_deep: 0,
             meant: Vec::new(),
+            ended: 0,
             writer: None,
             is_shared: false,
             given_up: false,
@@ -103,10 +144,10 @@ impl Slices {
     #[cold]
     pub(super) fn give_up(&mut self, report: &mut Report<'_>, why: core::fmt::Arguments<'_>) {
         if !self.given_up {
-            report.say(Kind::SlicesNotMatched, format_args!("slices of track {} are not matched: {why}", self.uuid));
+            report.say(Kind::SlicesNotMatched, format_args!("slices of {} are not matched: {why}", self.of));
         }
         self.given_up = true;
-        (self.pending, self.open) = (VecDeque::new(), Vec::new());
+        (self.pending, self.open, self.ended) = (VecDeque::new(), Vec::new(), 0);
         self.meant = Vec::new();
     }
 
@@ -121,14 +162,26 @@ impl Slices {
             return NOBODY;
         }
         if event.is_end {
-            return self.meant.pop().unwrap_or(NOBODY);
+            return self.mean_end(event).unwrap_or(NOBODY);
         }
         // Deeper ones are lost anyway.
         if self.meant.len() >= 2 * MAX_DEPTH {
             self.meant.clear();
         }
-        self.meant.push(event.place.packet);
+        self.meant.push(Meant { packet: event.place.packet, name: event.name.hash, category: event.category });
         NOBODY
+    }
+
+    /// The last one; with a name, the last of that name, if there is one.
+    #[inline]
+    fn mean_end(&mut self, end: &Event) -> Option<u64> {
+        if !end.is_named() {
+            return self.meant.pop().map(|meant| meant.packet);
+        }
+        let has_name = |meant: &Meant| meant.name == end.name.hash && end.fits(meant.name, meant.category);
+        let exact = self.meant.iter().rposition(has_name);
+        let index = exact.or_else(|| self.meant.iter().rposition(|meant| end.fits(meant.name, meant.category)))?;
+        Some(self.meant.remove(index).packet)
     }
 
     /// How many wait.
@@ -156,36 +209,90 @@ impl Slices {
     }
 
     fn take(&mut self, event: Event, names: &mut Names, report: &mut Report<'_>) {
+        if self.ended > 0 {
+            self.close(event.at, names, report);
+        }
         if !event.is_end {
-            if self.open.len() < MAX_DEPTH {
-                return self.open.push(Open { begin: event, meant_by: event.place.packet, misread: None });
-            }
-            if self.too_deep == 0 {
-                report.say_at(
-                    event.place,
-                    Kind::SlicesTooDeep,
-                    format_args!("expected at most {MAX_DEPTH} open slices on track {}, found more", self.uuid),
-                );
-            }
-            self.too_deep += 1;
-            return;
-        }
-        if event.name.hash != 0 || event.category != 0 {
-            return self.end_named(event, names, report);
-        }
-        if self.too_deep > 0 {
+            self.begin(event, report);
+        } else if event.is_named() || self.too_deep == 0 {
+            self.end(event, names, report);
+        } else {
             self.too_deep -= 1;
-            return;
         }
-        let Some(top) = self.open.pop() else {
-            return report.say_at(
+    }
+
+    #[inline]
+    fn begin(&mut self, event: Event, report: &mut Report<'_>) {
+        if self.open.len() < MAX_DEPTH {
+            let meant_by = event.place.packet;
+            return self.open.push(Open { begin: event, meant_by, misread: None, ended: None });
+        }
+        if self.too_deep == 0 {
+            report.say_at(
                 event.place,
+                Kind::SlicesTooDeep,
+                format_args!("expected at most {MAX_DEPTH} open slices on {}, found more", self.of),
+            );
+        }
+        self.too_deep += 1;
+    }
+
+    /// An end ends the innermost slice; with a name or category, the innermost that has them.
+    #[inline]
+    fn end(&mut self, end: Event, names: &mut Names, report: &mut Report<'_>) {
+        let fits = |open: &Open| open.ended.is_none() && end.fits(open.begin.name.hash, open.begin.category);
+        let Some(index) = self.open.iter().rposition(fits) else {
+            let what = if end.is_named() { " of that name and category" } else { "" };
+            return report.say_at(
+                end.place,
                 Kind::EndsNothing,
-                format_args!("expected an open slice on track {} at {} ns, found none", self.uuid, event.at),
+                format_args!("expected an open slice{what} on {} at {} ns, found none", self.of, end.at),
             );
         };
-        names.ended(top.begin.name.name, event.at.abs_diff(top.begin.at));
-        self.compare(event, top, report);
+        let begin = self.open[index].begin;
+        names.ended(begin.name.name, end.at.abs_diff(begin.at));
+        if index + 1 == self.open.len() {
+            if let Some(top) = self.open.pop() {
+                self.compare(end, top, report);
+            }
+            return;
+        }
+        self.ended += 1;
+        let open = &mut self.open[index];
+        let meant_by = core::mem::replace(&mut open.meant_by, NOBODY);
+        let top = Open { begin, meant_by, misread: open.misread.take(), ended: None };
+        open.ended = Some((end.at, end.place));
+        self.compare(end, top, report);
+    }
+
+    /// Time goes on: slices that have ended go, and what is open within them is cut off.
+    #[cold]
+    fn close(&mut self, now: i64, names: &mut Names, report: &mut Report<'_>) {
+        let mut within = 0;
+        for index in (0..self.open.len()).rev() {
+            let Some((at, place)) = self.open[index].ended else {
+                within += 1;
+                continue;
+            };
+            if within > 0 && now <= at {
+                continue;
+            }
+            for cut in self.open.drain(index..).skip(1) {
+                names.ended(cut.begin.name.name, at.abs_diff(cut.begin.at));
+            }
+            self.ended -= 1;
+            if within > 0 {
+                self.tell_cut(within, place, report);
+            }
+            within = 0;
+        }
+    }
+
+    fn tell_cut(&self, within: usize, place: Place, report: &mut Report<'_>) {
+        let of = self.of;
+        report.say_at(place, Kind::SlicesOverlap, format_args!(
+            "expected the innermost slice of {of} to end first, found {within} open within the one of that name and category"
+        ));
     }
 
     /// An end has ended what was on top: is that what its writer meant?
@@ -202,12 +309,16 @@ impl Slices {
 
     #[cold]
     fn mismatch(&mut self, end: Event, top: Open, report: &mut Report<'_>) {
-        let uuid = self.uuid;
+        let of = self.of;
         let Some(other) = self.open.iter_mut().rev().find(|open| open.meant_by == end.meant) else {
-            return report.say_at(end.place, Kind::SlicesOverlap, format_args!(
-                "the slice of track {uuid} that is to end here, begun in packet {}, has not begun at {} ns, or is ended",
-                end.meant, end.at
-            ));
+            return report.say_at(
+                end.place,
+                Kind::SlicesOverlap,
+                format_args!(
+                    "the slice of {of} that is to end here, begun in packet {}, has not begun at {} ns, or is ended",
+                    end.meant, end.at
+                ),
+            );
         };
         // The slice that stays open stands for the one that has been ended in its place, until that one's end comes.
         let before = core::mem::replace(&mut other.misread, top.misread.or(Some((end.at, end.place))));
@@ -224,62 +335,29 @@ impl Slices {
                 place,
                 Kind::SlicesOverlap,
                 format_args!(
-                    "expected slices of track {} to lie in each other or apart, \
+                    "expected slices of {} to lie in each other or apart, \
                  found one that ends at {read} ns as read, at {meant} ns as written",
-                    self.uuid
+                    self.of
                 ),
             );
         }
-    }
-
-    /// An end with a name or category ends the innermost slice that has them; those within it are cut off.
-    fn end_named(&mut self, end: Event, names: &mut Names, report: &mut Report<'_>) {
-        let fits = |open: &Open| {
-            let (category, name) = (open.begin.category, open.begin.name.hash);
-            (end.category == 0 || end.category == category)
-                && (end.name.hash == 0 || name == 0 || end.name.hash == name)
-        };
-        let Some(index) = self.open.iter().rposition(fits) else {
-            return report.say_at(
-                end.place,
-                Kind::EndsNothing,
-                format_args!(
-                    "expected an open slice of that name and category on track {} at {} ns, found none",
-                    self.uuid, end.at
-                ),
-            );
-        };
-        let within = self.open.len() - 1 - index;
-        if within > 0 {
-            report.say_at(
-                end.place,
-                Kind::SlicesOverlap,
-                format_args!(
-                    "expected the innermost slice of track {} to end first, \
-                 found {within} open within the one of that name and category",
-                    self.uuid
-                ),
-            );
-        }
-        let begin = self.open[index].begin;
-        names.ended(begin.name.name, end.at.abs_diff(begin.at));
-        self.open.truncate(index);
     }
 
     /// The file has ended.
     pub(super) fn finish(&mut self, names: &mut Names, report: &mut Report<'_>) {
         self.match_first(self.pending.len(), names, report);
+        self.close(i64::MAX, names, report);
         let (mut never, mut first) = (0_u64, None);
-        for open in core::mem::take(&mut self.open) {
+        for open in core::mem::take(&mut self.open).into_iter().filter(|open| open.ended.is_none()) {
             match open.misread {
                 Some((at, place)) => {
                     report.say_at(
                         place,
                         Kind::SlicesOverlap,
                         format_args!(
-                            "expected slices of track {} to lie in each other or apart, \
+                            "expected slices of {} to lie in each other or apart, \
                          found one that ends at {at} ns as read, and not at all as written",
-                            self.uuid
+                            self.of
                         ),
                     );
                 }
@@ -293,10 +371,7 @@ impl Slices {
             report.say_at(
                 first.place,
                 Kind::NeverEnded,
-                format_args!(
-                    "slices of track {} do not end: {never}, the first one begun at {} ns",
-                    self.uuid, first.at
-                ),
+                format_args!("slices of {} do not end: {never}, the first one begun at {} ns", self.of, first.at),
             );
         }
     }

@@ -11,7 +11,7 @@ use super::finding::{Kind, Place, Report};
 use super::names::Names;
 use super::packet::odd_field;
 use super::schema::{self, Schema};
-use super::slices::{Event, Slices};
+use super::slices::{Event, Of, Slices};
 use super::wire::{Fields, Value};
 use super::{Map, map};
 /// Perfetto follows 100, but the engine of its UI (v52) runs out of stack at 77, and the trace does not load.
@@ -28,7 +28,8 @@ pub(super) struct Tracks {
     /// The one that was asked for last.
     last: (u64, usize),
     tracks: Vec<Track>,
-    threads: Map<(i64, i64), u64>,
+    /// The track of each thread.
+    threads: Map<(i64, i64), usize>,
     processes: BTreeSet<i64>,
     waiting: usize,
     /// How many may wait, and how many once one was out of order.
@@ -39,13 +40,20 @@ pub(super) struct Tracks {
 #[derive(Debug)]
 struct Track {
     uuid: u64,
+    /// It is known by its thread, and has no number.
+    thread: Option<(i64, i64)>,
     described: Option<Described>,
     used: Option<Place>,
     /// The value of a counter, while it was not described as one.
     counted: Option<Place>,
+    /// The sequence that wrote the first value of an incremental counter, and whether another has.
+    counts_on: Option<u32>,
+    is_shared: bool,
     logged: Option<Place>,
     /// An event that has to be a thread's.
     threaded: Option<Place>,
+    /// One that has to be a process's, or a thread's.
+    processed: Option<Place>,
     slices: Slices,
 }
 
@@ -56,6 +64,15 @@ struct Described {
     what: What,
 }
 
+/// A thread, as it is described.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thread {
+    pub(super) pid: i64,
+    pub(super) tid: i64,
+    /// What times of its sequence that are differences are added to.
+    pub(super) reference_us: i64,
+}
+
 /// What a track is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -64,6 +81,23 @@ enum What {
     Thread(i64, i64),
     Counter { multiplier: i64, incremental: bool },
     State,
+}
+
+impl What {
+    /// What Perfetto takes of two: a thread before a process before a counter before a state.
+    fn or(self, other: Self) -> Self {
+        if other.rank() > self.rank() { other } else { self }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Plain => 0,
+            Self::State => 1,
+            Self::Counter { .. } => 2,
+            Self::Process(_) => 3,
+            Self::Thread(..) => 4,
+        }
+    }
 }
 
 impl Tracks {
@@ -108,19 +142,20 @@ impl Tracks {
     fn other_number(&mut self, uuid: u64) -> usize {
         let Self { numbers, tracks, .. } = self;
         let number = *numbers.entry(uuid).or_insert_with(|| {
-            tracks.push(Track {
-                uuid,
-                described: None,
-                used: None,
-                counted: None,
-                logged: None,
-                threaded: None,
-                slices: Slices::new(uuid),
-            });
+            tracks.push(Track::new(uuid, None));
             tracks.len() - 1
         });
         self.last = (uuid, number);
         number
+    }
+
+    /// The track of a thread, which may have no number of its own.
+    pub(super) fn thread_number(&mut self, pid: i64, tid: i64) -> usize {
+        let Self { threads, tracks, .. } = self;
+        *threads.entry((pid, tid)).or_insert_with(|| {
+            tracks.push(Track::new(0, Some((pid, tid))));
+            tracks.len() - 1
+        })
     }
 
     /// An event is on a track.
@@ -131,10 +166,12 @@ impl Tracks {
 
     /// The value of a counter is on a track. Unlike those of slices, the description has to stand before it.
     #[inline]
-    pub(super) fn counted(&mut self, number: usize, place: Place) {
+    pub(super) fn counted(&mut self, number: usize, place: Place, report: &mut Report<'_>) {
         let track = &mut self.tracks[number];
-        if !track.is_counter() {
-            track.counted.get_or_insert(place);
+        match track.described {
+            Some(Described { what: What::Counter { incremental: false, .. }, .. }) => {}
+            Some(Described { what: What::Counter { .. }, .. }) => track.count_on(place, report),
+            _ => _ = track.counted.get_or_insert(place),
         }
     }
 
@@ -146,6 +183,11 @@ impl Tracks {
     /// An event is on a track that has to be a thread's.
     pub(super) fn threaded(&mut self, number: usize, place: Place) {
         self.tracks[number].threaded.get_or_insert(place);
+    }
+
+    /// An event is on a track that has to be a process's, or a thread's.
+    pub(super) fn processed(&mut self, number: usize, place: Place) {
+        self.tracks[number].processed.get_or_insert(place);
     }
 
     /// Slices of a track can't be matched.
@@ -182,19 +224,68 @@ impl Tracks {
         self.waiting = self.tracks.iter().map(|track| track.slices.waiting()).sum();
     }
 
-    /// Reads a `TrackDescriptor`.
-    pub(super) fn describe(&mut self, bytes: &[u8], report: &mut Report<'_>) {
+    /// Reads a `ProcessDescriptor` that stands alone, as of old.
+    #[cold]
+    pub(super) fn describe_process(&mut self, bytes: &[u8], report: &mut Report<'_>) {
+        if let What::Process(pid) = process(bytes, report) {
+            self.processes.insert(pid);
+        }
+    }
+
+    /// Reads a `ThreadDescriptor` that stands alone, as of old: the thread of its sequence.
+    #[cold]
+    pub(super) fn describe_thread(&mut self, bytes: &[u8], report: &mut Report<'_>) -> Option<Thread> {
+        let thread = thread(bytes, report)?;
+        if thread.pid == 0 || thread.tid == 0 {
+            report.say(
+                Kind::ThreadNoId,
+                format_args!(
+                    "expected the thread of a sequence to have a pid and a tid above 0, found 0: its events are lost"
+                ),
+            );
+        }
+        self.processes.insert(thread.pid);
+        let number = self.thread_number(thread.pid, thread.tid);
+        let what = What::Thread(thread.pid, thread.tid);
+        self.tracks[number].described.get_or_insert(Described { place: report.place, parent: 0, what });
+        Some(thread)
+    }
+
+    /// A sequence has become another thread's after events without a track.
+    #[cold]
+    pub(super) fn thread_changed(&mut self, before: Option<(i64, i64)>, thread: &Thread, report: &mut Report<'_>) {
+        let Thread { pid, tid, .. } = *thread;
+        if let Some((pid_before, tid_before)) = before {
+            report.say(Kind::ThreadChanged, format_args!(
+                "expected a sequence to be of thread {tid_before} of process {pid_before} until its state is cleared, found thread {tid} of process {pid}"
+            ));
+        }
+        let number_before = match before {
+            Some((pid, tid)) => self.thread_number(pid, tid),
+            None => self.number(0),
+        };
+        for number in [number_before, self.thread_number(pid, tid)] {
+            self.give_up(number, report, format_args!("the thread of a sequence has changed"));
+        }
+    }
+
+    /// Reads a `TrackDescriptor`. Returns the thread, if it is one's.
+    pub(super) fn describe(&mut self, bytes: &[u8], report: &mut Report<'_>) -> Option<Thread> {
         let (mut uuid, mut parent, mut what) = (None, 0, What::Plain);
+        let mut of_thread = None;
         for_each(bytes, &schema::TRACK_DESCRIPTOR, report, |number, value, report| {
             match (number, value) {
                 (TrackDescriptor::UUID_FIELD_NUMBER, Value::Varint(number)) => uuid = Some(number),
                 (TrackDescriptor::PARENT_UUID_FIELD_NUMBER, Value::Varint(number)) => parent = number,
-                (TrackDescriptor::THREAD_FIELD_NUMBER, Value::Bytes(bytes)) => what = thread(bytes, report),
-                (TrackDescriptor::PROCESS_FIELD_NUMBER, Value::Bytes(bytes)) => {
-                    what = if let What::Thread(..) = what { what } else { process(bytes, report) };
+                (TrackDescriptor::THREAD_FIELD_NUMBER, Value::Bytes(bytes)) => {
+                    of_thread = thread(bytes, report);
+                    what = what.or(of_thread.map_or(What::Plain, |thread| What::Thread(thread.pid, thread.tid)));
                 }
-                (TrackDescriptor::COUNTER_FIELD_NUMBER, Value::Bytes(bytes)) => what = counter(bytes, report),
-                (TrackDescriptor::STATE_FIELD_NUMBER, Value::Bytes(_)) => what = What::State,
+                (TrackDescriptor::PROCESS_FIELD_NUMBER, Value::Bytes(bytes)) => {
+                    what = what.or(process(bytes, report));
+                }
+                (TrackDescriptor::COUNTER_FIELD_NUMBER, Value::Bytes(bytes)) => what = what.or(counter(bytes, report)),
+                (TrackDescriptor::STATE_FIELD_NUMBER, Value::Bytes(_)) => what = what.or(What::State),
                 (TrackDescriptor::CHILD_ORDERING_FIELD_NUMBER, Value::Varint(ordering)) => {
                     let last = ChildTracksOrdering::EXPLICIT.value() as u64;
                     if ordering > last {
@@ -209,10 +300,9 @@ impl Tracks {
             true
         });
         let Some(uuid) = uuid else {
-            return report.say(
-                Kind::TrackNoUuid,
-                format_args!("expected the description of a track to have a uuid, found none"),
-            );
+            report
+                .say(Kind::TrackNoUuid, format_args!("expected the description of a track to have a uuid, found none"));
+            return None;
         };
         if uuid == 0 && parent != 0 {
             report.say(
@@ -221,6 +311,7 @@ impl Tracks {
             );
         }
         self.remember(uuid, Described { place: report.place, parent, what }, report);
+        of_thread
     }
 
     fn remember(&mut self, uuid: u64, described: Described, report: &mut Report<'_>) {
@@ -228,13 +319,7 @@ impl Tracks {
             What::Process(pid) => _ = self.processes.insert(pid),
             What::Thread(pid, tid) => {
                 self.processes.insert(pid);
-                let before = self.threads.insert((pid, tid), uuid);
-                if let Some(before) = before.filter(|before| *before != uuid) {
-                    report.say(
-                        Kind::ThreadTwice,
-                        format_args!("expected one track for thread {tid} of process {pid}, found {before} and {uuid}"),
-                    );
-                }
+                self.remember_thread(uuid, (pid, tid), report);
             }
             _ => {}
         }
@@ -253,6 +338,32 @@ impl Tracks {
         }
     }
 
+    /// A track is a thread's.
+    fn remember_thread(&mut self, uuid: u64, thread: (i64, i64), report: &mut Report<'_>) {
+        let number = self.number(uuid);
+        let Some(before) = self.threads.insert(thread, number).filter(|before| *before != number) else { return };
+        if self.tracks[before].thread.is_none() {
+            let (pid, tid) = thread;
+            let before = self.tracks[before].uuid;
+            return report.say(
+                Kind::ThreadTwice,
+                format_args!("expected one track for thread {tid} of process {pid}, found {before} and {uuid}"),
+            );
+        }
+        // One track: what it has had without a number stays with it.
+        let has_events = self.tracks[number].used.is_some();
+        if has_events {
+            let why = "its thread was known by another sequence before it had a number";
+            self.give_up(before, report, format_args!("{why}"));
+            return self.give_up(number, report, format_args!("{why}"));
+        }
+        self.threads.insert(thread, before);
+        self.numbers.insert(uuid, before);
+        self.last = (uuid, before);
+        let track = &mut self.tracks[before];
+        (track.uuid, track.thread, track.described) = (uuid, None, None);
+    }
+
     /// The file has ended.
     pub(super) fn finish(&mut self, names: &mut Names, report: &mut Report<'_>) {
         for track in &mut self.tracks {
@@ -265,18 +376,37 @@ impl Tracks {
 
     /// A track is a thread's, too, where one that it lies under is.
     fn judge_threads(&self, report: &mut Report<'_>) {
-        for track in &self.tracks {
-            let Some(place) = track.threaded else { continue };
+        for track in self.tracks.iter().filter(|track| track.threaded.or(track.logged).or(track.processed).is_some()) {
             let parent = |track: &&Track| {
                 let parent = track.described?.own_parent()?;
                 self.numbers.get(&parent).map(|number| &self.tracks[*number])
             };
-            let mut line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
+            let line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
             let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
-            if track.described.is_some() && !line.any(is_thread) {
+            let is_process = |track: &Track| matches!(track.described, Some(Described { what: What::Process(..), .. }));
+            let uuid = track.uuid;
+            if track.thread.is_some() || line.clone().any(is_thread) {
+                continue;
+            }
+            let is_undescribed = track.described.is_none() && uuid != 0;
+            let is_free = is_undescribed || line.clone().any(is_process);
+            if let Some(place) = track.processed.filter(|_| !is_free) {
+                report.say_at(
+                    place,
+                    Kind::LegacyMisuse,
+                    format_args!("expected an event of a process's scope on a process's or thread's track, found track {uuid}; told once per track"),
+                );
+            }
+            if let Some(place) = track.logged {
+                report.say_at(
+                    place,
+                    Kind::LogOffThread,
+                    format_args!("expected a log message on a thread's track, found track {uuid}"),
+                );
+            }
+            if let Some(place) = track.threaded.filter(|_| !is_undescribed) {
                 report.say_at(place, Kind::LegacyMisuse, format_args!(
-                    "expected an event of a thread's phase on a thread's track, found track {}; told once per track",
-                    track.uuid
+                    "expected an event of a thread's phase on a thread's track, found track {uuid}; told once per track"
                 ));
             }
         }
@@ -368,10 +498,40 @@ impl Described {
 }
 
 impl Track {
+    fn new(uuid: u64, thread: Option<(i64, i64)>) -> Self {
+        Self {
+            uuid,
+            thread,
+            described: None,
+            used: None,
+            counted: None,
+            counts_on: None,
+            is_shared: false,
+            logged: None,
+            threaded: None,
+            processed: None,
+            slices: Slices::new(match thread {
+                Some((pid, tid)) => Of::Thread(pid, tid),
+                None => Of::Track(uuid),
+            }),
+        }
+    }
+
     /// Who says that it has a parent, and which.
     fn parent(&self) -> Option<(Place, u64)> {
         let described = self.described.filter(|described| described.parent != 0)?;
         Some((described.place, described.parent))
+    }
+
+    /// The value of a counter that counts on from the one before.
+    fn count_on(&mut self, place: Place, report: &mut Report<'_>) {
+        let writer = *self.counts_on.get_or_insert(place.sequence);
+        if writer != place.sequence && !core::mem::replace(&mut self.is_shared, true) {
+            let (uuid, other) = (self.uuid, place.sequence);
+            report.say_at(place, Kind::CounterShared, format_args!(
+                "expected one sequence to write on track {uuid}, a counter of differences, found {writer} and {other}; told once per track"
+            ));
+        }
     }
 
     #[inline]
@@ -404,34 +564,27 @@ impl Track {
                 format_args!("expected track {uuid} to be described in the trace, found nothing"),
             );
         }
-        if let (Some(place), false) = (self.logged, matches!(what, Some(What::Thread(..)))) {
-            report.say_at(
-                place,
-                Kind::LogOffThread,
-                format_args!("expected a log message on a thread's track, found track {uuid}"),
-            );
-        }
     }
 }
 
-fn thread(bytes: &[u8], report: &mut Report<'_>) -> What {
-    let (mut pid, mut tid) = (None, None);
+fn thread(bytes: &[u8], report: &mut Report<'_>) -> Option<Thread> {
+    let (mut pid, mut tid, mut reference_us) = (None, None, 0);
     for_each(bytes, &schema::THREAD_DESCRIPTOR, report, |number, value, _| {
         match (number, value) {
             (ThreadDescriptor::PID_FIELD_NUMBER, Value::Varint(number)) => pid = Some(number as i64),
             (ThreadDescriptor::TID_FIELD_NUMBER, Value::Varint(number)) => tid = Some(number as i64),
+            (ThreadDescriptor::REFERENCE_TIMESTAMP_US_FIELD_NUMBER, Value::Varint(us)) => reference_us = us as i64,
             _ => return false,
         }
         true
     });
-    if pid.is_none() || tid.is_none() {
+    let (Some(pid), Some(tid)) = (pid, tid) else {
         report.say(
             Kind::ThreadNoId,
             format_args!("expected a thread to have a pid and a tid, found pid {pid:?} and tid {tid:?}"),
         );
-        return What::Plain;
-    }
-    let (pid, tid) = (pid.unwrap_or(0), tid.unwrap_or(0));
+        return None;
+    };
     reserved(tid, report);
     shown_as(pid, i64::from(pid as i32), report);
     let shown = tid as i32;
@@ -443,7 +596,7 @@ fn thread(bytes: &[u8], report: &mut Report<'_>) -> What {
             ),
         );
     }
-    What::Thread(pid, tid)
+    Some(Thread { pid, tid, reference_us })
 }
 
 fn process(bytes: &[u8], report: &mut Report<'_>) -> What {

@@ -58,6 +58,112 @@ fn a_clock_that_is_related_later() {
     finds(&packets, &[(Kind::ClockLate, 2)], Counts(&["sorter_push_event_out_of_order"]));
 }
 
+/// A snapshot of two clocks.
+fn relates(one: Message, other: Message) -> Message {
+    packet().message(CLOCK_SNAPSHOT, m().message(1, one).message(1, other))
+}
+
+/// When the events are, here and as the trace processor says.
+#[track_caller]
+fn shown(packets: &[Message], expected: &[i64]) {
+    let (_, summary) = check(&encode(packets));
+    assert_eq!(summary.span_ns, expected.first().copied().zip(expected.last().copied()));
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    let mut times: Vec<_> = processor.load(&encode(packets)).unwrap().slices.iter().map(|slice| slice.ts).collect();
+    times.sort_unstable();
+    assert_eq!(times, expected);
+}
+
+/// 200 is known by 201, 201 by 202, and so on, the last by the trace's: whatever was said first.
+#[test]
+fn clocks_that_are_related_over_others() {
+    const UNKNOWN: Processor = Counts(&["clock_sync_failure"]);
+    let chain = |last: u64| -> Vec<Message> {
+        let step = |clock| relates(reading(clock, 3_000), reading(clock + 1, 1_000));
+        (200..last).map(step).chain([relates(reading(last, 3_000), reading(6, 10_000))]).collect()
+    };
+    for last in [201, 202, 203] {
+        let packets: Vec<_> = [head(), track()].into_iter().chain(chain(last)).chain([by_clock(200, 9_500)]).collect();
+        finds(&packets, &[], Silent);
+        shown(&packets, &[16_500 - (last as i64 - 200) * 2_000]);
+        let reversed = chain(last).into_iter().rev();
+        let packets: Vec<_> = [head(), track()].into_iter().chain(reversed).chain([by_clock(200, 9_500)]).collect();
+        let (findings, _) = check(&encode(&packets));
+        assert!(findings.iter().all(|finding| finding.kind == Kind::ClockBack), "{findings:#?}");
+        shown(&packets, &[16_500 - (last as i64 - 200) * 2_000]);
+    }
+    // Perfetto goes four steps.
+    let packets: Vec<_> = [head(), track()].into_iter().chain(chain(204)).chain([by_clock(200, 9_500)]).collect();
+    finds(&packets, &[(Kind::ClockUnknown, 7)], UNKNOWN);
+    // One of a sequence, and of differences.
+    let packets = [
+        head(),
+        track(),
+        relates(incremental(500), reading(3, 100)),
+        relates(reading(3, 200), reading(6, 1_000)),
+        by_clock(64, 10),
+        by_clock(64, 10),
+    ];
+    finds(&packets, &[], Silent);
+    shown(&packets, &[910, 920]);
+}
+
+/// At each step by the snapshot before.
+#[test]
+fn clocks_that_drift() {
+    let packets = [
+        head(),
+        track(),
+        relates(reading(200, 100), reading(201, 1_100)),
+        relates(reading(200, 200), reading(201, 1_300)),
+        relates(reading(201, 2_000), reading(6, 20_000)),
+        by_clock(200, 50),
+        by_clock(200, 150),
+        by_clock(200, 250),
+    ];
+    finds(&packets, &[], Silent);
+    shown(&packets, &[19_050, 19_150, 19_350]);
+    // So many that only some are kept.
+    let many = (1..5_000).map(|number| relates(reading(6, 1_000_000 + 1_001 * number), reading(3, 1_000 * number)));
+    let packets: Vec<_> = [head(), track()].into_iter().chain(many).chain([by_clock(3, 4_999_500)]).collect();
+    shown(&packets, &[1_000_000 + 1_001 * 4_999 + 500]);
+}
+
+/// A clock that goes back is no way to the trace's any more; between snapshots of other clocks it does not matter.
+#[test]
+fn a_clock_on_the_way_goes_back() {
+    let packets = [
+        head(),
+        track(),
+        relates(reading(200, 100), reading(201, 1_100)),
+        relates(reading(201, 1_200), reading(6, 11_200)),
+        by_clock(200, 150),
+        relates(reading(200, 200), reading(201, 1_000)),
+        by_clock(200, 210),
+    ];
+    finds(&packets, &[(Kind::ClockBack, 5), (Kind::ClockUnknown, 6)], Counts(&["clock_sync_failure"]));
+    let packets = [
+        head(),
+        track(),
+        relates(reading(201, 1_200), reading(6, 11_200)),
+        relates(reading(200, 100), reading(201, 1_100)),
+        by_clock(201, 1_300),
+        by_clock(200, 350),
+    ];
+    finds(&packets, &[(Kind::ClockBack, 3)], Silent);
+    shown(&packets, &[11_300, 11_350]);
+}
+
+/// Nothing is taken of a snapshot of which something is wrong.
+#[test]
+fn a_wrong_snapshot_relates_nothing() {
+    let readings = [reading(6, 1_000), reading(3, 5), reading(200, 5).varint(3, 1)];
+    let wrong = readings.into_iter().fold(m(), |readings, reading| readings.message(1, reading));
+    let packets = [head(), track(), packet().message(CLOCK_SNAPSHOT, wrong), by_clock(3, 6)];
+    let expected = [(Kind::ClockSnapshot, 2), (Kind::ClockUnknown, 3)];
+    finds(&packets, &expected, Counts(&["clock_sync_failure", "invalid_clock_snapshots"]));
+}
+
 #[test]
 fn a_clock_twice_in_a_snapshot() {
     let twice = m().message(1, reading(6, 1_000)).message(1, reading(3, 5)).message(1, reading(3, 6));
@@ -132,6 +238,23 @@ fn an_event_beside_a_snapshot() {
     finds(&packets, &[(Kind::BesideSnapshot, 2)], Silent);
     let Some(mut processor) = TraceProcessor::shared() else { return };
     assert_eq!(processor.load(&encode(&packets)).unwrap().slices, []);
+}
+
+/// The same of others, after which the trace processor does not read on.
+#[test]
+fn an_event_beside_what_stands_alone() {
+    for (field, alone) in [(69, m().varint(2, 1)), (107, m()), (EXTENSION_DESCRIPTOR, m())] {
+        let packets = [head(), track(), instant(100, m()).message(field, alone.clone()), instant(200, m())];
+        finds(&packets, &[(Kind::BesideSnapshot, 2)], Silent);
+        if let Some(mut processor) = TraceProcessor::shared() {
+            assert_eq!(processor.load(&encode(&packets)).unwrap().slices.len(), 1);
+        }
+        finds(&[head(), at(100).message(field, alone)], &[], Silent);
+    }
+    // Not of these.
+    for (field, beside) in [(TRACE_STATS, m()), (33, m()), (45, m())] {
+        finds(&[head(), track(), instant(100, m()).message(field, beside)], &[], Silent);
+    }
 }
 
 #[test]

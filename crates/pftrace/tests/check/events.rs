@@ -39,6 +39,26 @@ fn a_counter_that_is_none() {
     finds(&[head(), value()], &[(Kind::NotACounter, 1)], Counts(&["track_event_tokenizer_errors"]));
 }
 
+/// Nor is a thread or process that says that it is one, too, whatever it says first.
+#[test]
+fn a_counter_that_is_also_a_thread_or_process() {
+    const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
+    let value = || on(COUNTER_TRACK, 100, COUNTER, m().varint(30, 5));
+    let own = || m().varint(1, COUNTER_TRACK).bytes(2, "counter");
+    let thread = || m().message(4, m().varint(1, 4).varint(2, 5));
+    let process = || m().message(3, m().varint(1, 4));
+    for other in [thread(), process()] {
+        for both in [own().append(other.clone()).message(8, m()), own().message(8, m()).append(other)] {
+            finds(&[head(), descriptor(both), value()], &[(Kind::NotACounter, 2)], STAT);
+        }
+    }
+    // Both of them is a thread.
+    for both in [thread().append(process()), process().append(thread())] {
+        let both = descriptor(m().varint(1, TRACK).append(both));
+        finds(&[head(), both, thread_track()], &[], Silent);
+    }
+}
+
 #[test]
 fn a_counter_that_is_described_too_late() {
     const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
@@ -65,6 +85,26 @@ fn a_counter_that_is_described_too_late() {
     finds(&packets, &[(Kind::CounterLate, 2)], STAT);
     let named = instant(100, m().varint(31, COUNTER_TRACK));
     finds(&[head(), track(), named, counter_track()], &[], Silent);
+}
+
+#[test]
+fn a_counter_of_differences_that_two_sequences_write() {
+    let counter = |incremental| {
+        descriptor(m().varint(1, COUNTER_TRACK).bytes(2, "counter").message(8, m().varint(5, incremental)))
+    };
+    let value = |sequence: u64, timestamp: u64, value: u64| {
+        let value = m().varint(9, COUNTER).varint(11, COUNTER_TRACK).varint(30, value);
+        m().varint(SEQUENCE_ID, sequence).varint(TIMESTAMP, timestamp).message(TRACK_EVENT, value)
+    };
+    let packets = |incremental| {
+        [head(), counter(incremental), value(1, 100, 5), value(2, 110, 7), value(1, 120, 1), value(2, 130, 1)]
+    };
+    finds(&packets(1), &[(Kind::CounterShared, 3)], Silent);
+    finds(&packets(0), &[], Silent);
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    processor.load(&encode(&packets(1))).unwrap();
+    let values = processor.query("select cast(value as int) from counter order by ts").unwrap().rows;
+    assert_eq!(values.iter().map(|row| row[0].int()).collect::<Vec<_>>(), [5, 7, 6, 8]);
 }
 
 #[test]
@@ -109,7 +149,14 @@ fn a_log_message_without_a_thread() {
         &[(Kind::LogOffThread, 3)],
         Counts(&["track_event_parser_errors"]),
     );
-    finds(&[head(), thread_track(), define, logged], &[], Silent);
+    finds(&[head(), thread_track(), define.clone(), logged.clone()], &[], Silent);
+    // A track below a thread's is one's, too.
+    let below = descriptor(m().varint(1, TRACK).bytes(2, "below").varint(5, 9));
+    let thread = descriptor(m().varint(1, 9).message(4, m().varint(1, 4).varint(2, 5)));
+    finds(&[head(), below.clone(), define.clone(), logged.clone(), thread], &[], Silent);
+    let process = descriptor(m().varint(1, 9).message(3, m().varint(1, 4)));
+    let stat = Counts(&["track_event_parser_errors"]);
+    finds(&[head(), below, define, logged, process], &[(Kind::LogOffThread, 3)], stat);
 }
 
 #[test]
@@ -144,6 +191,40 @@ fn annotations_without_a_name() {
     sound(named().message(12, value()).message(12, m().message(12, value())));
     sound(named().message(12, m().message(11, named().append(value()))));
     sound(m().bytes(10, "").append(value()));
+}
+
+/// Perfetto shows one of several values, whichever stands first.
+#[test]
+fn annotations_with_another_number_of_values() {
+    let annotated = |value: Message| [head(), track(), instant(100, m().message(4, m().bytes(10, "a").append(value)))];
+    let entry = || m().bytes(10, "k").varint(4, 1);
+    let shown = |packets: &[Message]| {
+        let Some(mut processor) = TraceProcessor::shared() else { return 1 };
+        processor.load(&encode(packets)).unwrap();
+        processor.query("select count(*) from args where key glob 'debug.a*'").unwrap().rows[0][0].int()
+    };
+    for several in [
+        m().varint(4, 1).bytes(6, "s"),
+        m().bytes(6, "s").varint(4, 1),
+        m().varint(4, 1).varint(4, 2),
+        m().message(11, entry()).varint(4, 2),
+        m().message(12, m().varint(4, 1)).message(11, entry()),
+    ] {
+        let packets = annotated(several);
+        finds(&packets, &[(Kind::AnnotationValues, 2)], Silent);
+        assert_eq!(shown(&packets), 1);
+    }
+    for none in [m(), m().message(11, m().bytes(10, "k")), m().message(12, m()), m().bytes(16, ".some.Type")] {
+        let packets = annotated(none);
+        finds(&packets, &[(Kind::AnnotationNoValue, 2)], Silent);
+        assert!(TraceProcessor::shared().is_none() || shown(&packets) == 0);
+    }
+    let typeless = m().message(14, m().varint(1, 3));
+    finds(&annotated(typeless), &[(Kind::AnnotationValues, 2)], Counts(&["track_event_parser_errors"]));
+    let typed = m().message(14, m().varint(4, 3).bytes(10, "u")).bytes(16, ".perfetto.protos.DebugAnnotation");
+    finds(&annotated(typed), &[], Silent);
+    let entries = m().message(11, entry()).message(11, m().bytes(10, "l").message(12, m().varint(4, 1)));
+    finds(&annotated(entries), &[], Silent);
 }
 
 #[test]
@@ -197,6 +278,36 @@ fn an_extension_that_nothing_describes() {
     finds(&[head(), track(), extended(), described], &[], Silent);
 }
 
+/// Those of Chrome and Android, which Perfetto describes itself: a newer one may know more of them.
+#[test]
+fn an_extension_of_chrome_or_android() {
+    let extended = |number| [head(), track(), instant(100, m().varint(number, 1))];
+    for number in [1000, 1077, 2001] {
+        finds(&extended(number), &[], Silent);
+    }
+    for number in [1086, 1500, 2000, 2999, 3050] {
+        finds(&extended(number), &[(Kind::UnknownField, 2)], Counts(&["unknown_extension_fields"]));
+    }
+    // Whatever the processor of the tests knows is no finding, and it knows nothing that is one.
+    let all: Vec<_> = (1000..3100).map(|number| instant(u64::from(number), m().varint(number, 1))).collect();
+    let packets: Vec<_> = [head(), track()].into_iter().chain(all).collect();
+    let (findings, _) = check(&encode(&packets));
+    assert!(findings.iter().all(|finding| finding.kind == Kind::UnknownField));
+    let mut unknown: Vec<_> = findings.iter().map(|finding| 998 + finding.packet).collect();
+    unknown.sort_unstable();
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    processor.load(&encode(&packets)).unwrap();
+    let shown = "select distinct s.id + 1000 from slice s join args a using (arg_set_id) where s.name = 'work'";
+    let shown = processor.query(shown).unwrap().rows;
+    assert!(shown.len() > 60, "{shown:?}");
+    for row in shown {
+        assert!(unknown.binary_search(&(row[0].int() as u64)).is_err(), "{row:?}");
+    }
+    let newer = (1078..=1085).chain(2006..=2021).chain(3000..=3001);
+    let count = processor.query("select value from stats where name = 'unknown_extension_fields'").unwrap();
+    assert_eq!(count.rows[0][0].int() as usize, unknown.len() + newer.count());
+}
+
 /// An event with the phase of the JSON format, on the track.
 fn legacy(phase: u8, fields: Message) -> Message {
     let phase = m().varint(2, u64::from(phase)).append(fields);
@@ -210,6 +321,18 @@ fn events_of_the_json_format() {
         let packets = [head(), thread_track(), legacy(phase, fields)];
         finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
     }
+}
+
+/// Where an event has no number of a name, that of its legacy_event counts.
+#[test]
+fn names_of_the_json_format() {
+    let named =
+        |kind, timestamp, fields, iid| event(timestamp, kind, m().append(fields).message(6, m().varint(1, iid)));
+    let undefined = named(INSTANT, 100, m(), 9);
+    finds(&[head(), track(), undefined], &[(Kind::IidUndefined, 2)], Counts(&["interned_data_tokenizer_errors"]));
+    finds(&[head(), track(), named(INSTANT, 100, m().varint(10, 1), 9)], &[], Silent);
+    let ends = event(150, END, m().bytes(23, "work"));
+    finds(&[head(), track(), named(BEGIN, 100, m().bytes(23, "x"), 1), ends], &[], Silent);
 }
 
 #[test]
@@ -227,7 +350,7 @@ fn phases_without_what_they_need() {
         judged(&encode(&[head(), track, event]), &processor);
     };
     // No thread: neither it nor what it lies under.
-    for phase in [b'B', b'X', b'I'] {
+    for phase in [b'B', b'X', b'I', b'O', b'D', b'?', 0] {
         lacks(track(), legacy(phase, m()), DROPPED);
     }
     let below = descriptor(m().varint(1, TRACK).varint(5, 9).bytes(2, "below"));
@@ -235,6 +358,13 @@ fn phases_without_what_they_need() {
     let packets = [head(), below, legacy(b'I', m()), thread];
     finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
     lacks(thread_track(), legacy(b'X', m().varint(3, u64::MAX)), DROPPED);
+    // No process: of an id that counts within one, and of an instant for all of one.
+    for (phase, fields) in [(b'b', m().varint(10, 7)), (b'n', m().varint(10, 7)), (b'I', m().varint(14, 2))] {
+        lacks(track(), legacy(phase, fields.clone()), DROPPED);
+        let process = descriptor(m().varint(1, TRACK).message(3, m().varint(1, 4)));
+        let packets = [head(), process, legacy(phase, fields)];
+        finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
+    }
     for phase in *b"benSTpF" {
         lacks(thread_track(), legacy(phase, m()), DROPPED);
     }

@@ -100,7 +100,11 @@ fn after_something_unreadable_its_consequences_are_not_told() {
 }
 
 fn zlib(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib_at(Compression::default(), bytes)
+}
+
+fn zlib_at(level: Compression, bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), level);
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -121,8 +125,34 @@ fn compressed_packets() {
     // No zlib; packets that are none; compressed twice.
     finds(&[head(), m().bytes(COMPRESSED, b"nonsense")], &[(Kind::Bundle, 1)], Refuses("compress"));
     finds(&[head(), bundle(&inner[..inner.len() - 1])], &[(Kind::Bundle, 1)], Refuses("Invalid packet size"));
+    let long_tag = [&[0x8a, 0][..], &inner[1..]].concat();
+    finds(&[head(), bundle(&long_tag)], &[(Kind::Bundle, 1)], Refuses("Expected TracePacket tag"));
     let twice = encode(&[bundle(&inner)]);
     assert_eq!(kinds(&encode(&[head(), bundle(&twice)]))[0].0, Kind::Bundle);
+}
+
+/// Wherever it is cut, whatever it is compressed by: also not at all, in several blocks.
+#[test]
+fn compressed_packets_that_are_cut() {
+    let many: Vec<_> = [head(), track()].into_iter().chain((1..8_000).map(|at| instant(at, m()))).collect();
+    for (packets, step) in [(sound(), 1), (many, 6_007)] {
+        let inner = encode(&packets);
+        for level in [Compression::none(), Compression::fast(), Compression::best()] {
+            let whole = zlib_at(level, &inner);
+            let cut = |len| encode(&[head(), m().bytes(COMPRESSED, &whole[..len])]);
+            assert_eq!(check(&cut(whole.len())).1.packets as usize, 2 + packets.len());
+            for len in (0..whole.len()).step_by(step).chain([whole.len() - 4, whole.len() - 1]) {
+                let (findings, summary) = check(&cut(len));
+                let kinds: Vec<_> = findings.iter().map(|finding| (finding.kind, finding.packet)).collect();
+                assert_eq!(kinds, [(Kind::Bundle, 1)], "{level:?} {len}: {findings:#?}");
+                assert!(summary.packets as usize <= 2 + packets.len());
+            }
+        }
+    }
+    let stored = zlib_at(Compression::none(), &encode(&sound()));
+    let cut = encode(&[head(), m().bytes(COMPRESSED, &stored[..stored.len() - 20])]);
+    assert_eq!(check(&cut).1.packets, 4);
+    judged(&cut, &Refuses("compress"));
 }
 
 /// Of the trace processor nobody would know.

@@ -5,6 +5,8 @@ mod clocks;
 mod events;
 mod framing;
 mod lengths;
+mod machines;
+mod old_style;
 mod random;
 mod service;
 mod slices;
@@ -168,6 +170,8 @@ fn each_kind_is_planted() {
         include_str!("clocks.rs"),
         include_str!("events.rs"),
         include_str!("framing.rs"),
+        include_str!("machines.rs"),
+        include_str!("old_style.rs"),
         include_str!("service.rs"),
         include_str!("slices.rs"),
         include_str!("state.rs"),

@@ -84,6 +84,65 @@ fn an_end_with_a_name_or_category_of_an_outer_slice() {
     finds(&packets, &[], Silent);
 }
 
+fn end_named(timestamp: u64, name: &str) -> Message {
+    event(timestamp, END, m().bytes(23, name))
+}
+
+/// In any order, as long as time stands still.
+#[test]
+fn ends_with_names_at_one_time() {
+    let around = |ends: &[Message]| {
+        let begins = [head(), track(), named(100, "out"), named(110, "in")];
+        let after = [named(200, "after"), end(210)];
+        begins.into_iter().chain(ends.iter().cloned()).chain(after).collect::<Vec<_>>()
+    };
+    for inner in [end_named(200, "in"), end(200)] {
+        let packets = around(&[end_named(200, "out"), inner]);
+        finds(&packets, &[], Silent);
+        shown(&packets, &[("out", 100), ("in", 90), ("after", 10)]);
+    }
+    // All of no length, and three of them.
+    let begins = ["a", "b", "c"].map(|name| named(100, name));
+    let ends = ["b", "a", "c"].map(|name| end_named(100, name));
+    let packets: Vec<_> = [head(), track()].into_iter().chain(begins).chain(ends).collect();
+    finds(&packets, &[], Silent);
+    shown(&packets, &[("a", 0), ("b", 0), ("c", 0)]);
+    // Time goes on: what lies within is cut off, and its end ends nothing.
+    let late = around(&[end_named(199, "out"), end_named(200, "in")]);
+    finds(&late, &[(Kind::SlicesOverlap, 4), (Kind::EndsNothing, 5)], Counts(&["misplaced_end_event"]));
+    shown(&late, &[("out", 99), ("in", 89), ("after", 10)]);
+    let never = [head(), track(), named(100, "out"), named(110, "in"), end_named(200, "out")];
+    finds(&never, &[(Kind::SlicesOverlap, 4)], Silent);
+}
+
+/// What an end means by its name, and what Perfetto takes.
+#[test]
+fn ends_with_names_that_are_ambiguous() {
+    let nameless = |timestamp| event(timestamp, BEGIN, m());
+    // A slice without a name has any.
+    finds(&[head(), track(), nameless(100), end_named(200, "a")], &[], Silent);
+    let packets = [head(), track(), named(100, "a"), nameless(110), end_named(200, "a"), end(210)];
+    finds(&packets, &[(Kind::SlicesOverlap, 4)], Silent);
+    shown(&packets, &[("a", 110), ("NULL", 90)]);
+    let packets = [head(), track(), named(100, "a"), nameless(110), end_named(200, "a"), end(200)];
+    finds(&packets, &[], Silent);
+    // Whole slices of one name.
+    let packets = [head(), track(), named(100, "a"), end_named(200, "a"), named(150, "a"), end_named(250, "a")];
+    finds(&packets, &[(Kind::SlicesOverlap, 3), (Kind::TimeBack, 4)], Silent);
+    shown(&packets, &[("a", 150), ("a", 50)]);
+}
+
+/// What is interned comes before what is not.
+#[test]
+fn names_and_categories_of_both_kinds() {
+    let category = || packet().message(INTERNED_DATA, m().message(1, entry(1, "c")));
+    let begin = event(100, BEGIN, m().varint(10, 1).bytes(23, "other").bytes(22, "x").varint(3, 1));
+    let end = event(200, END, m().varint(3, 1).bytes(22, "x").bytes(23, "work"));
+    let packets = [head(), category(), track(), begin, end];
+    finds(&packets, &[], Silent);
+    shown(&packets, &[("work", 100)]);
+}
+
 #[test]
 fn too_many_open_slices() {
     let deep = |count: u64| -> Vec<Message> {

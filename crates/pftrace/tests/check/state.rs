@@ -10,6 +10,18 @@ fn an_event_without_a_sequence() {
     finds(&[head(), track(), lone], &[(Kind::NoSequence, 2)], Counts(&["track_event_tokenizer_errors"]));
 }
 
+/// 0 is a number like others, but for what needs state.
+#[test]
+fn the_sequence_0() {
+    let zero = || m().varint(SEQUENCE_ID, 0);
+    let event =
+        zero().varint(TIMESTAMP, 100).message(TRACK_EVENT, m().varint(9, INSTANT).varint(11, TRACK).varint(10, 1));
+    let head = zero().varint(SEQUENCE_FLAGS, CLEARED).message(INTERNED_DATA, m().message(2, entry(1, "work")));
+    finds(&[head.clone(), track(), event.clone()], &[], Silent);
+    let needs = event.varint(SEQUENCE_FLAGS, NEEDS);
+    finds(&[head, track(), needs], &[(Kind::NoSequence, 2)], Refuses("sequence_id is zero"));
+}
+
 #[test]
 fn needing_state_without_a_sequence() {
     let lone = m().varint(TIMESTAMP, 100).varint(SEQUENCE_FLAGS, NEEDS);
@@ -26,6 +38,17 @@ fn interned_data_without_a_sequence() {
 fn state_that_was_never_cleared() {
     let told_once = [track(), begin(100), end(150)];
     finds(&told_once, &[(Kind::StateNotCleared, 1)], Counts(&["tokenizer_skipped_packets"]));
+}
+
+/// The last one counts; and the field of old beside them.
+#[test]
+fn flags_twice() {
+    const INCREMENTAL_STATE_CLEARED: u32 = 41;
+    let both = head().varint(SEQUENCE_FLAGS, NEEDS);
+    let skipped = Counts(&["tokenizer_skipped_packets"]);
+    finds(&[both, track(), begin(100)], &[(Kind::InternedIgnored, 0), (Kind::StateNotCleared, 0)], skipped);
+    let old = packet().varint(INCREMENTAL_STATE_CLEARED, 1).varint(SEQUENCE_FLAGS, NEEDS);
+    finds(&[old, track(), event(100, INSTANT, m().bytes(23, "x"))], &[], Silent);
 }
 
 #[test]
@@ -87,6 +110,8 @@ fn the_number_0() {
     finds(&[head(), track(), define(2, "x")], &[(Kind::IidMissing, 2)], Silent);
     finds(&[head(), track(), define(3, "x")], &[(Kind::IidMissing, 2)], Silent);
     finds(&[head(), track(), define(2, ""), define(3, "")], &[], Silent);
+    let none = event(100, INSTANT, m().varint(10, 0).bytes(23, "x"));
+    finds(&[head(), track(), none], &[], Silent);
 }
 
 #[test]
