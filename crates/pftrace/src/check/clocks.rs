@@ -4,6 +4,7 @@ use std::vec::Vec;
 
 use pftrace_protos::clock_snapshot::Clock;
 use pftrace_protos::{BuiltinClock, ClockSnapshot};
+use smallvec::SmallVec;
 
 use super::finding::{Kind, Place, Report};
 use super::packet::odd_field;
@@ -198,9 +199,9 @@ impl Clocks {
             self.relations.set_root(trace_clock);
         }
         let ids = readings.iter().map(|reading| (scope(sequence, reading.id), reading.id));
-        let set = HASHER.hash_one(ids.collect::<Vec<_>>());
+        let set = HASHER.hash_one(ids.collect::<OfEach<_>>());
         // Perfetto takes nothing of a snapshot of which something is wrong.
-        let mut valid: Vec<(usize, i64)> = Vec::with_capacity(readings.len());
+        let mut valid = OfEach::new();
         for (position, reading) in readings.iter().enumerate() {
             if readings[..position].iter().any(|other| other.id == reading.id) {
                 report.say(
@@ -316,8 +317,11 @@ fn scope(sequence: u32, id: u32) -> u32 {
     if SEQUENCE_CLOCKS.contains(&id) { sequence } else { 0 }
 }
 
-fn read_snapshot(bytes: &[u8], report: &mut Report<'_>) -> (Vec<Reading>, Option<u32>) {
-    let (mut readings, mut primary) = (Vec::new(), None);
+/// What there is of each clock of a snapshot: of a handful.
+type OfEach<T> = SmallVec<[T; 8]>;
+
+fn read_snapshot(bytes: &[u8], report: &mut Report<'_>) -> (OfEach<Reading>, Option<u32>) {
+    let (mut readings, mut primary) = (OfEach::new(), None);
     for field in Fields::new(bytes) {
         match field {
             Ok(field) => match (field.number, field.value) {
