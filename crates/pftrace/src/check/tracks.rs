@@ -1,21 +1,22 @@
 //! Tracks: what describes them, what uses them, and whether the two agree. Descriptions may stand anywhere in the file, but for
 //! those of counters, so most is judged at its end.
 
+mod judge;
+mod read;
+
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
+use pftrace_protos::TrackDescriptor;
 use pftrace_protos::track_descriptor::ChildTracksOrdering;
-use pftrace_protos::{CounterDescriptor, ProcessDescriptor, ThreadDescriptor, TrackDescriptor};
 
+use self::read::{counter, for_each, process, thread};
 use super::finding::{Kind, Place, Report};
 use super::names::Names;
-use super::packet::odd_field;
-use super::schema::{self, Schema};
+use super::schema;
 use super::slices::{Event, Of, Slices};
-use super::wire::{Fields, Value};
+use super::wire::Value;
 use super::{Map, map};
-/// Perfetto follows 100, but the engine of its UI (v52) runs out of stack at 77, and the trace does not load.
-const MAX_ANCESTORS: u32 = 76;
 
 /// So many begins and ends wait in all to be matched: few enough for a cache of the processor while all are in order, and
 /// more once one was not.
@@ -373,120 +374,6 @@ impl Tracks {
         self.judge_parents(report);
         self.judge_threads(report);
     }
-
-    /// A track is a thread's, too, where one that it lies under is.
-    fn judge_threads(&self, report: &mut Report<'_>) {
-        for track in self.tracks.iter().filter(|track| track.threaded.or(track.logged).or(track.processed).is_some()) {
-            let parent = |track: &&Track| {
-                let parent = track.described?.own_parent()?;
-                self.numbers.get(&parent).map(|number| &self.tracks[*number])
-            };
-            let line = core::iter::successors(Some(track), parent).take(MAX_ANCESTORS as usize);
-            let is_thread = |track: &Track| matches!(track.described, Some(Described { what: What::Thread(..), .. }));
-            let is_process = |track: &Track| matches!(track.described, Some(Described { what: What::Process(..), .. }));
-            let uuid = track.uuid;
-            if track.thread.is_some() || line.clone().any(is_thread) {
-                continue;
-            }
-            let is_undescribed = track.described.is_none() && uuid != 0;
-            let is_free = is_undescribed || line.clone().any(is_process);
-            if let Some(place) = track.processed.filter(|_| !is_free) {
-                report.say_at(
-                    place,
-                    Kind::LegacyMisuse,
-                    format_args!("expected an event of a process's scope on a process's or thread's track, found track {uuid}; told once per track"),
-                );
-            }
-            if let Some(place) = track.logged {
-                report.say_at(
-                    place,
-                    Kind::LogOffThread,
-                    format_args!("expected a log message on a thread's track, found track {uuid}"),
-                );
-            }
-            if let Some(place) = track.threaded.filter(|_| !is_undescribed) {
-                report.say_at(place, Kind::LegacyMisuse, format_args!(
-                    "expected an event of a thread's phase on a thread's track, found track {uuid}; told once per track"
-                ));
-            }
-        }
-    }
-
-    /// Follows each chain of parents once.
-    fn judge_parents(&self, report: &mut Report<'_>) {
-        let mut depths: Vec<Depth> = Vec::new();
-        depths.resize(self.tracks.len(), Depth::Unknown);
-        let mut chain = Vec::new();
-        for number in 0..self.tracks.len() {
-            let mut next = Some(number);
-            let mut depth = 0;
-            while let Some(number) = next {
-                match depths[number] {
-                    Depth::Unknown => {}
-                    Depth::Known(known) => {
-                        depth = known + 1;
-                        break;
-                    }
-                    Depth::BeingFollowed => {
-                        self.tell_loop(chain.last().copied().unwrap_or(number), report);
-                        break;
-                    }
-                }
-                depths[number] = Depth::BeingFollowed;
-                chain.push(number);
-                next = self.parent_of(number, report);
-            }
-            for number in chain.drain(..).rev() {
-                depths[number] = Depth::Known(depth);
-                if depth == MAX_ANCESTORS + 1 {
-                    self.tell_depth(number, report);
-                }
-                depth += 1;
-            }
-        }
-    }
-
-    fn parent_of(&self, number: usize, report: &mut Report<'_>) -> Option<usize> {
-        let (place, parent) = self.tracks[number].parent()?;
-        let found = self.numbers.get(&parent).copied().filter(|number| self.tracks[*number].described.is_some());
-        if found.is_none() {
-            let uuid = self.tracks[number].uuid;
-            report.say_at(
-                place,
-                Kind::ParentUndescribed,
-                format_args!(
-                    "expected the parent of track {uuid} to be described in the trace, found nothing of {parent}"
-                ),
-            );
-        }
-        found
-    }
-
-    fn tell_loop(&self, number: usize, report: &mut Report<'_>) {
-        let Some((place, parent)) = self.tracks[number].parent() else { return };
-        let uuid = self.tracks[number].uuid;
-        report.say_at(place, Kind::ParentLoop, format_args!(
-            "expected the ancestors of track {uuid} to come to an end, found its parent {parent} among its descendants"
-        ));
-    }
-
-    fn tell_depth(&self, number: usize, report: &mut Report<'_>) {
-        let Some((place, _)) = self.tracks[number].parent() else { return };
-        let uuid = self.tracks[number].uuid;
-        report.say_at(
-            place,
-            Kind::TracksTooDeep,
-            format_args!("expected track {uuid} to have at most {MAX_ANCESTORS} ancestors, found more"),
-        );
-    }
-}
-
-/// How many ancestors a track has, as far as is known.
-#[derive(Clone, Copy, Debug)]
-enum Depth {
-    Unknown,
-    BeingFollowed,
-    Known(u32),
 }
 
 impl Described {
@@ -563,107 +450,6 @@ impl Track {
                 Kind::TrackUndescribed,
                 format_args!("expected track {uuid} to be described in the trace, found nothing"),
             );
-        }
-    }
-}
-
-fn thread(bytes: &[u8], report: &mut Report<'_>) -> Option<Thread> {
-    let (mut pid, mut tid, mut reference_us) = (None, None, 0);
-    for_each(bytes, &schema::THREAD_DESCRIPTOR, report, |number, value, _| {
-        match (number, value) {
-            (ThreadDescriptor::PID_FIELD_NUMBER, Value::Varint(number)) => pid = Some(number as i64),
-            (ThreadDescriptor::TID_FIELD_NUMBER, Value::Varint(number)) => tid = Some(number as i64),
-            (ThreadDescriptor::REFERENCE_TIMESTAMP_US_FIELD_NUMBER, Value::Varint(us)) => reference_us = us as i64,
-            _ => return false,
-        }
-        true
-    });
-    let (Some(pid), Some(tid)) = (pid, tid) else {
-        report.say(
-            Kind::ThreadNoId,
-            format_args!("expected a thread to have a pid and a tid, found pid {pid:?} and tid {tid:?}"),
-        );
-        return None;
-    };
-    reserved(tid, report);
-    shown_as(pid, i64::from(pid as i32), report);
-    let shown = tid as i32;
-    if i64::from(shown) != tid {
-        report.say(
-            Kind::TidLong,
-            format_args!(
-                "expected a thread's number to fit into 32 bits, found {tid}, which old versions show as {shown}"
-            ),
-        );
-    }
-    Some(Thread { pid, tid, reference_us })
-}
-
-fn process(bytes: &[u8], report: &mut Report<'_>) -> What {
-    let mut pid = None;
-    for_each(bytes, &schema::PROCESS_DESCRIPTOR, report, |number, value, _| {
-        match (number, value) {
-            (ProcessDescriptor::PID_FIELD_NUMBER, Value::Varint(number)) => pid = Some(number as i64),
-            _ => return false,
-        }
-        true
-    });
-    let Some(pid) = pid else {
-        report.say(Kind::ProcessNoId, format_args!("expected a process to have a pid, found none"));
-        return What::Plain;
-    };
-    reserved(pid, report);
-    shown_as(pid, i64::from(pid as u32), report);
-    What::Process(pid)
-}
-
-/// A process's number has a sign where a thread says it, and none where the process does.
-fn shown_as(pid: i64, shown: i64, report: &mut Report<'_>) {
-    if shown != pid {
-        report.say(
-            Kind::PidRange,
-            format_args!(
-                "expected a process to have a number of 0 to {}, found {pid}, which is shown as {shown}",
-                i32::MAX
-            ),
-        );
-    }
-}
-
-fn reserved(id: i64, report: &mut Report<'_>) {
-    if id == 0 {
-        report.say(
-            Kind::ReservedId,
-            format_args!("expected a process or thread of a number other than 0, the kernel's idle thread"),
-        );
-    }
-}
-
-fn counter(bytes: &[u8], report: &mut Report<'_>) -> What {
-    let (mut multiplier, mut incremental) = (1, false);
-    for_each(bytes, &schema::COUNTER_DESCRIPTOR, report, |number, value, _| {
-        match (number, value) {
-            (CounterDescriptor::UNIT_MULTIPLIER_FIELD_NUMBER, Value::Varint(number)) => multiplier = number as i64,
-            (CounterDescriptor::IS_INCREMENTAL_FIELD_NUMBER, Value::Varint(number)) => incremental = number != 0,
-            _ => return false,
-        }
-        true
-    });
-    What::Counter { multiplier, incremental }
-}
-
-/// Reads the fields of a message. `read` returns whether it has taken one; the others are held against the schema.
-fn for_each(
-    bytes: &[u8],
-    schema: &Schema,
-    report: &mut Report<'_>,
-    mut read: impl FnMut(u32, Value<'_>, &mut Report<'_>) -> bool,
-) {
-    for field in Fields::new(bytes) {
-        match field {
-            Ok(field) if read(field.number, field.value, report) => {}
-            Ok(field) => odd_field(schema, &field, report),
-            Err(error) => report.say(Kind::MessageMalformed, format_args!("{}: {error}", schema.name)),
         }
     }
 }
