@@ -217,7 +217,7 @@ impl SessionBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reconnect(mut self, period: Duration) -> Self {
-        self.reconnect = Some(period);
+        self.reconnect = Some(period.min(LONGEST));
         self
     }
 
@@ -238,7 +238,7 @@ impl SessionBuilder {
 
     /// How long stopping waits at most for the sink, and for threads within an event. 5 seconds unless set.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
-        self.stop_timeout = timeout;
+        self.stop_timeout = timeout.min(LONGEST);
         self
     }
 
@@ -398,8 +398,11 @@ impl SessionBuilder {
     }
 }
 
+/// A hundred years: who waits for ever waits so long. A time that much later is one, still.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 fn seconds(text: &str) -> Option<Duration> {
-    Duration::try_from_secs_f64(text.parse().ok()?).ok()
+    Some(Duration::try_from_secs_f64(text.parse().ok()?).ok()?.min(LONGEST))
 }
 
 /// `16M` and the like.

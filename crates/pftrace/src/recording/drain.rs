@@ -66,15 +66,32 @@ impl Drain {
 
     /// As a thread: until the session stops. A sink that panics has failed; it gets nothing more, and the rest is counted.
     pub(super) fn run(mut self) {
+        self.to_the_end(Self::run_to_the_end);
+    }
+
+    /// The same, on a thread of the program's, when the session stops.
+    pub(super) fn finish_here(&mut self, deadline: Instant) {
+        self.to_the_end(|this| this.finish(deadline));
+    }
+
+    fn to_the_end(&mut self, end: impl Fn(&mut Self)) {
         // Once more after that. Whatever panics twice is ours.
         for _ in 0..2 {
-            if catch_unwind(AssertUnwindSafe(|| self.run_to_the_end())).is_ok() {
+            if self.guarded(&end).is_ok() {
                 return;
             }
+        }
+        self.shared.finish();
+    }
+
+    /// Does something with the sink; when that panics, it has failed.
+    pub(super) fn guarded(&mut self, work: impl Fn(&mut Self)) -> std::thread::Result<()> {
+        let result = catch_unwind(AssertUnwindSafe(|| work(self)));
+        if result.is_err() {
             let error = std::io::Error::other("the sink has panicked");
             lock(&self.shared.progress).fail(Arc::new(error));
         }
-        self.shared.finish();
+        result
     }
 
     fn run_to_the_end(&mut self) {
@@ -105,7 +122,7 @@ impl Drain {
     }
 
     /// Writes all there is.
-    pub(super) fn finish(&mut self, deadline: Instant) {
+    fn finish(&mut self, deadline: Instant) {
         match &mut self.work {
             Work::Stream(stream) => stream.finish(deadline),
             Work::Keep(keeper) => keeper.finish(deadline),

@@ -17,7 +17,7 @@ use pftrace_clock::{Clock, Snapshot, snapshot};
 use pftrace_ring::{History, Ring};
 
 use super::assemble::{Assembler, OnTracksOf, Pairs};
-use super::drain::{SLOW_PERIOD, WRITE_LEN};
+use super::drain::{SLOW_PERIOD, WRITE_LEN, add};
 use super::os;
 use super::output::Output;
 use super::pieces::Held;
@@ -235,17 +235,24 @@ impl Kept {
         }
         let Pieces { gathered, assembler, mut progress, .. } = pieces;
         self.gathered = gathered;
-        progress.snapshots = 1;
-        let report = shared.report_of(&assembler, &progress);
-        if let Some(source) = progress.error {
-            return Err(SessionError::Sink { source, report: Box::new(report) });
-        }
+        progress.snapshots = u64::from(progress.error.is_none());
         let mut all = lock(&shared.progress);
         all.packets += progress.packets;
         all.bytes += progress.bytes;
         all.corrupt += progress.corrupt;
-        all.snapshots += 1;
-        Ok(report)
+        all.snapshots += progress.snapshots;
+        drop(all);
+        if self.closed {
+            // There is no other that could have it.
+            for (info, tally) in assembler.threads() {
+                add(&info.undelivered, tally.undelivered);
+            }
+        }
+        let report = shared.report_of(&assembler, &progress);
+        match progress.error {
+            Some(source) => Err(SessionError::Sink { source, report: Box::new(report) }),
+            None => Ok(report),
+        }
     }
 
     /// Forgets threads that have exited and of which nothing is left.
@@ -366,9 +373,10 @@ impl Keeper {
                 }
                 thread::sleep(Duration::from_micros(20));
             }
-            if let Some(sink) = &mut self.sink {
+            // Once: one that panics gets nothing more.
+            if let Some(mut sink) = self.sink.take() {
                 let on_tracks = OnTracksOf::look(&shared, before.asked_ns);
-                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, before, on_tracks, sink) {
+                if let Err(SessionError::Sink { source, .. }) = turn.write(&shared, before, on_tracks, &mut sink) {
                     lock(&shared.progress).fail(source);
                 }
             }

@@ -174,6 +174,11 @@ impl OnTracks {
         self.late.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many have ended late, and wait to be written.
+    pub(super) fn late_count(&self) -> u64 {
+        self.late.load(Ordering::Relaxed).into()
+    }
+
     /// Those that have ended late since.
     pub(super) fn take_late(&self) -> impl Iterator<Item = Entry> {
         let some = if self.late.load(Ordering::Relaxed) == 0 { &[][..] } else { &self.places };

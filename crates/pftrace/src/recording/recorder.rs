@@ -75,7 +75,8 @@ impl FlightRecorder {
         self.shared.flight()?;
         let pending = Pending::new(self.shared.clone());
         let (path, outcome) = (path.as_ref().to_path_buf(), Arc::new(Outcome::default()));
-        let trigger = Trigger { outcome: outcome.clone() };
+        let trigger = Trigger { outcome: outcome.clone(), shared: self.shared.clone() };
+        // Who stops the session waits for what is pending, and finds it done.
         let take = move || outcome.set(pending.take(after, &path));
         os::spawn("pftrace trigger", Box::new(take)).map_err(in_thread)?;
         Ok(trigger)
@@ -100,13 +101,14 @@ impl FlightRecorder {
 #[derive(Debug)]
 pub struct Trigger {
     outcome: Arc<Outcome>,
+    shared: Arc<Shared>,
 }
 
 impl Trigger {
     /// Whether the snapshot has been written, or has failed.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        lock(&self.outcome.result).is_some()
+        self.shared.ring.is_forked() || lock(&self.outcome.result).is_some()
     }
 
     /// Waits until it is done, and says what came of it.
@@ -119,6 +121,8 @@ impl Trigger {
         loop {
             match result.take() {
                 Some(result) => return result,
+                // Its thread is the parent's.
+                None if self.shared.ring.is_forked() => return Err(SessionError::Forked),
                 None => result = self.outcome.done.wait(result).unwrap_or_else(PoisonError::into_inner),
             }
         }
@@ -155,7 +159,7 @@ impl Pending {
         Self(shared)
     }
 
-    fn take(self, after: Duration, path: &Path) -> Result<Report, SessionError> {
+    fn take(&self, after: Duration, path: &Path) -> Result<Report, SessionError> {
         self.0.sleep(after);
         catch_unwind(AssertUnwindSafe(|| self.0.snapshot(|| create(path))))
             .unwrap_or_else(|_| Err(in_thread(io::Error::other("it panicked"))))

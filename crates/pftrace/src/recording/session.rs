@@ -2,6 +2,7 @@
 
 use std::boxed::Box;
 use std::io::{self, Write};
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::string::String;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -255,12 +256,18 @@ impl Session {
     /// # Errors
     ///
     /// [`SessionError::Sink`] when the sink has failed, now or before; [`SessionError::Forked`] in a forked child.
+    ///
+    /// # Panics
+    ///
+    /// When the sink does. It has failed then.
     pub fn drain(&self) -> Result<(), SessionError> {
         if self.shared.ring.is_forked() {
             return Err(SessionError::Forked);
         }
         if let Some(drain) = &mut *lock(&self.shared.drain) {
-            drain.pass(true);
+            if let Err(panic) = drain.guarded(|drain| drain.pass(true)) {
+                resume_unwind(panic);
+            }
         }
         self.shared.sink_error(|| self.stats())
     }
@@ -445,7 +452,7 @@ impl Shared {
         *lock(&self.stopping) = Some(deadline);
         self.wake.notify_all();
         if let Some(mut drain) = self.own_drain_by(deadline) {
-            drain.finish(deadline);
+            drain.finish_here(deadline);
         }
         let progress = lock(&self.progress);
         let left = deadline.saturating_duration_since(Instant::now()) + GRACE;
@@ -548,7 +555,7 @@ impl Shared {
                 packets - chunks
             }
             // Also what is in the chunks that the drain holds.
-            Policy::Stream | Policy::Discard => self.gathered.load(Ordering::Relaxed),
+            Policy::Stream | Policy::Discard => self.gathered.load(Ordering::Relaxed) + self.on_tracks.late_count(),
         };
         report
     }

@@ -3,11 +3,11 @@
 mod stack;
 
 pub(super) use self::stack::{Begun, Ending, Stack, Token};
-use self::stack::{LOOK, MOST, NAMES_LEN, Rest, TIME, UNWRITTEN};
+use self::stack::{CUT_LEN, LOOK, MOST, NAMES_LEN, Rest, TIME, UNWRITTEN};
 use super::header::Open;
 
 /// Names in a header are not cut to less.
-const LEAST_NAME: usize = 16;
+const LEAST_NAME: usize = CUT_LEN;
 
 #[derive(Debug)]
 pub(super) struct Slices {
@@ -296,8 +296,26 @@ mod tests {
         let long = "x".repeat(NAMES_LEN - 32);
         slices.push(begun(true), Some(&long));
         let more = [(); 8].map(|()| slices.push(begun(true), Some("has hardly any room")));
-        assert!(more.iter().all(|token| slices.has_begun(*token)) && slices.names_len <= NAME_WORDS);
-        assert_eq!(stack.read()[1].1, long);
+        assert!(more.iter().all(|token| slices.has_begun(*token)));
+        let open = stack.read();
+        assert_eq!((&*open[0].1, &*open[1].1), ("around", &*long));
+        assert!(open[2..].iter().all(|(_, name)| name.starts_with("has hardly") && name.len() >= CUT_LEN - 2));
+        assert_eq!(open[9].1, "has hardly an…");
+    }
+
+    #[test]
+    fn none_is_without_a_name() {
+        let mut slices = slices();
+        let names: Vec<String> = (0..MOST).map(|number| format!("{number} äöüäöüäöüäöüäöü")).collect();
+        let long = "x".repeat(NAMES_LEN + 1);
+        slices.push(begun(true), Some(&long));
+        names[1..].iter().for_each(|name| _ = slices.push(begun(true), Some(name)));
+        assert!(slices.is_full() && slices.names_len <= NAME_WORDS + 2 * MOST);
+        let open = slices.stack().read();
+        assert!(open[0].1.len() > NAMES_LEN - 3 && open[0].1.ends_with("x…"));
+        for ((_, shown), name) in open.iter().zip(&names).skip(1) {
+            assert!(shown.len() > CUT_LEN - 3 && name.starts_with(shown.strip_suffix('…').unwrap()), "{shown}");
+        }
     }
 
     #[test]

@@ -461,7 +461,12 @@ impl Thread {
     #[cold]
     fn next_chunk_of(&mut self, now: u64, room: usize) -> bool {
         for _ in 0..MOST_CHUNKS_AT_ONCE {
-            if self.is_over() || !self.packets.writer.take() {
+            if self.is_over() {
+                // What is shorter is not recorded, either.
+                _ = self.packets.writer.complete();
+                return false;
+            }
+            if !self.packets.writer.take() {
                 self.shared.notice_fork();
                 return false;
             }

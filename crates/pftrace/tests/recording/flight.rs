@@ -338,6 +338,28 @@ fn many_that_are_open_have_their_names() {
     assert_eq!(loaded.slices_named("large").len(), 1);
 }
 
+/// More names that were given at run time than a thread keeps: none is without one.
+#[test]
+fn none_that_is_open_is_without_a_name() {
+    let _alone = alone();
+    let session = builder(1 << 20).start().unwrap();
+    let names: Vec<String> = (0..100).map(|number| format!("{number:04} {}", "x".repeat(95))).collect();
+    names.iter().for_each(|name| begin!("flight", name.as_str()));
+    while session.stats().overwritten < 200_000 {
+        instant!("flight", "within");
+    }
+    let (trace, report) = snapshot(&session.recorder());
+    drop(session);
+    assert_eq!(report.threads[0].truncated, 0);
+    let Some(loaded) = check(&trace) else { return };
+    let open: Vec<_> = loaded.slices.iter().filter(|row| row.dur == -1).collect();
+    assert_eq!(open.len(), names.len());
+    for (row, name) in open.iter().zip(&names) {
+        let shown = row.name.as_deref().unwrap();
+        assert!(shown.len() > 8 && name.starts_with(shown.trim_end_matches('…')), "{shown:?} for {name}");
+    }
+}
+
 /// A sink that takes its time, while 4 threads record: they go on, and nothing is dropped.
 #[test]
 fn recording_goes_on_while_a_snapshot_is_written() {

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use pftrace::{
-    Lanes, MAX_OPEN_TRACK_SLICES, MemorySink, NamedTrack, Session, SessionError, begin, counter, end, instant, slice,
+    Lanes, MAX_OPEN_TRACK_SLICES, MemorySink, NamedTrack, Session, SessionError, begin, counter, dict, end, instant,
+    slice,
 };
 use pftrace_testkit::{Arg, check};
 
@@ -100,6 +101,28 @@ fn a_panic_at_the_begin_of_a_slice_on_a_track_leaves_no_trace() {
     let rows = loaded.slices.iter().map(|slice| (slice.name.as_deref().unwrap(), slice.depth, slice.dur >= 0));
     let expected = [("outer", 0, true), ("inner", 1, true), ("first", 0, true), ("second", 0, true)];
     assert_eq!(rows.collect::<Vec<_>>(), expected);
+}
+
+/// What is said of the end of a slice on a track panics: it ends, without that.
+#[test]
+fn a_panic_at_the_end_of_a_slice_on_a_track_ends_it() {
+    static TRACK: NamedTrack = NamedTrack::new("panics at the end");
+    static LANES: Lanes<2> = Lanes::new("panics at the end, too");
+    const TIMES: usize = 3;
+    let recorded = record(|| {
+        let panics = || dict(|_| std::panic::resume_unwind(Box::new(())));
+        for _ in 0..TIMES {
+            let slice = slice!(track: &LANES, "r", "ends");
+            assert!(catch_unwind(AssertUnwindSafe(|| end!(slice: slice, value = panics()))).is_err());
+            begin!(track: &TRACK, "r", "ends");
+            assert!(catch_unwind(AssertUnwindSafe(|| end!(track: &TRACK, "r", value = panics()))).is_err());
+        }
+        drop(slice!(track: &LANES, "r", "after"));
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events as usize, report.lost(), report.ignored), (4 * TIMES + 2, 0, 0), "{report:?}");
+    assert!(loaded.slices.iter().all(|slice| slice.depth == 0 && slice.dur >= 0), "{:?}", loaded.slices);
+    assert_eq!((loaded.slices_named("ends").len(), loaded.slices_named("after").len()), (2 * TIMES, 1));
 }
 
 /// A handler would run on any thread that does not block its signal: not on the one that writes.

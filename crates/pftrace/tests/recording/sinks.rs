@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use pftrace::{MemorySink, Policy, Session, SessionBuilder, SessionError, instant};
+use pftrace::{Lanes, MemorySink, Policy, Session, SessionBuilder, SessionError, instant, slice};
 use pftrace_testkit::{Arg, TraceProcessor, check};
 
 use crate::alone;
@@ -103,25 +103,26 @@ fn a_sink_takes_what_it_likes() {
     }
 }
 
+/// Takes so many bytes.
+struct Full(MemorySink, usize);
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = bytes.len().min(self.1);
+        self.1 -= len;
+        match len {
+            0 => Err(io::ErrorKind::StorageFull.into()),
+            _ => self.0.write(&bytes[..len]),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A sink that fails in the first chunk, between chunks, after some: what it got before is counted, and the rest is; and chunks come back, since many
 /// more are recorded than there are.
 #[test]
 fn a_sink_fails_among_chunks() {
-    /// Takes so many bytes.
-    struct Full(MemorySink, usize);
-    impl Write for Full {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let len = bytes.len().min(self.1);
-            self.1 -= len;
-            match len {
-                0 => Err(io::ErrorKind::StorageFull.into()),
-                _ => self.0.write(&bytes[..len]),
-            }
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let text = "x".repeat(1_000);
     let _alone = alone();
     for room in [1_000, 40_000, 1_000_000] {
@@ -202,6 +203,22 @@ fn what_a_sink_hangs_on_is_counted() {
     }
 }
 
+/// The same of ends of slices on tracks that had no room.
+#[test]
+fn ends_that_wait_for_a_sink_that_hangs_are_counted() {
+    static LANES: Lanes<64> = Lanes::new("hangs");
+    let _alone = alone();
+    let (sender, receiver) = channel();
+    let builder = Session::builder().buffer_bytes(64 << 10).categories("").stop_timeout(Duration::from_millis(100));
+    let session = builder.writer(Hangs(0, receiver)).start().unwrap();
+    let open = [(); 50].map(|()| slice!(track: &LANES, "sinks", "open"));
+    (0..20_000_u64).for_each(|number| instant!("sinks", "event", number));
+    drop(open);
+    let Err(SessionError::StopTimeout { report }) = session.stop() else { panic!("it hangs") };
+    assert_eq!(report.events + report.lost(), 20_100, "{report:?}");
+    drop(sender);
+}
+
 /// The same of a flight recorder, whose last snapshot hangs: earlier snapshots are not counted again.
 #[test]
 fn what_a_snapshot_hangs_on_is_counted() {
@@ -259,7 +276,56 @@ fn a_sink_panics() {
         (0..5_000_u64).for_each(|number| instant!("sinks", "event", number));
         assert_eq!(catch_unwind(AssertUnwindSafe(|| session.drain())).is_err(), round == 0);
     }
-    let report = session.stop().unwrap();
+    let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it has failed") };
+    assert_eq!(source.to_string(), "the sink has panicked");
     assert_eq!((report.events, report.undelivered, report.dropped.total()), (0, 15_000, 0), "{report:?}");
     assert_eq!((report.bytes, memory.take().len()), (first, 0));
+}
+
+/// When the session stops, on the caller's thread: it is told of, and another session can be had.
+#[test]
+fn a_sink_panics_at_the_end() {
+    let _alone = alone();
+    for policy in [Policy::Stream, Policy::Discard, Policy::FlightRecorder] {
+        let session = Session::builder().policy(policy).buffer_bytes(1 << 20).categories("");
+        let session = session.drain_by_caller().writer(Panics(MemorySink::new(), 1)).start().unwrap();
+        (0..1_000_u64).for_each(|number| instant!("sinks", "event", number));
+        let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it has failed") };
+        assert_eq!(source.to_string(), "the sink has panicked", "{policy:?}");
+        let told = report.events + report.undelivered;
+        // What a flight recorder's snapshot was about is not known any more.
+        assert!(told == 1_000 || policy == Policy::FlightRecorder, "{policy:?}: {report:?}");
+    }
+}
+
+/// The last snapshot of a flight recorder fails: what it has is counted, and there is no other for the rest.
+#[test]
+fn the_last_snapshot_fails() {
+    let _alone = alone();
+    for room in [0, 4_096, 40_000] {
+        let memory = MemorySink::new();
+        let builder = Session::builder().policy(Policy::FlightRecorder).buffer_bytes(1 << 20).categories("");
+        let session = builder.writer(Full(memory.clone(), room)).start().unwrap();
+        (0..10_000_u64).for_each(|number| instant!("sinks", "event", number));
+        let Err(SessionError::Sink { report, .. }) = session.stop() else { panic!("it has failed") };
+        assert_eq!((report.events + report.undelivered, report.snapshots), (10_000, 0), "{report:?}");
+        assert_eq!((report.bytes, memory.take().len()), (room as u64, room));
+        assert_eq!((report.events > 0, report.packets > report.events), (room == 40_000, room == 40_000), "{report:?}");
+        assert_eq!(report.lost(), report.undelivered);
+    }
+}
+
+/// Who waits for ever.
+#[test]
+fn the_longest_times_are_taken() {
+    let _alone = alone();
+    for policy in [Policy::Stream, Policy::FlightRecorder] {
+        let memory = MemorySink::new();
+        let builder = Session::builder().policy(policy).buffer_bytes(1 << 20).categories("");
+        let session = builder.writer(memory.clone()).stop_timeout(Duration::MAX).start().unwrap();
+        instant!("sinks", "event");
+        let snapshots = u64::from(policy == Policy::FlightRecorder);
+        (0..snapshots).for_each(|_| assert_eq!(session.snapshot(io::sink()).unwrap().events, 1));
+        assert_eq!(session.stop().unwrap().events, 1 + snapshots);
+    }
 }

@@ -127,10 +127,14 @@ fn a_forked_child_has_no_snapshot() {
     let _alone = alone();
     let session = builder(1 << 20).start().unwrap();
     instant!("flight", "event", number = 0_u64);
+    let path = std::env::temp_dir().join(format!("pftrace-pending-{}.pftrace", std::process::id()));
+    let pending = session.recorder().trigger(Duration::from_secs(1_000), &path).unwrap();
     // SAFETY: the child asks, and exits without destructors and handlers.
     match unsafe { libc::fork() } {
         0 => {
-            let refused = matches!(session.snapshot(io::sink()), Err(SessionError::Forked))
+            let refused = pending.is_done()
+                && matches!(pending.wait(), Err(SessionError::Forked))
+                && matches!(session.snapshot(io::sink()), Err(SessionError::Forked))
                 && matches!(session.recorder().trigger(Duration::ZERO, "x"), Err(SessionError::Forked));
             // SAFETY: as above.
             unsafe { libc::_exit(i32::from(!refused)) }
@@ -145,6 +149,8 @@ fn a_forked_child_has_no_snapshot() {
     instant!("flight", "event", number = 1_u64);
     let (trace, _) = snapshot(&session.recorder());
     drop(session);
+    assert_eq!(pending.wait().unwrap().events, 2);
+    std::fs::remove_file(&path).unwrap();
     let Some(found) = numbers(&trace) else { return };
     assert_eq!(found, 0..2);
 }

@@ -15,6 +15,10 @@ pub(super) const MOST: usize = MAX_OPEN_SLICES as usize;
 pub(super) const NAMES_LEN: usize = 8192;
 pub(super) const NAME_WORDS: usize = NAMES_LEN / 8;
 
+/// So much each has behind that, so that none is without a name.
+pub(super) const CUT_LEN: usize = 16;
+const CUT_WORDS: usize = CUT_LEN / 8;
+
 /// Those that are open, where others can look: who takes a snapshot asks for the slices of threads that record nothing meanwhile. Only the thread itself
 /// stores.
 #[derive(Debug)]
@@ -29,7 +33,7 @@ pub(in crate::recording) struct Stack {
     /// Of those that have a name of their own, how long it is, and above that where.
     own_names: [AtomicU32; MOST],
     /// The names that were given at run time, one behind the other, each from a word's begin.
-    names: [AtomicU64; NAME_WORDS],
+    names: [AtomicU64; NAME_WORDS + MOST * CUT_WORDS],
 }
 
 /// How many are open.
@@ -63,7 +67,7 @@ const IS_NAMED: u32 = 1 << 18;
 
 /// By how much the word at which a name begins is shifted.
 const NAME_AT: u32 = 16;
-const _: () = assert!(NAMES_LEN < 1 << NAME_AT && NAME_WORDS < 1 << (u32::BITS - NAME_AT));
+const _: () = assert!(NAMES_LEN < 1 << NAME_AT && NAME_WORDS + MOST * CUT_WORDS < 1 << (u32::BITS - NAME_AT));
 
 /// What is to be known of an open slice at its end.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +142,7 @@ impl Stack {
             begin_ns: [const { AtomicU64::new(0) }; MOST],
             sites: [const { AtomicU32::new(0) }; MOST],
             own_names: [const { AtomicU32::new(0) }; MOST],
-            names: [const { AtomicU64::new(0) }; NAME_WORDS],
+            names: [const { AtomicU64::new(0) }; NAME_WORDS + MOST * CUT_WORDS],
         }
     }
 
@@ -202,7 +206,7 @@ impl Stack {
             let places = self.names[names_len..names_len + SHORT_NAME / 8].first_chunk()?;
             store_short(places, name.as_bytes());
         } else {
-            store_long(self.names.get(names_len..)?, name.as_bytes())?;
+            store_long(self.names.get(names_len..NAME_WORDS)?, name.as_bytes())?;
         }
         Some(name.len())
     }
@@ -211,7 +215,8 @@ impl Stack {
     #[cold]
     pub(super) fn store_cut(&self, name: &str, names_len: usize) -> usize {
         let places = self.names.get(names_len..).unwrap_or_default();
-        let Cut { text, mark } = Cut::to(name, 8 * places.len());
+        let room = (8 * NAME_WORDS.saturating_sub(names_len)).max(CUT_LEN).min(8 * places.len());
+        let Cut { text, mark } = Cut::to(name, room);
         let (mut bytes, len) = (text.bytes().chain(mark.bytes()), text.len() + mark.len());
         for place in &places[..words(len)] {
             let word = [(); 8].map(|()| bytes.next().unwrap_or(0));

@@ -112,6 +112,16 @@ impl Drop for Unended<'_> {
     }
 }
 
+/// Ends a slice on a track of its own when what is said of its end panics.
+struct UnendedOn<'t>(&'t mut Thread, TrackRef, Event<'static>, u32);
+
+impl Drop for UnendedOn<'_> {
+    fn drop(&mut self) {
+        let Self(thread, track, event, id) = self;
+        thread.end_on(*track, event, *id);
+    }
+}
+
 /// Gives back the place of a slice on a track of its own when what is said of its begin panics.
 struct Unbegun<'t>(&'t mut Thread, u32);
 
@@ -197,8 +207,12 @@ impl Thread {
 
     /// Ends a slice on another track than this thread's.
     pub(in crate::recording) fn end_on(&mut self, track: TrackRef, event: &Event<'_>, id: u32) {
+        let bare = Event { not_before: event.not_before, ..Event::of(event.site) };
         let event = Event { track: Some(track), of_slice: Some((Kind::End, id)), ..*event };
-        match self.end_in_full(&event) {
+        let unended = UnendedOn(self, track, bare, id);
+        let result = unended.0.end_in_full(&event);
+        core::mem::forget(unended);
+        match result {
             Ok(ns) => self.shared.on_tracks.ended(id, ns),
             Err(_) if self.is_over() => {}
             Err(NotWritten { ns, .. }) => {
