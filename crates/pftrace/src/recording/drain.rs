@@ -66,15 +66,15 @@ impl Drain {
 
     /// As a thread: until the session stops. A sink that panics has failed; it gets nothing more, and the rest is counted.
     pub(super) fn run(mut self) {
-        self.to_the_end(Self::run_to_the_end);
+        self.guarded_to_the_end(Self::run_to_the_end);
     }
 
     /// The same, on a thread of the program's, when the session stops.
     pub(super) fn finish_here(&mut self, deadline: Instant) {
-        self.to_the_end(|this| this.finish(deadline));
+        self.guarded_to_the_end(|this| this.finish(deadline));
     }
 
-    fn to_the_end(&mut self, end: impl Fn(&mut Self)) {
+    fn guarded_to_the_end(&mut self, end: impl Fn(&mut Self)) {
         // Once more after that. Whatever panics twice is ours.
         for _ in 0..2 {
             if self.guarded(&end).is_ok() {

@@ -99,7 +99,7 @@ impl Drop for TrackSlice {
 }
 
 /// The end of a slice of which nothing is said.
-static END: CallSite = CallSite::new(super::call_site::EventKind::End, &NONE, None, &[]);
+pub(super) static END: CallSite = CallSite::new(super::call_site::EventKind::End, &NONE, None, &[]);
 
 /// The category of what has none.
 pub static NONE: Category = Category::new("");

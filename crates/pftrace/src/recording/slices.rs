@@ -55,6 +55,16 @@ impl Slices {
         Token(opening.open().0 & !UNWRITTEN)
     }
 
+    /// The same of one that began when it was told to have. None that is known by this is ended the short way.
+    pub(super) fn push_told(&mut self, begun: Begun, name: Option<&str>) -> Token {
+        let token = self.push(begun, name);
+        if token == Token::LOST {
+            return token;
+        }
+        self.stack.set_told();
+        Token(token.0 | LOOK | UNWRITTEN)
+    }
+
     /// Stores a name, cut if it has no room. Returns where, and how long it is there.
     fn store_name(&mut self, name: &str) -> (usize, usize) {
         if let Some(len) = self.stack.store_name(name, self.names_len) {

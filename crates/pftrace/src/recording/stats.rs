@@ -264,7 +264,8 @@ pub struct ThreadReport {
     /// How many were recorded, and the sink failed before it got them, or did not take them in time.
     pub undelivered: u64,
     /// How many have texts that were cut, since they were larger than a chunk; and begins and ends of slices without what they said, which was too large all the same, or no message. Of a
-    /// snapshot also how many slices were open at its begin for which there was no room, and which are there as `…`: more than 32 in the smallest buffer, 256 from 1 MiB on.
+    /// snapshot also how many slices were open at its begin for which there was no room, and which are there as `…`: more than 32 in the smallest buffer, 256 from 1 MiB on; half
+    /// as many with names of their own.
     pub truncated: u64,
 }
 

@@ -22,6 +22,7 @@ use super::call_site::{self, CallSite, Template};
 use super::category::Category;
 use super::header::{self, Fixed};
 use super::local::ThreadSeat;
+use super::options::END;
 use super::put;
 use super::session::{Shared, count_ignored};
 use super::slices::{Begun, Slices, Stack, Token};
@@ -217,6 +218,9 @@ impl Thread {
     /// Ends the innermost slice.
     pub(super) fn end(&mut self) {
         let Some((ending, rest)) = self.slices.stack().innermost() else { return };
+        if rest.is_told() {
+            return self.end_detailed(&Event::of(&END));
+        }
         let written = rest.is_written() && self.constant(&call_site::END);
         self.slices.pop(ending, rest);
         match rest.is_written() {
@@ -245,7 +249,7 @@ impl Thread {
         category: &Category,
     ) -> Option<(usize, ())> {
         let (ending, rest) = stack.innermost()?;
-        if rest.is_guarded() || !rest.is_written() || self.slices.has_too_deep() {
+        if rest.is_guarded() || rest.is_told() || !rest.is_written() || self.slices.has_too_deep() {
             return None;
         }
         let site = CallSite::of_number(rest.site())?;

@@ -327,3 +327,30 @@ fn ends_say_more() {
 fn found_debug() -> u8 {
     7
 }
+
+/// What is said to begin in times to come does not end before, however it is ended; and ends nothing else.
+#[test]
+fn what_is_to_come_ends_no_sooner() {
+    let recorded = record(|| {
+        let _outer = slice!("t", "outer");
+        let ahead = || pftrace::now_ns() + 50_000_000;
+        drop(slice!(at: ahead(), "t", "dropped"));
+        drop(slice!(at: ahead(), "t", String::from("with a name of its own").as_str()));
+        begin!(at: ahead(), "t", "begun");
+        end!("t");
+        let told = slice!(at: ahead(), "t", "told");
+        end!(slice: told, value = 1);
+        instant!("t", "now");
+        drop(slice!(at: pftrace::now_ns() - 1_000, "t", "past"));
+    });
+    let Some((loaded, report)) = recorded else { return };
+    assert_eq!((report.events, report.lost(), report.ignored), (13, 0, 0), "{report:?}");
+    let [outer] = loaded.slices_named("outer")[..] else { panic!("{:?}", loaded.slices) };
+    assert!((1..50_000_000).contains(&outer.dur), "{outer:?}");
+    for name in ["dropped", "with a name of its own", "begun", "told"] {
+        let [row] = loaded.slices_named(name)[..] else { panic!("{name}: {:?}", loaded.slices) };
+        assert!((0..1_000_000).contains(&row.dur) && row.ts > outer.ts + outer.dur, "{name}: {row:?}");
+    }
+    let [past] = loaded.slices_named("past")[..] else { panic!("{:?}", loaded.slices) };
+    assert!(past.dur >= 1_000 && past.depth == 1, "{past:?}");
+}

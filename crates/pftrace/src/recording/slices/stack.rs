@@ -64,6 +64,8 @@ const _: () = assert!(MAX_CALL_SITES <= SITE);
 const IS_UNGUARDED: u32 = 1 << 16;
 const IS_UNWRITTEN: u32 = 1 << 17;
 const IS_NAMED: u32 = 1 << 18;
+/// When it began was told, and may be to come: it does not end before.
+const IS_TOLD: u32 = 1 << 19;
 
 /// By how much the word at which a name begins is shifted.
 const NAME_AT: u32 = 16;
@@ -121,6 +123,11 @@ impl Rest {
     #[inline(always)]
     pub(in crate::recording) fn is_written(self) -> bool {
         self.site & IS_UNWRITTEN == 0
+    }
+
+    #[inline(always)]
+    pub(in crate::recording) fn is_told(self) -> bool {
+        self.site & IS_TOLD != 0
     }
 
     #[inline(always)]
@@ -223,6 +230,13 @@ impl Stack {
             store(place, u64::from_le_bytes(word));
         }
         len
+    }
+
+    /// When the innermost began was told.
+    pub(super) fn set_told(&self) {
+        if let Some(site) = self.depth().checked_sub(1).and_then(|number| self.sites.get(number)) {
+            site.store(site.load(Ordering::Relaxed) | IS_TOLD, Ordering::Relaxed);
+        }
     }
 
     /// The innermost, if it is that one and plain, or as deep: where guards are dropped out of order, that may be any other, which then ends the same way.

@@ -146,7 +146,15 @@ impl Thread {
         let result = self.or_bare(event, result);
         let ns = self.count(result).unwrap_or_else(|ns| ns);
         let begun = Begun { ns, site: event.site.template.number().into(), written: result.is_ok(), guarded };
-        self.slices.push(begun, event.name)
+        self.push(begun, event)
+    }
+
+    /// A slice of this thread is open.
+    fn push(&mut self, begun: Begun, event: &Event<'_>) -> Token {
+        match event.at() {
+            Some(_) => self.slices.push_told(begun, event.name),
+            None => self.slices.push(begun, event.name),
+        }
     }
 
     /// An event without what it says, where it could not be written with that.
@@ -332,7 +340,7 @@ impl Thread {
         }
         let (len, ns) = self.try_record(packet, event)?;
         let begun = Begun { ns, site: event.site.template.number().into(), written: true, guarded };
-        Some((len, self.slices.push(begun, event.name)))
+        Some((len, self.push(begun, event)))
     }
 
     /// The same of [`begin_on`](Self::begin_on).
