@@ -369,7 +369,10 @@ impl Assembler {
         }
         // Those that have no room in the header will be ended as well.
         let unnamed = if first { header.fixed.unlisted } else { 0 };
-        self.of(number).tally.unnamed += u64::from(unnamed);
+        match self.keeps {
+            true => self.of(number).tally.unnamed += u64::from(unnamed),
+            false => add(&self.of(number).info.unnamed, unnamed.into()),
+        }
         for _ in 0..unnamed {
             self.event(number, out, 0, Type::TYPE_SLICE_BEGIN, &|event| _ = event.set_name("…"));
         }

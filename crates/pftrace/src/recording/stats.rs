@@ -97,6 +97,8 @@ pub(super) struct ThreadInfo {
     pub(super) events: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) undelivered: AtomicU64,
+    /// Slices open where a connection began, of which nothing else was known.
+    pub(super) unnamed: AtomicU64,
     /// Events that had no room and that the drain has written for the thread.
     made_up: AtomicU64,
 }
@@ -230,7 +232,7 @@ impl ThreadInfo {
             bytes: self.bytes.load(Ordering::Relaxed),
             dropped: self.dropped(),
             undelivered: self.undelivered.load(Ordering::Relaxed),
-            truncated: self.truncated.load(Ordering::Relaxed),
+            truncated: self.truncated.load(Ordering::Relaxed) + self.unnamed.load(Ordering::Relaxed),
         }
     }
 }
@@ -264,7 +266,7 @@ pub struct ThreadReport {
     /// How many were recorded, and the sink failed before it got them, or did not take them in time.
     pub undelivered: u64,
     /// How many have texts that were cut, since they were larger than a chunk; and begins and ends of slices without what they said, which was too large all the same, or no message. Of a
-    /// snapshot also how many slices were open at its begin for which there was no room, and which are there as `…`: more than 32 in the smallest buffer, 256 from 1 MiB on; half
+    /// snapshot, and of connections that were lost, also how many slices were open at its begin for which there was no room, and which are there as `…`: more than 32 in the smallest buffer, 256 from 1 MiB on; half
     /// as many with names of their own.
     pub truncated: u64,
 }
@@ -342,6 +344,7 @@ impl Threads {
             events: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
+            unnamed: AtomicU64::new(0),
             made_up: AtomicU64::new(0),
         });
         match free {

@@ -308,3 +308,36 @@ with open(sys.argv[1], 'wb') as file:
     let Some(loaded) = check(&trace) else { return };
     assert_eq!(numbers(&loaded), 0..2_000);
 }
+
+/// More slices are open than the begin of another connection's trace has room for: those are counted.
+#[test]
+fn what_a_new_connection_lacks_is_counted() {
+    let _alone = alone();
+    let place = Place::new("deep");
+    let listener = UnixListener::bind(&place.0).unwrap();
+    let session = builder().unix(&place.0).reconnect(Duration::from_millis(20)).drain_by_caller().start().unwrap();
+    let (connection, _) = listener.accept().unwrap();
+    (0..300).for_each(|_| begin!("socket", "open"));
+    session.drain().unwrap();
+    drop(connection);
+    // Of the first one nobody knows yet that the connection is lost.
+    record(0..10);
+    session.drain().unwrap();
+    record(10..20);
+    session.drain().unwrap();
+    let reading = thread::spawn(move || {
+        let (mut trace, (mut connection, _)) = (Vec::new(), listener.accept().unwrap());
+        connection.read_to_end(&mut trace).unwrap();
+        trace
+    });
+    thread::sleep(Duration::from_millis(50));
+    record(20..30);
+    session.drain().unwrap();
+    let report = session.stop().unwrap();
+    let trace = reading.join().unwrap();
+    // Half a chunk of 8 KiB, 16 bytes for each.
+    assert_eq!((report.connection_losses, report.threads[0].truncated), (1, 44), "{report:?}");
+    let Some(mut processor) = pftrace_testkit::TraceProcessor::shared() else { return };
+    let loaded = processor.load(&trace).unwrap();
+    assert_eq!((loaded.slices_named("open").len(), loaded.slices_named("…").len()), (256, 44));
+}
