@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ranges::Ranges;
-use super::ranges::reserved_names;
+use super::ranges::{Ranges, reserved_names};
 use super::{Checker, find, option};
 use crate::error::Error;
 use crate::parse::{Enum, Syntax, Value};

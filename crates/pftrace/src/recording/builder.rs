@@ -376,6 +376,7 @@ impl SessionBuilder {
             "file" => return Err("file=PATH"),
             "unix" if !value.is_empty() => self.target = Target::Receiver(Address::Unix(value.into())),
             "unix" => return Err("unix:PATH"),
+            // `contains` would be a search for texts, which takes long to build.
             "tcp" if value.split_once(':').is_some() => self.target = Target::Receiver(Address::Tcp(value.into())),
             "tcp" => return Err("tcp:HOST:PORT"),
             "reconnect" => self.reconnect = Some(seconds(value).ok_or("reconnect=SECONDS")?),
