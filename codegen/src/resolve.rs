@@ -197,8 +197,12 @@ impl Scope<'_> {
 
 /// The message that protoc makes up for the map field `field`.
 pub(crate) fn map_entry_name(field: &str) -> String {
+    camel_case(field, true) + "Entry"
+}
+
+/// `foo_bar` is `fooBar`; with `upper` it is `FooBar`.
+pub(crate) fn camel_case(field: &str, mut upper: bool) -> String {
     let mut name = String::new();
-    let mut upper = true;
     for c in field.chars() {
         if c == '_' {
             upper = true;
@@ -207,7 +211,7 @@ pub(crate) fn map_entry_name(field: &str) -> String {
             upper = false;
         }
     }
-    name + "Entry"
+    name
 }
 
 pub(crate) fn join(scope: &str, name: &str) -> String {

@@ -6,7 +6,7 @@ use super::ranges::{Ranges, reserved_names};
 use super::{Checker, find, option};
 use crate::error::Error;
 use crate::parse::{Enum, Syntax, Value};
-use crate::resolve::join;
+use crate::resolve::{camel_case, join};
 
 impl Checker<'_> {
     pub(super) fn enumeration(&mut self, scope: &str, enumeration: &Enum) -> Result<(), Error> {
@@ -54,7 +54,7 @@ impl Checker<'_> {
     fn values_in_json(&self, scope: &str, enumeration: &Enum) -> Result<(), Error> {
         let mut names: HashMap<String, &Value> = HashMap::new();
         for value in &enumeration.values {
-            let name = pascal_case(without_prefix(&enumeration.name, &value.name));
+            let name = camel_case(&without_prefix(&enumeration.name, &value.name).to_ascii_lowercase(), true);
             let first = names.entry(name).or_insert(value);
             if first.number != value.number {
                 let first = format!("`{}` in line {}", first.name, first.pos.line);
@@ -78,13 +78,4 @@ fn without_prefix<'a>(enumeration: &str, value: &'a str) -> &'a str {
     }
     let rest = rest.trim_start_matches('_');
     if prefix.peek().is_some() || rest.is_empty() { value } else { rest }
-}
-
-fn pascal_case(name: &str) -> String {
-    let mut out = String::new();
-    for part in name.split('_').filter(|part| !part.is_empty()) {
-        out.push_str(&part[..1].to_ascii_uppercase());
-        out.push_str(&part[1..].to_ascii_lowercase());
-    }
-    out
 }

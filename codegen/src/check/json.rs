@@ -6,7 +6,7 @@ use super::options::text_of;
 use super::{Checker, find, option};
 use crate::error::Error;
 use crate::parse::{Field, Message, Opt, Syntax};
-use crate::resolve::join;
+use crate::resolve::{camel_case, join};
 
 impl Checker<'_> {
     /// Two fields must not have one name. proto2 allows it where one of them is not set by an option.
@@ -17,7 +17,7 @@ impl Checker<'_> {
         let mut names: HashMap<String, (&Field, bool)> = HashMap::new();
         for field in &message.fields {
             let custom = find(&field.options, "json_name");
-            let default = default_name(&field.name);
+            let default = camel_case(&field.name, false);
             let name = custom.map_or_else(|| default.clone(), text_of);
             if let Some(option) = custom {
                 self.json_name(&join(full_name, &field.name), option, &name)?;
@@ -44,19 +44,4 @@ impl Checker<'_> {
         let text = "expected a `json_name` without zero bytes and not in `[` and `]`";
         Err(Error::invalid(self.option_origin(full_name, option), text))
     }
-}
-
-/// `foo_bar` is `fooBar`.
-fn default_name(name: &str) -> String {
-    let mut out = String::new();
-    let mut upper = false;
-    for c in name.chars() {
-        if c == '_' {
-            upper = true;
-        } else {
-            out.push(if upper { c.to_ascii_uppercase() } else { c });
-            upper = false;
-        }
-    }
-    out
 }
