@@ -222,6 +222,11 @@ fn names_in_json() {
                 "4: M.x1: name `x1` in json is already that of `x_1` in line 3",
             ),
             (
+                "message M { int32 ab_c = 1; int32 q = 2 [json_name = \"abC\"]; }",
+                "2: M.q: name `abC` in json is already that of `ab_c` in line 2",
+            ),
+            ("message M { int32 ab_c = 1; int32 q = 2 [json_name = \"AbC\"]; }", ""),
+            (
                 "message M { int32 a = 1 [json_name = \"b\"]; int32 b = 2; }",
                 "2: M.b: name `b` in json is already that of `a` in line 2",
             ),
