@@ -1,32 +1,24 @@
 //! Reads `TrackEvent`.
 
-use std::vec::Vec;
+mod annotation;
+mod read;
 
+use pftrace_protos::InternedData;
 use pftrace_protos::track_event::Type;
-use pftrace_protos::{DebugAnnotation, InternedData, LogMessage, TaskExecution, TrackEvent};
 
+use self::read::{Extra, Said};
 use super::clocks::{Clocks, Time};
 use super::extensions::Extensions;
 use super::finding::{Kind, Report};
-use super::hash;
-use super::interned::Interned;
 use super::legacy::Legacy;
-use super::names::{Names, Text};
-use super::packet::odd_field;
-use super::schema;
+use super::names::Names;
 use super::sequence::Sequence;
 use super::slices::Event;
 use super::summary::Summary;
 use super::tracks::Tracks;
-use super::wire::{Field, Fields, Value};
 
 /// More values of extra counters Perfetto does not take, of both kinds together.
 const MAX_EXTRA_COUNTERS: u32 = 8;
-
-/// Annotations that are nested deeper are not looked into.
-const MAX_ANNOTATION_DEPTH: u32 = 100;
-
-const EXTENSIONS: core::ops::Range<u32> = 1000..10_000;
 
 /// What an event is held against.
 pub(super) struct Around<'s> {
@@ -36,41 +28,6 @@ pub(super) struct Around<'s> {
     pub(super) names: &'s mut Names,
     pub(super) summary: &'s mut Summary,
     pub(super) extensions: &'s mut Extensions,
-}
-
-/// What an event says, as far as it matters here.
-#[derive(Default)]
-struct Said<'b> {
-    kind: u64,
-    track: Option<u64>,
-    name: Text,
-    /// The name that is interned counts, whichever stands first.
-    has_name_iid: bool,
-    category: Category,
-    has_value: bool,
-    extra: Extra,
-    extra_double: Extra,
-    is_logged: bool,
-    legacy: Option<&'b [u8]>,
-    delta_us: Option<i64>,
-    absolute_us: i64,
-    /// Of the thread's time, or its instructions.
-    has_thread_delta: bool,
-}
-
-/// Those that are interned are before the others, whichever stand first.
-#[derive(Clone, Copy, Default)]
-struct Category {
-    interned: u64,
-    inline: u64,
-}
-
-/// Extra counters, of one of the two kinds.
-#[derive(Default)]
-struct Extra {
-    values: u32,
-    /// Those of the event: where it says none, the default ones count.
-    tracks: Vec<u64>,
 }
 
 const BEGIN: u64 = Type::TYPE_SLICE_BEGIN.value() as u64;
@@ -263,141 +220,6 @@ impl Around<'_> {
             extra(&said.extra_double, &self.sequence.default_extra_double, "double ", self.tracks, report);
         }
     }
-
-    #[inline]
-    fn read<'b>(&mut self, bytes: &'b [u8], said: &mut Said<'b>, report: &mut Report<'_>) {
-        for field in Fields::new(bytes) {
-            match field {
-                Ok(field) => self.field(&field, said, report),
-                Err(error) => report.say(Kind::MessageMalformed, format_args!("TrackEvent: {error}")),
-            }
-        }
-    }
-
-    #[inline]
-    fn field<'b>(&mut self, field: &Field<'b>, said: &mut Said<'b>, report: &mut Report<'_>) {
-        let interned = &mut self.sequence.interned;
-        let mut refer = |table, iid, report: &mut Report<'_>| interned.resolve(table, iid, "TrackEvent", report);
-        match (field.number, field.value) {
-            (TrackEvent::TYPE_FIELD_NUMBER, Value::Varint(kind)) => said.kind = kind,
-            (TrackEvent::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => said.track = Some(uuid),
-            // None.
-            (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => {}
-            (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
-                said.name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
-                said.has_name_iid = true;
-            }
-            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) if !said.has_name_iid => {
-                said.name = self.names.text(name);
-            }
-            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(_)) => {}
-            (TrackEvent::CATEGORY_IIDS_FIELD_NUMBER, Value::Varint(iid)) => {
-                let text = refer(InternedData::EVENT_CATEGORIES_FIELD_NUMBER, iid, report);
-                said.category.interned = also(said.category.interned, text.map_or(iid, |text| text.hash));
-            }
-            (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => {
-                said.category.inline = also(said.category.inline, hash(category));
-            }
-            (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
-                self::annotation(annotation, true, interned, 0, report);
-            }
-            (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(_))
-            | (TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, Value::Fixed64) => said.has_value = true,
-            (TrackEvent::FLOW_IDS_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, Value::Fixed64) => {}
-            _ => self.rare_field(field, said, report),
-        }
-    }
-
-    fn rare_field<'b>(&mut self, field: &Field<'b>, said: &mut Said<'b>, report: &mut Report<'_>) {
-        let interned = &mut self.sequence.interned;
-        let mut refer = |table, iid, report: &mut Report<'_>| _ = interned.resolve(table, iid, "TrackEvent", report);
-        match (field.number, field.value) {
-            (TrackEvent::SOURCE_LOCATION_IID_FIELD_NUMBER, Value::Varint(iid)) => {
-                refer(InternedData::SOURCE_LOCATIONS_FIELD_NUMBER, iid, report);
-            }
-            (TrackEvent::CORRELATION_ID_STR_IID_FIELD_NUMBER, Value::Varint(iid)) => {
-                refer(InternedData::CORRELATION_ID_STR_FIELD_NUMBER, iid, report);
-            }
-            (TrackEvent::CALLSTACK_IID_FIELD_NUMBER, Value::Varint(iid)) => {
-                refer(InternedData::CALLSTACKS_FIELD_NUMBER, iid, report);
-            }
-            (TrackEvent::EXTRA_COUNTER_VALUES_FIELD_NUMBER, Value::Varint(_)) => said.extra.values += 1,
-            (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64) => said.extra_double.values += 1,
-            (TrackEvent::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
-                said.extra.tracks.push(uuid);
-            }
-            (TrackEvent::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
-                said.extra_double.tracks.push(uuid);
-            }
-            (TrackEvent::LOG_MESSAGE_FIELD_NUMBER, Value::Bytes(log)) => {
-                said.is_logged = true;
-                let tables: &[_] = &[
-                    (LogMessage::BODY_IID_FIELD_NUMBER, InternedData::LOG_MESSAGE_BODY_FIELD_NUMBER),
-                    (LogMessage::SOURCE_LOCATION_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER),
-                ];
-                references(log, &schema::LOG_MESSAGE, tables, interned, report);
-                let is_body = |field: Field<'_>| {
-                    field.number == LogMessage::BODY_IID_FIELD_NUMBER && matches!(field.value, Value::Varint(_))
-                };
-                // Behind what can't be read there may be one.
-                if !Fields::new(log).any(|field| field.map_or(true, is_body)) {
-                    report.say(
-                        Kind::LogNoBody,
-                        format_args!("expected a log message to have a body_iid, its text, found none"),
-                    );
-                }
-            }
-            (TrackEvent::TASK_EXECUTION_FIELD_NUMBER, Value::Bytes(task)) => {
-                let tables: &[_] =
-                    &[(TaskExecution::POSTED_FROM_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER)];
-                references(task, &schema::TASK_EXECUTION, tables, interned, report);
-            }
-            (
-                TrackEvent::FLOW_IDS_OLD_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_OLD_FIELD_NUMBER,
-                Value::Varint(_),
-            ) => {
-                if report.ledger.counts[Kind::FlowOld as usize] == 0 {
-                    let number = field.number;
-                    report.say(
-                        Kind::FlowOld,
-                        format_args!("expected flows in the fields 47 and 48, found field {number} of old; told once"),
-                    );
-                }
-            }
-            (TrackEvent::LEGACY_EVENT_FIELD_NUMBER, Value::Bytes(legacy)) => said.legacy = Some(legacy),
-            (TrackEvent::TIMESTAMP_DELTA_US_FIELD_NUMBER, Value::Varint(us)) => said.delta_us = Some(us as i64),
-            (TrackEvent::TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER, Value::Varint(us)) => said.absolute_us = us as i64,
-            (
-                TrackEvent::THREAD_TIME_DELTA_US_FIELD_NUMBER | TrackEvent::THREAD_INSTRUCTION_COUNT_DELTA_FIELD_NUMBER,
-                Value::Varint(_),
-            ) => said.has_thread_delta = true,
-            (number, _) if EXTENSIONS.contains(&number) => {
-                self.extensions.used(number, report.place);
-            }
-            _ => odd_field(&schema::TRACK_EVENT, field, report),
-        }
-    }
-}
-
-impl Said<'_> {
-    #[inline]
-    fn has_own_time(&self) -> bool {
-        self.delta_us.is_some() || self.absolute_us != 0 || self.has_thread_delta
-    }
-}
-
-impl Category {
-    /// Both kinds together; 0 for none.
-    #[inline]
-    fn text(self) -> u64 {
-        if self.inline == 0 { self.interned } else { also(self.interned, self.inline) }
-    }
-}
-
-/// Several are one, in their order.
-#[inline]
-fn also(texts: u64, text: u64) -> u64 {
-    if texts == 0 { text } else { texts.rotate_left(5) ^ text }
 }
 
 fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report: &mut Report<'_>) {
@@ -413,127 +235,5 @@ fn extra(extra: &Extra, default: &[u64], what: &str, tracks: &mut Tracks, report
             Kind::ExtraCounters,
             format_args!("expected a track for each of {values} extra {what}counter values, found {found}"),
         );
-    }
-}
-
-/// An annotation, and those within. What is in an array needs no name.
-fn annotation(bytes: &[u8], needs_name: bool, interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
-    let by = schema::DEBUG_ANNOTATION.name;
-    let mut has_name = !needs_name;
-    let mut values = Values::default();
-    for field in Fields::new(bytes) {
-        let field = match field {
-            Ok(field) => field,
-            Err(error) => return report.say(Kind::MessageMalformed, format_args!("{by}: {error}")),
-        };
-        values.add(field.number);
-        let table = match (field.number, field.value) {
-            (DebugAnnotation::NAME_FIELD_NUMBER, Value::Bytes(_)) => {
-                has_name = true;
-                continue;
-            }
-            // None.
-            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => continue,
-            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
-                has_name = true;
-                InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER
-            }
-            (DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER, Value::Varint(_)) => {
-                InternedData::DEBUG_ANNOTATION_STRING_VALUES_FIELD_NUMBER
-            }
-            (DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
-                InternedData::DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER
-            }
-            (
-                DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER | DebugAnnotation::ARRAY_VALUES_FIELD_NUMBER,
-                Value::Bytes(inner),
-            ) => {
-                if depth < MAX_ANNOTATION_DEPTH {
-                    let needs_name = field.number == DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER;
-                    annotation(inner, needs_name, interned, depth + 1, report);
-                }
-                continue;
-            }
-            _ => {
-                odd_field(&schema::DEBUG_ANNOTATION, &field, report);
-                continue;
-            }
-        };
-        if let Value::Varint(iid) = field.value {
-            interned.resolve(table, iid, by, report);
-        }
-    }
-    if !has_name {
-        return report.say(
-            Kind::AnnotationNoName,
-            format_args!("expected an annotation, or an entry of a dictionary in one, to have a name, found none"),
-        );
-    }
-    values.judge(report);
-}
-
-/// Which values an annotation has.
-#[derive(Default)]
-struct Values {
-    /// The field of the first.
-    first: u32,
-    has_several: bool,
-    has_type: bool,
-}
-
-impl Values {
-    #[inline]
-    fn add(&mut self, field: u32) {
-        match field {
-            DebugAnnotation::NAME_FIELD_NUMBER | DebugAnnotation::NAME_IID_FIELD_NUMBER => {}
-            DebugAnnotation::PROTO_TYPE_NAME_FIELD_NUMBER | DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER => {
-                self.has_type = true;
-            }
-            2..=17 if self.first == 0 => self.first = field,
-            // Entries and elements, one after the other.
-            DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER | DebugAnnotation::ARRAY_VALUES_FIELD_NUMBER => {
-                self.has_several |= self.first != field;
-            }
-            2..=17 => self.has_several = true,
-            _ => {}
-        }
-    }
-
-    #[inline]
-    fn judge(&self, report: &mut Report<'_>) {
-        if self.first == 0 {
-            report.say(Kind::AnnotationNoValue, format_args!("expected an annotation to have a value, found none"));
-        }
-        if self.has_several {
-            report.say(Kind::AnnotationValues, format_args!("expected an annotation to have one value, found several"));
-        }
-        if self.first == DebugAnnotation::PROTO_VALUE_FIELD_NUMBER && !self.has_type {
-            report.say(
-                Kind::AnnotationValues,
-                format_args!("expected an annotation whose value is a message to say its type, found none"),
-            );
-        }
-    }
-}
-
-/// A message of which some fields are numbers of interned data.
-fn references(
-    bytes: &[u8],
-    schema: &schema::Schema,
-    tables: &[(u32, u32)],
-    interned: &mut Interned,
-    report: &mut Report<'_>,
-) {
-    for field in Fields::new(bytes) {
-        match field {
-            Ok(field) => {
-                let table = tables.iter().find(|(number, _)| *number == field.number);
-                match (table, field.value) {
-                    (Some((_, table)), Value::Varint(iid)) => _ = interned.resolve(*table, iid, schema.name, report),
-                    _ => odd_field(schema, &field, report),
-                }
-            }
-            Err(error) => report.say(Kind::MessageMalformed, format_args!("{}: {error}", schema.name)),
-        }
     }
 }

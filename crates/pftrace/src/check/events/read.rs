@@ -1,0 +1,210 @@
+//! Reads the fields of an event.
+
+use std::vec::Vec;
+
+use pftrace_protos::{InternedData, LogMessage, TaskExecution, TrackEvent};
+
+use super::Around;
+use crate::check::finding::{Kind, Report};
+use crate::check::hash;
+use crate::check::interned::Interned;
+use crate::check::names::Text;
+use crate::check::packet::odd_field;
+use crate::check::schema;
+use crate::check::wire::{Field, Fields, Value};
+
+const EXTENSIONS: core::ops::Range<u32> = 1000..10_000;
+
+/// What an event says, as far as it matters here.
+#[derive(Default)]
+pub(super) struct Said<'b> {
+    pub(super) kind: u64,
+    pub(super) track: Option<u64>,
+    pub(super) name: Text,
+    /// The name that is interned counts, whichever stands first.
+    pub(super) has_name_iid: bool,
+    pub(super) category: Category,
+    pub(super) has_value: bool,
+    pub(super) extra: Extra,
+    pub(super) extra_double: Extra,
+    pub(super) is_logged: bool,
+    pub(super) legacy: Option<&'b [u8]>,
+    pub(super) delta_us: Option<i64>,
+    pub(super) absolute_us: i64,
+    /// Of the thread's time, or its instructions.
+    pub(super) has_thread_delta: bool,
+}
+
+/// Those that are interned are before the others, whichever stand first.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Category {
+    pub(super) interned: u64,
+    pub(super) inline: u64,
+}
+
+/// Extra counters, of one of the two kinds.
+#[derive(Default)]
+pub(super) struct Extra {
+    pub(super) values: u32,
+    /// Those of the event: where it says none, the default ones count.
+    pub(super) tracks: Vec<u64>,
+}
+
+impl Around<'_> {
+    #[inline]
+    pub(super) fn read<'b>(&mut self, bytes: &'b [u8], said: &mut Said<'b>, report: &mut Report<'_>) {
+        for field in Fields::new(bytes) {
+            match field {
+                Ok(field) => self.field(&field, said, report),
+                Err(error) => report.say(Kind::MessageMalformed, format_args!("TrackEvent: {error}")),
+            }
+        }
+    }
+
+    #[inline]
+    fn field<'b>(&mut self, field: &Field<'b>, said: &mut Said<'b>, report: &mut Report<'_>) {
+        let interned = &mut self.sequence.interned;
+        let mut refer = |table, iid, report: &mut Report<'_>| interned.resolve(table, iid, "TrackEvent", report);
+        match (field.number, field.value) {
+            (TrackEvent::TYPE_FIELD_NUMBER, Value::Varint(kind)) => said.kind = kind,
+            (TrackEvent::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => said.track = Some(uuid),
+            // None.
+            (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => {}
+            (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                said.name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
+                said.has_name_iid = true;
+            }
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) if !said.has_name_iid => {
+                said.name = self.names.text(name);
+            }
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(_)) => {}
+            (TrackEvent::CATEGORY_IIDS_FIELD_NUMBER, Value::Varint(iid)) => {
+                let text = refer(InternedData::EVENT_CATEGORIES_FIELD_NUMBER, iid, report);
+                said.category.interned = also(said.category.interned, text.map_or(iid, |text| text.hash));
+            }
+            (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => {
+                said.category.inline = also(said.category.inline, hash(category));
+            }
+            (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
+                super::annotation::annotation(annotation, true, interned, 0, report);
+            }
+            (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(_))
+            | (TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, Value::Fixed64) => said.has_value = true,
+            (TrackEvent::FLOW_IDS_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, Value::Fixed64) => {}
+            _ => self.rare_field(field, said, report),
+        }
+    }
+
+    fn rare_field<'b>(&mut self, field: &Field<'b>, said: &mut Said<'b>, report: &mut Report<'_>) {
+        let interned = &mut self.sequence.interned;
+        let mut refer = |table, iid, report: &mut Report<'_>| _ = interned.resolve(table, iid, "TrackEvent", report);
+        match (field.number, field.value) {
+            (TrackEvent::SOURCE_LOCATION_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                refer(InternedData::SOURCE_LOCATIONS_FIELD_NUMBER, iid, report);
+            }
+            (TrackEvent::CORRELATION_ID_STR_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                refer(InternedData::CORRELATION_ID_STR_FIELD_NUMBER, iid, report);
+            }
+            (TrackEvent::CALLSTACK_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                refer(InternedData::CALLSTACKS_FIELD_NUMBER, iid, report);
+            }
+            (TrackEvent::EXTRA_COUNTER_VALUES_FIELD_NUMBER, Value::Varint(_)) => said.extra.values += 1,
+            (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64) => said.extra_double.values += 1,
+            (TrackEvent::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
+                said.extra.tracks.push(uuid);
+            }
+            (TrackEvent::EXTRA_DOUBLE_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
+                said.extra_double.tracks.push(uuid);
+            }
+            (TrackEvent::LOG_MESSAGE_FIELD_NUMBER, Value::Bytes(log)) => {
+                said.is_logged = true;
+                let tables: &[_] = &[
+                    (LogMessage::BODY_IID_FIELD_NUMBER, InternedData::LOG_MESSAGE_BODY_FIELD_NUMBER),
+                    (LogMessage::SOURCE_LOCATION_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER),
+                ];
+                references(log, &schema::LOG_MESSAGE, tables, interned, report);
+                let is_body = |field: Field<'_>| {
+                    field.number == LogMessage::BODY_IID_FIELD_NUMBER && matches!(field.value, Value::Varint(_))
+                };
+                // Behind what can't be read there may be one.
+                if !Fields::new(log).any(|field| field.map_or(true, is_body)) {
+                    report.say(
+                        Kind::LogNoBody,
+                        format_args!("expected a log message to have a body_iid, its text, found none"),
+                    );
+                }
+            }
+            (TrackEvent::TASK_EXECUTION_FIELD_NUMBER, Value::Bytes(task)) => {
+                let tables: &[_] =
+                    &[(TaskExecution::POSTED_FROM_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER)];
+                references(task, &schema::TASK_EXECUTION, tables, interned, report);
+            }
+            (
+                TrackEvent::FLOW_IDS_OLD_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_OLD_FIELD_NUMBER,
+                Value::Varint(_),
+            ) => {
+                if report.ledger.counts[Kind::FlowOld as usize] == 0 {
+                    let number = field.number;
+                    report.say(
+                        Kind::FlowOld,
+                        format_args!("expected flows in the fields 47 and 48, found field {number} of old; told once"),
+                    );
+                }
+            }
+            (TrackEvent::LEGACY_EVENT_FIELD_NUMBER, Value::Bytes(legacy)) => said.legacy = Some(legacy),
+            (TrackEvent::TIMESTAMP_DELTA_US_FIELD_NUMBER, Value::Varint(us)) => said.delta_us = Some(us as i64),
+            (TrackEvent::TIMESTAMP_ABSOLUTE_US_FIELD_NUMBER, Value::Varint(us)) => said.absolute_us = us as i64,
+            (
+                TrackEvent::THREAD_TIME_DELTA_US_FIELD_NUMBER | TrackEvent::THREAD_INSTRUCTION_COUNT_DELTA_FIELD_NUMBER,
+                Value::Varint(_),
+            ) => said.has_thread_delta = true,
+            (number, _) if EXTENSIONS.contains(&number) => {
+                self.extensions.used(number, report.place);
+            }
+            _ => odd_field(&schema::TRACK_EVENT, field, report),
+        }
+    }
+}
+
+impl Said<'_> {
+    #[inline]
+    pub(super) fn has_own_time(&self) -> bool {
+        self.delta_us.is_some() || self.absolute_us != 0 || self.has_thread_delta
+    }
+}
+
+impl Category {
+    /// Both kinds together; 0 for none.
+    #[inline]
+    pub(super) fn text(self) -> u64 {
+        if self.inline == 0 { self.interned } else { also(self.interned, self.inline) }
+    }
+}
+
+/// Several are one, in their order.
+#[inline]
+fn also(texts: u64, text: u64) -> u64 {
+    if texts == 0 { text } else { texts.rotate_left(5) ^ text }
+}
+
+/// A message of which some fields are numbers of interned data.
+fn references(
+    bytes: &[u8],
+    schema: &schema::Schema,
+    tables: &[(u32, u32)],
+    interned: &mut Interned,
+    report: &mut Report<'_>,
+) {
+    for field in Fields::new(bytes) {
+        match field {
+            Ok(field) => {
+                let table = tables.iter().find(|(number, _)| *number == field.number);
+                match (table, field.value) {
+                    (Some((_, table)), Value::Varint(iid)) => _ = interned.resolve(*table, iid, schema.name, report),
+                    _ => odd_field(schema, &field, report),
+                }
+            }
+            Err(error) => report.say(Kind::MessageMalformed, format_args!("{}: {error}", schema.name)),
+        }
+    }
+}
