@@ -1,6 +1,7 @@
 //! Reads `TrackEvent`.
 
 mod annotation;
+mod json;
 mod read;
 
 use pftrace_protos::InternedData;
@@ -197,9 +198,17 @@ impl Around<'_> {
                     self.tracks.counted(number, report.place, report);
                 }
             }
-            if !said.has_value {
-                report.say(Kind::CounterNoValue, format_args!("expected a counter event to have a value, found none"));
+            match said.value {
+                Some(value) => finite(value, report),
+                None => report
+                    .say(Kind::CounterNoValue, format_args!("expected a counter event to have a value, found none")),
             }
+        }
+        if said.has_flow && matches!(said.kind, COUNTER | STATE) {
+            report.say(
+                Kind::FlowNoSlice,
+                format_args!("expected flows on slices and instants, found them on a counter's value or a state"),
+            );
         }
         if said.kind == STATE && uuid.is_none_or(|uuid| uuid == 0) {
             report.say(Kind::StateNoTrack, format_args!("expected a state to have a track, found none"));
@@ -219,6 +228,14 @@ impl Around<'_> {
         if said.extra_double.values > 0 {
             extra(&said.extra_double, &self.sequence.default_extra_double, "double ", self.tracks, report);
         }
+    }
+}
+
+/// That the value of a counter is a number.
+#[inline]
+fn finite(value: f64, report: &mut Report<'_>) {
+    if !value.is_finite() {
+        report.say(Kind::CounterNotFinite, format_args!("expected a number as the value of a counter, found {value}"));
     }
 }
 

@@ -119,6 +119,7 @@ kinds! {
     StateNotCleared "state-not-cleared" Error before, "A packet needs incremental state, and none has begun, or it was lost. Perfetto skips it.";
     InternedIgnored "interned-ignored" Error before, "Interned data where no incremental state has begun. Perfetto ignores it.";
     IidMissing "iid-missing" Error, "An entry of interned data without a number, or a name of events or annotations with 0, which stands for none.";
+    TextMissing "text-missing" Note, "An entry of interned names, categories or log messages without a text. What refers to it has none.";
     IidRedefined "iid-redefined" Error, "A number stands for something else than before in the same generation. Perfetto keeps the first, in silence.";
     IidUndefined "iid-undefined" Error before, "A number that nothing before it defines in this generation of the sequence.";
     ClockUnknown "clock-unknown" Error before, "A timestamp of a clock that no snapshot relates to the trace's, or that has gone back from one snapshot to the next. Perfetto drops the packet.";
@@ -128,7 +129,7 @@ kinds! {
     BesideSnapshot "beside-snapshot" Error, "An event or a track in the same packet as a clock snapshot, an event of the service, clocks of another machine or the description of extensions. Perfetto reads these only.";
     BesideBundle "beside-bundle" Error, "Something else in the same packet as compressed packets. Perfetto reads those only.";
     BesideEvent "beside-event" Error, "A track's or thread's description in the same packet as an event. Perfetto reads the event only.";
-    FieldTwice "field-twice" Error, "A field twice in a packet that has it once. Perfetto reads the last only.";
+    FieldTwice "field-twice" Error, "A field twice in a packet or event that has it once, or two of which it has one (`name` and `name_iid`). Perfetto reads one.";
     NoTimestamp "no-timestamp" Error, "An event without a time.";
     DeltaNoThread "delta-no-thread" Error before, "A time as a difference (`timestamp_delta_us` and its like) on a sequence without a ThreadDescriptor since its state began. Perfetto drops the event.";
     MonotonicLate "monotonic-late" Error before, "Times of events themselves (`timestamp_delta_us` and its like), which are of CLOCK_MONOTONIC, before a snapshot relates it to the trace's clock. Perfetto takes them for the trace's time.";
@@ -151,6 +152,7 @@ kinds! {
     ThreadTwice "thread-twice" Note, "Two tracks for one thread: read as two threads that had the number one after the other.";
     EventNoType "event-no-type" Error, "An event without a type, or of one that there is not.";
     CounterNoTrack "counter-no-track" Error, "The value of a counter without a track.";
+    CounterNotFinite "counter-not-finite" Error, "The value of a counter that is infinite or not a number. Perfetto shows NULL for the latter, and of a counter of differences no other from then on.";
     CounterNoValue "counter-no-value" Error, "A counter event without a value.";
     NotACounter "not-a-counter" Error before, "The value of a counter on a track that is none.";
     CounterLate "counter-late" Error before, "The value of a counter before the description of its track. Perfetto drops it, with the event that has it. Told once per track.";
@@ -162,6 +164,9 @@ kinds! {
     AnnotationNoName "annotation-no-name" Error, "An annotation, or an entry of a dictionary in one, without a name. Perfetto drops the annotation.";
     AnnotationNoValue "annotation-no-value" Note, "An annotation, or a part of one, without a value, or an empty dictionary or array. Perfetto shows nothing of it.";
     AnnotationValues "annotation-values" Error, "An annotation, or a part of one, with several values, of which Perfetto shows one; or with a message that does not say its type, which it drops.";
+    AnnotationTwice "annotation-twice" Error, "Two annotations of an event, or entries of a dictionary, of one name. Perfetto shows the last only.";
+    AnnotationJson "annotation-json" Error, "JSON in an annotation that is none, or none that Perfetto reads: a number alone, half of a character (`\\ud83d`). It shows what comes before; of `null` alone, or nothing at all, it crashes.";
+    FlowNoSlice "flow-no-slice" Error, "Flows of the value of a counter, or of a state. Perfetto ignores them.";
     FlowOld "flow-old" Note, "Flows in the fields of old, as varints.";
     EndsNothing "ends-nothing" Error before, "A slice ends where none is open. Perfetto ignores it in silence.";
     SlicesOverlap "slices-overlap" Error before, "Slices of one track overlap without one lying in the other. Perfetto ends the wrong one.";

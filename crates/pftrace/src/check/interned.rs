@@ -95,6 +95,10 @@ impl Interned {
                 format_args!("expected an entry of {} to have a number above 0, found 0", field_name(field)),
             );
         }
+        if iid != 0 && name.is_none_or(<[u8]>::is_empty) && needs_text(field) {
+            let field = field_name(field);
+            report.say(Kind::TextMissing, format_args!("expected number {iid} of {field} to have a text, found none"));
+        }
         let text = match (field, name) {
             (InternedData::EVENT_NAMES_FIELD_NUMBER, Some(text)) => names.text(text),
             (_, Some(text)) => Text { hash: hash(text), name: 0 },
@@ -230,6 +234,18 @@ fn refers_to(field: u32) -> Option<(&'static schema::Schema, References)> {
 /// Whether who refers to the number 0 of a field of `InternedData` refers to nothing.
 fn is_none_at_0(field: u32) -> bool {
     matches!(field, InternedData::EVENT_NAMES_FIELD_NUMBER | InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER)
+}
+
+/// Whether an entry of a field of `InternedData` is of no use without a text.
+fn needs_text(field: u32) -> bool {
+    matches!(
+        field,
+        InternedData::EVENT_CATEGORIES_FIELD_NUMBER
+            | InternedData::EVENT_NAMES_FIELD_NUMBER
+            | InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER
+            | InternedData::DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER
+            | InternedData::LOG_MESSAGE_BODY_FIELD_NUMBER
+    )
 }
 
 /// What a field of `InternedData` is called.

@@ -13,7 +13,7 @@ pub(super) struct Field<'b> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'b> {
     Varint(u64),
-    Fixed64,
+    Fixed64(u64),
     Bytes(&'b [u8]),
     Fixed32,
 }
@@ -22,7 +22,7 @@ impl Value<'_> {
     pub(super) fn wire_type(&self) -> WireType {
         match self {
             Self::Varint(_) => WireType::Varint,
-            Self::Fixed64 => WireType::Fixed64,
+            Self::Fixed64(_) => WireType::Fixed64,
             Self::Bytes(_) => WireType::Bytes,
             Self::Fixed32 => WireType::Fixed32,
         }
@@ -118,7 +118,7 @@ impl<'b> Fields<'b> {
         }
         let value = match tag & 7 {
             0 => Value::Varint(self.varint().map_err(error)?),
-            1 => self.take(8).map(|_| Value::Fixed64).ok_or(error(Why::Ends))?,
+            1 => self.fixed64().map(Value::Fixed64).ok_or(error(Why::Ends))?,
             2 => Value::Bytes(self.delimited().map_err(error)?),
             5 => self.take(4).map(|_| Value::Fixed32).ok_or(error(Why::Ends))?,
             other => return Err(error(Why::WireType(other as u8))),
@@ -139,6 +139,12 @@ impl<'b> Fields<'b> {
         let found = self.bytes.len() - self.at;
         let len = usize::try_from(expected).ok().filter(|len| *len <= found);
         len.and_then(|len| self.take(len)).ok_or(Why::Length { expected, found })
+    }
+
+    #[inline]
+    fn fixed64(&mut self) -> Option<u64> {
+        let bytes = self.take(8)?.try_into().ok()?;
+        Some(u64::from_le_bytes(bytes))
     }
 
     #[inline]

@@ -33,6 +33,64 @@ fn a_counter_without_a_value() {
 }
 
 #[test]
+fn values_that_are_no_numbers() {
+    let double = |timestamp, value: f64| on(COUNTER_TRACK, timestamp, COUNTER, m().fixed64(44, value.to_bits()));
+    let shown = |packets: &[Message]| {
+        let Some(mut processor) = TraceProcessor::shared() else { return vec!["1".to_owned(), "NULL".to_owned()] };
+        processor.load(&encode(packets)).unwrap();
+        let rows =
+            processor.query("select coalesce(cast(value as text), 'NULL') from counter order by ts").unwrap().rows;
+        rows.iter().map(|row| row[0].some_text().unwrap()).collect()
+    };
+    let packets = [head(), counter_track(), double(100, f64::NAN), double(110, f64::INFINITY), double(120, 0.5)];
+    finds(&packets, &[(Kind::CounterNotFinite, 2), (Kind::CounterNotFinite, 3)], Silent);
+    assert_eq!(shown(&packets)[0], "NULL");
+    // Of differences, all that come after are lost.
+    let differences = descriptor(m().varint(1, COUNTER_TRACK).message(8, m().varint(5, 1)));
+    let packets = [head(), differences, double(100, 1.0), double(110, f64::NAN), double(120, 1.0)];
+    finds(&packets, &[(Kind::CounterNotFinite, 3)], Silent);
+    assert_eq!(shown(&packets).pop().unwrap(), "NULL");
+    let extra = instant(100, m().varint(45, COUNTER_TRACK).fixed64(46, f64::NEG_INFINITY.to_bits()));
+    finds(&[head(), counter_track(), track(), extra], &[(Kind::CounterNotFinite, 3)], Silent);
+    finds(&[head(), counter_track(), double(100, f64::MAX), double(110, -0.0)], &[], Silent);
+}
+
+/// What the trace processor reads of the two stands beside each.
+#[test]
+fn a_field_twice_in_an_event() {
+    let column = |packets: &[Message], query: &str| {
+        let mut processor = TraceProcessor::shared()?;
+        processor.load(&encode(packets)).unwrap();
+        processor.query(query).unwrap().rows[0][0].some_text()
+    };
+    let names = [
+        (m().bytes(23, "a").bytes(23, "b"), "b"),
+        (m().bytes(23, "a").varint(10, 1), "work"),
+        (m().varint(10, 1).bytes(23, "a"), "work"),
+    ];
+    for (fields, expected) in names {
+        let packets = [head(), track(), event(100, INSTANT, fields)];
+        finds(&packets, &[(Kind::FieldTwice, 2)], Silent);
+        assert_eq!(column(&packets, "select name from slice").as_deref().unwrap_or(expected), expected);
+    }
+    let values = [(m().varint(30, 1).varint(30, 2), "2.0"), (m().fixed64(44, 2.5_f64.to_bits()).varint(30, 1), "1.0")];
+    for (fields, expected) in values {
+        let packets = [head(), counter_track(), on(COUNTER_TRACK, 100, COUNTER, fields)];
+        finds(&packets, &[(Kind::FieldTwice, 2)], Silent);
+        let value = column(&packets, "select cast(value as text) from counter");
+        assert_eq!(value.as_deref().unwrap_or(expected), expected);
+    }
+    finds(&[head(), track(), begin(100), event(150, BEGIN, m().varint(9, END))], &[(Kind::FieldTwice, 3)], Silent);
+    let other = descriptor(m().varint(1, 9).bytes(2, "other"));
+    finds(&[head(), track(), other, instant(100, m().varint(11, 9))], &[(Kind::FieldTwice, 3)], Silent);
+    // The same again.
+    let again = m().varint(9, INSTANT).varint(11, TRACK).varint(10, 1).bytes(23, "work");
+    finds(&[head(), track(), instant(100, again)], &[], Silent);
+    let again = m().varint(30, 5).fixed64(44, 5.0_f64.to_bits());
+    finds(&[head(), counter_track(), on(COUNTER_TRACK, 100, COUNTER, again)], &[], Silent);
+}
+
+#[test]
 fn a_counter_that_is_none() {
     let value = || event(100, COUNTER, m().varint(30, 5));
     finds(&[head(), track(), value()], &[(Kind::NotACounter, 2)], Counts(&["track_event_tokenizer_errors"]));
@@ -251,6 +309,23 @@ fn other_fields_of_the_wrong_type() {
     finds(&[head(), track(), instant(100, m().varint(44, 2))], &[(Kind::WireType, 2)], Silent);
     finds(&[head(), packet().message(TRACK_DESCRIPTOR, m().varint(1, 9).varint(2, 1))], &[(Kind::WireType, 1)], Silent);
     finds(&[head(), packet().varint(45, 1)], &[(Kind::WireType, 1)], Silent);
+}
+
+/// The trace processor passes over the value in the middle.
+#[test]
+fn flows_of_counters_and_states() {
+    let flow = || m().fixed64(47, 2);
+    for fields in [flow(), m().fixed64(48, 2)] {
+        let value = on(COUNTER_TRACK, 110, COUNTER, m().varint(30, 5).append(fields));
+        let packets = [head(), track(), counter_track(), instant(100, flow()), value, instant(120, flow())];
+        finds(&packets, &[(Kind::FlowNoSlice, 4)], Silent);
+        let Some(mut processor) = TraceProcessor::shared() else { continue };
+        processor.load(&encode(&packets)).unwrap();
+        assert_eq!(processor.query("select count(*) from flow").unwrap().rows[0][0].int(), 1);
+    }
+    let state = event(110, STATE, m().varint(10, 1).append(flow()));
+    let track = descriptor(m().varint(1, TRACK).bytes(2, "state").message(18, m()));
+    finds(&[head(), track, state], &[(Kind::FlowNoSlice, 2)], Counts(&["track_event_parser_errors"]));
 }
 
 #[test]

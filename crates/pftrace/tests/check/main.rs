@@ -1,6 +1,7 @@
 //! The checker: each mistake it knows is planted alone in a sound trace, and is found alone, in its packet and at its byte. What
 //! the real trace processor says of the same bytes is beside it.
 
+mod annotations;
 mod clocks;
 mod events;
 mod framing;
@@ -167,6 +168,7 @@ fn a_sound_trace() {
 #[test]
 fn each_kind_is_planted() {
     let sources = [
+        include_str!("annotations.rs"),
         include_str!("clocks.rs"),
         include_str!("events.rs"),
         include_str!("framing.rs"),

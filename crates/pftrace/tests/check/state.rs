@@ -115,6 +115,24 @@ fn the_number_0() {
 }
 
 #[test]
+fn entries_without_a_text() {
+    let define = |field, entry| packet().message(INTERNED_DATA, m().message(field, entry));
+    for field in [1, 2, 3, 20, 27] {
+        for textless in [m().varint(1, 2), entry(2, "")] {
+            finds(&[head(), define(field, textless)], &[(Kind::TextMissing, 1)], Silent);
+        }
+        finds(&[head(), define(field, entry(2, "text"))], &[], Silent);
+    }
+    // An empty text is a value like others, and the number 0 is none.
+    finds(&[head(), define(29, entry(2, "")), define(2, entry(0, ""))], &[], Silent);
+    let nameless = event(100, INSTANT, m().varint(10, 2));
+    let packets = [head(), track(), define(2, m().varint(1, 2)), nameless];
+    finds(&packets, &[(Kind::TextMissing, 2)], Silent);
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    assert_eq!(processor.load(&encode(&packets)).unwrap().slices[0].name, None);
+}
+
+#[test]
 fn a_number_with_two_meanings() {
     let define = |text| packet().message(INTERNED_DATA, m().message(2, entry(1, text)));
     finds(&[head(), track(), define("work"), define("play")], &[(Kind::IidRedefined, 3)], Silent);

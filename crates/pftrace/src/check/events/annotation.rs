@@ -2,88 +2,133 @@
 
 use pftrace_protos::{DebugAnnotation, InternedData};
 
+use smallvec::SmallVec;
+
+use super::json;
 use crate::check::finding::{Kind, Report};
+use crate::check::hash;
 use crate::check::interned::Interned;
 use crate::check::packet::odd_field;
 use crate::check::schema;
-use crate::check::wire::{Fields, Value};
+use crate::check::wire::{Field, Fields, Value};
 
 /// Annotations that are nested deeper are not looked into.
 const MAX_ANNOTATION_DEPTH: u32 = 100;
 
-/// An annotation, and those within. What is in an array needs no name.
-pub(super) fn annotation(bytes: &[u8], needs_name: bool, interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
-    let by = schema::DEBUG_ANNOTATION.name;
-    let mut has_name = !needs_name;
-    let mut values = Values::default();
-    for field in Fields::new(bytes) {
-        let field = match field {
-            Ok(field) => field,
-            Err(error) => return report.say(Kind::MessageMalformed, format_args!("{by}: {error}")),
-        };
-        values.add(field.number);
-        let table = match (field.number, field.value) {
-            (DebugAnnotation::NAME_FIELD_NUMBER, Value::Bytes(_)) => {
-                has_name = true;
-                continue;
-            }
-            // None.
-            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => continue,
-            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
-                has_name = true;
-                InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER
-            }
-            (DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER, Value::Varint(_)) => {
-                InternedData::DEBUG_ANNOTATION_STRING_VALUES_FIELD_NUMBER
-            }
-            (DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER, Value::Varint(_)) => {
-                InternedData::DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER
-            }
-            (
-                DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER | DebugAnnotation::ARRAY_VALUES_FIELD_NUMBER,
-                Value::Bytes(inner),
-            ) => {
-                if depth < MAX_ANNOTATION_DEPTH {
-                    let needs_name = field.number == DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER;
-                    annotation(inner, needs_name, interned, depth + 1, report);
-                }
-                continue;
-            }
-            _ => {
-                odd_field(&schema::DEBUG_ANNOTATION, &field, report);
-                continue;
-            }
-        };
-        if let Value::Varint(iid) = field.value {
-            interned.resolve(table, iid, by, report);
+const BY: &str = "DebugAnnotation";
+
+/// More of an event or dictionary are not held against each other.
+const MAX_SIBLINGS: usize = 64;
+
+/// The names of annotations that stand beside each other, of those with a single value: the others are joined.
+#[derive(Default)]
+pub(super) struct Siblings(SmallVec<[u64; 8]>);
+
+impl Siblings {
+    #[inline]
+    fn add(&mut self, name: u64, report: &mut Report<'_>) {
+        if self.0.contains(&name) {
+            return report.say(
+                Kind::AnnotationTwice,
+                format_args!("expected annotations, or entries of a dictionary in one, of different names, found two of one: the last one is shown"),
+            );
+        }
+        if self.0.len() < MAX_SIBLINGS {
+            self.0.push(name);
         }
     }
-    if !has_name {
-        return report.say(
-            Kind::AnnotationNoName,
-            format_args!("expected an annotation, or an entry of a dictionary in one, to have a name, found none"),
-        );
-    }
-    values.judge(report);
 }
 
-/// Which values an annotation has.
+/// An annotation, and those within. What is in an array has no siblings, and needs no name.
+pub(super) fn annotation(
+    bytes: &[u8],
+    siblings: Option<&mut Siblings>,
+    interned: &mut Interned,
+    depth: u32,
+    report: &mut Report<'_>,
+) {
+    let mut said = Annotation::default();
+    for field in Fields::new(bytes) {
+        match field {
+            Ok(field) => said.field(&field, interned, depth, report),
+            Err(error) => return report.say(Kind::MessageMalformed, format_args!("{BY}: {error}")),
+        }
+    }
+    if let Some(siblings) = siblings {
+        let Some(name) = said.name else {
+            return report.say(
+                Kind::AnnotationNoName,
+                format_args!("expected an annotation, or an entry of a dictionary in one, to have a name, found none"),
+            );
+        };
+        if name != 0 && said.is_single() {
+            siblings.add(name, report);
+        }
+    }
+    said.judge(report);
+}
+
+/// What an annotation says.
 #[derive(Default)]
-struct Values {
-    /// The field of the first.
+struct Annotation {
+    /// As a number; 0 for one that is not known.
+    name: Option<u64>,
+    /// The field of its first value.
     first: u32,
     has_several: bool,
+    /// Of a message.
     has_type: bool,
+    entries: Siblings,
 }
 
-impl Values {
+impl Annotation {
     #[inline]
-    fn add(&mut self, field: u32) {
-        match field {
-            DebugAnnotation::NAME_FIELD_NUMBER | DebugAnnotation::NAME_IID_FIELD_NUMBER => {}
-            DebugAnnotation::PROTO_TYPE_NAME_FIELD_NUMBER | DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER => {
-                self.has_type = true;
+    fn field(&mut self, field: &Field<'_>, interned: &mut Interned, depth: u32, report: &mut Report<'_>) {
+        self.count(field.number);
+        match (field.number, field.value) {
+            (DebugAnnotation::NAME_FIELD_NUMBER, Value::Bytes(name)) => self.name = Some(hash(name)),
+            // None.
+            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => {}
+            (DebugAnnotation::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                let name = interned.resolve(InternedData::DEBUG_ANNOTATION_NAMES_FIELD_NUMBER, iid, BY, report);
+                self.name = Some(name.map_or(0, |name| name.hash));
             }
+            (DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                interned.resolve(InternedData::DEBUG_ANNOTATION_STRING_VALUES_FIELD_NUMBER, iid, BY, report);
+            }
+            (DebugAnnotation::PROTO_TYPE_NAME_FIELD_NUMBER, Value::Bytes(name)) => self.has_type = !name.is_empty(),
+            (DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
+                let names = InternedData::DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER;
+                let name = interned.resolve(names, iid, BY, report);
+                self.has_type = name.is_none_or(|name| name.hash != 0 && name.hash != hash(b""));
+            }
+            (DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER, Value::Bytes(entry)) if depth < MAX_ANNOTATION_DEPTH => {
+                annotation(entry, Some(&mut self.entries), interned, depth + 1, report);
+            }
+            (DebugAnnotation::ARRAY_VALUES_FIELD_NUMBER, Value::Bytes(element)) if depth < MAX_ANNOTATION_DEPTH => {
+                annotation(element, None, interned, depth + 1, report);
+            }
+            (DebugAnnotation::LEGACY_JSON_VALUE_FIELD_NUMBER, Value::Bytes(text)) => {
+                if let Some(at) = json::stops_at(text) {
+                    report.say(
+                        Kind::AnnotationJson,
+                        format_args!(
+                            "expected JSON that Perfetto reads to its end, found that it stops at byte {at} of it"
+                        ),
+                    );
+                }
+            }
+            _ => odd_field(&schema::DEBUG_ANNOTATION, field, report),
+        }
+    }
+
+    /// Which values there are.
+    #[inline]
+    fn count(&mut self, field: u32) {
+        match field {
+            DebugAnnotation::NAME_FIELD_NUMBER
+            | DebugAnnotation::PROTO_TYPE_NAME_FIELD_NUMBER
+            | DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER => {}
             2..=17 if self.first == 0 => self.first = field,
             // Entries and elements, one after the other.
             DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER | DebugAnnotation::ARRAY_VALUES_FIELD_NUMBER => {
@@ -92,6 +137,21 @@ impl Values {
             2..=17 => self.has_several = true,
             _ => {}
         }
+    }
+
+    /// It is neither a dictionary nor an array nor what may turn out to be one.
+    #[inline]
+    fn is_single(&self) -> bool {
+        matches!(
+            self.first,
+            DebugAnnotation::BOOL_VALUE_FIELD_NUMBER
+                | DebugAnnotation::UINT_VALUE_FIELD_NUMBER
+                | DebugAnnotation::INT_VALUE_FIELD_NUMBER
+                | DebugAnnotation::DOUBLE_VALUE_FIELD_NUMBER
+                | DebugAnnotation::STRING_VALUE_FIELD_NUMBER
+                | DebugAnnotation::POINTER_VALUE_FIELD_NUMBER
+                | DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER
+        )
     }
 
     #[inline]

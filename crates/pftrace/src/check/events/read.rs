@@ -4,7 +4,8 @@ use std::vec::Vec;
 
 use pftrace_protos::{InternedData, LogMessage, TaskExecution, TrackEvent};
 
-use super::Around;
+use super::annotation::{Siblings, annotation};
+use super::{Around, finite};
 use crate::check::finding::{Kind, Report};
 use crate::check::hash;
 use crate::check::interned::Interned;
@@ -24,7 +25,10 @@ pub(super) struct Said<'b> {
     /// The name that is interned counts, whichever stands first.
     pub(super) has_name_iid: bool,
     pub(super) category: Category,
-    pub(super) has_value: bool,
+    /// Of a counter.
+    pub(super) value: Option<f64>,
+    pub(super) has_flow: bool,
+    pub(super) annotations: Siblings,
     pub(super) extra: Extra,
     pub(super) extra_double: Extra,
     pub(super) is_logged: bool,
@@ -66,18 +70,23 @@ impl Around<'_> {
         let interned = &mut self.sequence.interned;
         let mut refer = |table, iid, report: &mut Report<'_>| interned.resolve(table, iid, "TrackEvent", report);
         match (field.number, field.value) {
-            (TrackEvent::TYPE_FIELD_NUMBER, Value::Varint(kind)) => said.kind = kind,
-            (TrackEvent::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => said.track = Some(uuid),
+            (TrackEvent::TYPE_FIELD_NUMBER, Value::Varint(kind)) => {
+                let before = core::mem::replace(&mut said.kind, kind);
+                once(before != 0 && before != kind, field.number, report);
+            }
+            (TrackEvent::TRACK_UUID_FIELD_NUMBER, Value::Varint(uuid)) => {
+                let before = said.track.replace(uuid);
+                once(before.is_some_and(|before| before != uuid), field.number, report);
+            }
             // None.
             (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(0)) => {}
             (TrackEvent::NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
-                said.name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
-                said.has_name_iid = true;
+                let name = refer(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, report).unwrap_or_default();
+                said.add_name(name, field.number, report);
             }
-            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) if !said.has_name_iid => {
-                said.name = self.names.text(name);
+            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(name)) => {
+                said.add_name(self.names.text(name), field.number, report);
             }
-            (TrackEvent::NAME_FIELD_NUMBER, Value::Bytes(_)) => {}
             (TrackEvent::CATEGORY_IIDS_FIELD_NUMBER, Value::Varint(iid)) => {
                 let text = refer(InternedData::EVENT_CATEGORIES_FIELD_NUMBER, iid, report);
                 said.category.interned = also(said.category.interned, text.map_or(iid, |text| text.hash));
@@ -85,12 +94,18 @@ impl Around<'_> {
             (TrackEvent::CATEGORIES_FIELD_NUMBER, Value::Bytes(category)) => {
                 said.category.inline = also(said.category.inline, hash(category));
             }
-            (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(annotation)) => {
-                super::annotation::annotation(annotation, true, interned, 0, report);
+            (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(bytes)) => {
+                annotation(bytes, Some(&mut said.annotations), interned, 0, report);
             }
-            (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(_))
-            | (TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, Value::Fixed64) => said.has_value = true,
-            (TrackEvent::FLOW_IDS_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, Value::Fixed64) => {}
+            (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(value)) => {
+                said.add_value(value as i64 as f64, field.number, report);
+            }
+            (TrackEvent::DOUBLE_COUNTER_VALUE_FIELD_NUMBER, Value::Fixed64(bits)) => {
+                said.add_value(f64::from_bits(bits), field.number, report);
+            }
+            (TrackEvent::FLOW_IDS_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, Value::Fixed64(_)) => {
+                said.has_flow = true;
+            }
             _ => self.rare_field(field, said, report),
         }
     }
@@ -109,7 +124,10 @@ impl Around<'_> {
                 refer(InternedData::CALLSTACKS_FIELD_NUMBER, iid, report);
             }
             (TrackEvent::EXTRA_COUNTER_VALUES_FIELD_NUMBER, Value::Varint(_)) => said.extra.values += 1,
-            (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64) => said.extra_double.values += 1,
+            (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64(bits)) => {
+                said.extra_double.values += 1;
+                finite(f64::from_bits(bits), report);
+            }
             (TrackEvent::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
                 said.extra.tracks.push(uuid);
             }
@@ -143,6 +161,7 @@ impl Around<'_> {
                 TrackEvent::FLOW_IDS_OLD_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_OLD_FIELD_NUMBER,
                 Value::Varint(_),
             ) => {
+                said.has_flow = true;
                 if report.ledger.counts[Kind::FlowOld as usize] == 0 {
                     let number = field.number;
                     report.say(
@@ -168,8 +187,36 @@ impl Around<'_> {
 
 impl Said<'_> {
     #[inline]
+    fn add_name(&mut self, name: Text, field: u32, report: &mut Report<'_>) {
+        let is_other = self.name.hash != 0 && name.hash != 0 && self.name.hash != name.hash;
+        once(is_other, field, report);
+        let is_interned = field == TrackEvent::NAME_IID_FIELD_NUMBER;
+        if is_interned || !self.has_name_iid {
+            self.name = name;
+        }
+        self.has_name_iid |= is_interned;
+    }
+
+    #[inline]
+    fn add_value(&mut self, value: f64, field: u32, report: &mut Report<'_>) {
+        let before = self.value.replace(value);
+        once(before.is_some_and(|before| before != value), field, report);
+    }
+
+    #[inline]
     pub(super) fn has_own_time(&self) -> bool {
         self.delta_us.is_some() || self.absolute_us != 0 || self.has_thread_delta
+    }
+}
+
+/// That a field is there once. The same again changes nothing.
+#[inline]
+fn once(is_again: bool, field: u32, report: &mut Report<'_>) {
+    if is_again {
+        report.say(
+            Kind::FieldTwice,
+            format_args!("TrackEvent: expected field {field} once, and none of which it excludes, found another before it: only one is read"),
+        );
     }
 }
 
