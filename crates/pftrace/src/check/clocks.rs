@@ -9,9 +9,14 @@ use smallvec::SmallVec;
 use super::finding::{Kind, Place, Report};
 use super::packet::odd_field;
 use super::relations::Relations;
+use super::service::{CLIENT_CLOCKS, HOST_CLOCKS, SYNCED_CLOCKS};
 use super::wire::{Fields, Value};
 use super::{HASHER, Map, map, schema};
 
+/// Readings of two machines that are further apart are of two rounds.
+const ROUND_NS: u64 = 30_000_000_000;
+
+const BOOTTIME: u32 = BuiltinClock::BUILTIN_CLOCK_BOOTTIME.value() as u32;
 const MONOTONIC: u32 = BuiltinClock::BUILTIN_CLOCK_MONOTONIC.value() as u32;
 
 /// Ids of clocks that belong to a sequence.
@@ -38,6 +43,8 @@ pub(super) struct Clocks {
     /// Of the states, by their index.
     relations: Relations,
     trace_clock: u32,
+    /// By how much it is ahead of the service's machine.
+    pub(super) offset_ns: i64,
     /// A timestamp has been related to the trace's clock.
     frozen: bool,
     any_snapshot: bool,
@@ -77,7 +84,8 @@ impl Clocks {
             last: ((0, 0), 0),
             states: Vec::new(),
             relations: Relations::new(),
-            trace_clock: BuiltinClock::BUILTIN_CLOCK_BOOTTIME.value() as u32,
+            trace_clock: BOOTTIME,
+            offset_ns: 0,
             frozen: false,
             any_snapshot: false,
             last_in_set: map(),
@@ -184,6 +192,36 @@ impl Clocks {
     /// Reads a snapshot that a sequence has written.
     pub(super) fn snapshot(&mut self, sequence: u32, bytes: &[u8], report: &mut Report<'_>) {
         let (readings, primary) = read_snapshot(bytes, report);
+        self.relate(sequence, &readings, primary, report);
+    }
+
+    /// Reads a `RemoteClockSync`: clocks of this machine, each time beside those of the service's.
+    #[cold]
+    pub(super) fn synchronise(&mut self, sequence: u32, bytes: &[u8], report: &mut Report<'_>) {
+        let mut readings = Vec::new();
+        for field in Fields::new(bytes).flatten() {
+            let (SYNCED_CLOCKS, Value::Bytes(synced)) = (field.number, field.value) else { continue };
+            let [client, host] = [CLIENT_CLOCKS, HOST_CLOCKS].map(|wanted| {
+                let clocks = Fields::new(synced).flatten().filter(|field| field.number == wanted).last();
+                match clocks.map(|field| field.value) {
+                    Some(Value::Bytes(clocks)) => read_snapshot(clocks, report).0,
+                    _ => OfEach::new(),
+                }
+            });
+            self.relate(sequence, &client, None, report);
+            let of = |readings: &[Reading], id| {
+                readings.iter().rev().find(|reading| reading.id == id).map_or(0, |reading| reading.timestamp)
+            };
+            let boottime = of(&client, BOOTTIME);
+            readings.push((boottime, of(&client, self.trace_clock) as i64, of(&host, self.trace_clock) as i64));
+        }
+        if let Some(offset_ns) = offset(&readings) {
+            self.offset_ns = offset_ns;
+        }
+    }
+
+    /// Takes over what a snapshot says.
+    fn relate(&mut self, sequence: u32, readings: &[Reading], primary: Option<u32>, report: &mut Report<'_>) {
         if let Some(primary) = primary.filter(|primary| *primary != self.trace_clock) {
             if self.frozen || self.any_snapshot {
                 report.say(
@@ -315,6 +353,23 @@ impl State {
 /// The sequence that a clock belongs to; 0 for one that all share.
 fn scope(sequence: u32, id: u32) -> u32 {
     if SEQUENCE_CLOCKS.contains(&id) { sequence } else { 0 }
+}
+
+/// By how much a machine's clock is ahead, from readings of its clock and of the service's, one after the other: as Perfetto estimates
+/// it, the average over both ways there and back.
+fn offset(readings: &[(u64, i64, i64)]) -> Option<i64> {
+    let mut offsets = Vec::new();
+    for pair in readings.windows(2) {
+        let [(from, client, host), (to, next_client, next_host)] = *pair else { continue };
+        let is_whole = [client, host, next_client, next_host].iter().all(|reading| *reading != 0);
+        if is_whole && to.wrapping_sub(from) < ROUND_NS {
+            let middle = |one: i64, other: i64| (i128::from(one) + i128::from(other)) / 2;
+            offsets.push(middle(client, next_client) - i128::from(host));
+            offsets.push(i128::from(next_client) - middle(host, next_host));
+        }
+    }
+    let sum: i128 = offsets.iter().sum();
+    sum.checked_div(offsets.len() as i128).and_then(|offset| i64::try_from(offset).ok())
 }
 
 /// What there is of each clock of a snapshot: of a handful.

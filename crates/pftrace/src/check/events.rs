@@ -29,6 +29,8 @@ pub(super) struct Around<'s> {
     pub(super) names: &'s mut Names,
     pub(super) summary: &'s mut Summary,
     pub(super) extensions: &'s mut Extensions,
+    /// From when to when there are events of its machine.
+    pub(super) span_ns: &'s mut Option<(i64, i64)>,
 }
 
 const BEGIN: u64 = Type::TYPE_SLICE_BEGIN.value() as u64;
@@ -172,7 +174,7 @@ impl Around<'_> {
     /// Time goes on.
     #[inline]
     fn pass(&mut self, at: i64, report: &mut Report<'_>) {
-        let (first, last) = self.summary.span_ns.get_or_insert((at, at));
+        let (first, last) = self.span_ns.get_or_insert((at, at));
         (*first, *last) = ((*first).min(at), (*last).max(at));
         let before = self.sequence.last_ns;
         self.sequence.last_ns = at;

@@ -97,7 +97,7 @@ impl State {
             },
         };
         let number = machine.number(packet.sequence, doubtful);
-        let Machine { sequences, clocks, tracks, .. } = machine;
+        let Machine { sequences, clocks, tracks, span_ns, .. } = machine;
         let sequence = &mut sequences[number];
         sequence.renew(packet.flags, packet.dropped, summary, report);
         if let Some(defaults) = packet.defaults {
@@ -128,6 +128,9 @@ impl State {
         }
         if let Some(extension) = rare.extension {
             extensions.describe(extension, report);
+        }
+        if let Some(sync) = rare.sync.filter(|_| packet.machine != 0) {
+            clocks.synchronise(packet.sequence, sync, report);
         }
         if let Some(what) = rare.alone {
             return packet.tell_beside(what, rare, report);
@@ -175,7 +178,7 @@ impl State {
             stack_sample(sample, &mut sequence.interned, report);
         }
         if let Some(event) = packet.event.filter(|_| packet.has_sequence) {
-            Around { sequence, tracks, clocks, names, summary, extensions }.event(event, time, report);
+            Around { sequence, tracks, clocks, names, summary, extensions, span_ns }.event(event, time, report);
         }
     }
 

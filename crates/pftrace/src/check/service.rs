@@ -14,6 +14,9 @@ use super::wire::{Fields, Value};
 pub(super) const TRACE_CONFIG: u32 = 33;
 pub(super) const SERVICE_EVENT: u32 = 69;
 pub(super) const REMOTE_CLOCK_SYNC: u32 = 107;
+pub(super) const SYNCED_CLOCKS: u32 = 1;
+pub(super) const CLIENT_CLOCKS: u32 = 2;
+pub(super) const HOST_CLOCKS: u32 = 3;
 const BUFFERS: u32 = 1;
 const FILL_POLICY: u32 = 4;
 const DISCARD: u64 = 2;
@@ -216,6 +219,11 @@ mod tests {
         assert_eq!(
             ["trace_config", "service_event", "remote_clock_sync"].map(|field| number("TracePacket", field)),
             [TRACE_CONFIG, SERVICE_EVENT, REMOTE_CLOCK_SYNC]
+        );
+        assert_eq!(number("RemoteClockSync", "synced_clocks"), SYNCED_CLOCKS);
+        assert_eq!(
+            ["client_clocks", "host_clocks"].map(|field| number("RemoteClockSync.SyncedClocks", field)),
+            [CLIENT_CLOCKS, HOST_CLOCKS]
         );
     }
 

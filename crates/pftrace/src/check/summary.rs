@@ -23,7 +23,7 @@ pub struct Summary {
     pub tracks: u64,
     /// Track events, by their type.
     pub events: Events,
-    /// The earliest and the latest time of an event, in nanoseconds of the trace's clock; `None` without events.
+    /// The earliest and the latest time of an event, in nanoseconds of the trace's clock, that of the service's machine; `None` without events.
     pub span_ns: Option<(i64, i64)>,
     /// What the trace says was lost.
     pub loss: Losses,

@@ -65,6 +65,42 @@ fn too_many_machines() {
     assert_eq!((summary.sequences, summary.events.begins), (1_025, 1));
 }
 
+/// The clocks of another machine are known by what the service says of them.
+#[test]
+fn clocks_that_are_apart() {
+    let clocks = |boottime: u64, monotonic: u64| {
+        [(6, boottime), (3, monotonic)]
+            .iter()
+            .fold(m(), |clocks, (id, ns)| clocks.message(1, m().varint(1, *id).varint(2, *ns)))
+    };
+    let synced = |client, host| m().message(2, client).message(3, host);
+    let first = synced(clocks(1_000, 500), clocks(101_000, 700));
+    let second = synced(clocks(1_200, 700), clocks(101_200, 900));
+    let sync = |synced: &[Message]| {
+        remote(packet().message(107, synced.iter().fold(m(), |sync, synced| sync.message(1, synced.clone()))))
+    };
+    let by = |clock, timestamp| remote(instant(timestamp, m()).varint(CLOCK_ID, clock));
+    let packets = |sync| {
+        let head = [head(), track(), instant(101_500, m()), remote(head()), remote(track()), sync];
+        [head.as_slice(), &[by(6, 1_300), by(3, 900)]].concat()
+    };
+    let shown = |packets: &[Message], expected: [i64; 3]| {
+        let (_, summary) = check(&encode(packets));
+        assert_eq!(summary.span_ns, Some((expected[0], expected[2])));
+        let Some(mut processor) = TraceProcessor::shared() else { return };
+        let mut times: Vec<_> = processor.load(&encode(packets)).unwrap().slices.iter().map(|slice| slice.ts).collect();
+        times.sort_unstable();
+        assert_eq!(times, expected);
+    };
+    let whole = packets(sync(&[first.clone(), second.clone()]));
+    finds(&whole, &[], Silent);
+    shown(&whole, [101_200, 101_300, 101_500]);
+    // One reading is no round, nor are two that are far apart.
+    shown(&packets(sync(std::slice::from_ref(&first))), [1_300, 1_400, 101_500]);
+    let late = synced(clocks(31_000_000_000, 30_999_999_500), clocks(31_000_100_000, 1));
+    shown(&packets(sync(&[first, late])), [1_300, 1_400, 101_500]);
+}
+
 /// What one machine has said is nothing to another. The trace processor of the tests says nothing of clocks it does not know.
 #[test]
 fn what_only_another_machine_knows() {

@@ -19,6 +19,8 @@ pub(super) struct Machine {
     pub(super) sequences: Vec<Sequence>,
     pub(super) clocks: Clocks,
     pub(super) tracks: Tracks,
+    /// The earliest and the latest time of an event, of its own clock.
+    pub(super) span_ns: Option<(i64, i64)>,
 }
 
 impl Machine {
@@ -27,7 +29,14 @@ impl Machine {
         if let Some(events) = window {
             tracks.set_window(events);
         }
-        Self { numbers: map(), last: (0, usize::MAX), sequences: Vec::new(), clocks: Clocks::new(), tracks }
+        Self {
+            numbers: map(),
+            last: (0, usize::MAX),
+            sequences: Vec::new(),
+            clocks: Clocks::new(),
+            tracks,
+            span_ns: None,
+        }
     }
 
     #[inline]
@@ -52,6 +61,11 @@ impl Machine {
     pub(super) fn finish(&mut self, names: &mut Names, summary: &mut Summary, report: &mut Report<'_>) {
         self.clocks.finish(report);
         self.tracks.finish(names, report);
+        if let Some((first, last)) = self.span_ns {
+            let [first, last] = [first, last].map(|at| at.saturating_sub(self.clocks.offset_ns));
+            let (earliest, latest) = summary.span_ns.unwrap_or((first, last));
+            summary.span_ns = Some((first.min(earliest), last.max(latest)));
+        }
         summary.sequences += self.numbers.keys().filter(|id| **id != 0).count() as u64;
         summary.processes += self.tracks.processes();
         summary.threads += self.tracks.threads();

@@ -43,6 +43,7 @@ pub(super) struct Rare<'b> {
     pub(super) thread: Option<&'b [u8]>,
     pub(super) config: Option<&'b [u8]>,
     pub(super) system: Option<&'b [u8]>,
+    pub(super) sync: Option<&'b [u8]>,
     /// Something beside which nothing is read.
     pub(super) alone: Option<&'static str>,
     pub(super) compressed: Option<(Codec, &'b [u8])>,
@@ -184,7 +185,8 @@ impl<'b> Rare<'b> {
 
     /// Others than compressed packets.
     fn has_others(&self) -> bool {
-        let Self { stats, extension, stack_sample, process, thread, config, system, alone, compressed: _ } = self;
+        let Self { stats, extension, stack_sample, process, thread, config, system, sync: _, alone, compressed: _ } =
+            self;
         [stats, extension, stack_sample, process, thread, config, system].iter().any(|field| field.is_some())
             || alone.is_some()
     }
@@ -202,7 +204,7 @@ impl<'b> Rare<'b> {
                 TracePacket::PROCESS_DESCRIPTOR_FIELD_NUMBER => rare.process = Some(bytes),
                 TracePacket::THREAD_DESCRIPTOR_FIELD_NUMBER => rare.thread = Some(bytes),
                 SERVICE_EVENT => rare.alone = Some("an event of the service"),
-                REMOTE_CLOCK_SYNC => rare.alone = Some("clocks of another machine"),
+                REMOTE_CLOCK_SYNC => (rare.sync, rare.alone) = (Some(bytes), Some("clocks of another machine")),
                 TracePacket::STACK_SAMPLE_FIELD_NUMBER => rare.stack_sample = Some(bytes),
                 TracePacket::COMPRESSED_PACKETS_FIELD_NUMBER | TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER => {
                     let is_zstd = field.number == TracePacket::ZSTD_COMPRESSED_PACKETS_FIELD_NUMBER;
