@@ -143,6 +143,8 @@ kinds! {
     RootWithParent "root-with-parent" Error, "The track 0, the root of all, has a parent.";
     ChildOrdering "child-ordering" Error, "An order of child tracks that there is not.";
     TrackConflict "track-conflict" Error, "A track is described again as something else.";
+    Renamed "renamed" Note, "A track, thread or process is described again with another name. Perfetto shows one of them for the whole trace.";
+    ThreadName "thread-name" Error, "The name of a thread's track, without one in its ThreadDescriptor. Perfetto shows the latter.";
     ParentUndescribed "parent-undescribed" Error before, "A track's parent is described nowhere in the file.";
     ParentLoop "parent-loop" Error, "A track is its own ancestor.";
     TracksTooDeep "tracks-too-deep" Error, "A track with more ancestors than Perfetto follows.";
@@ -150,6 +152,7 @@ kinds! {
     ReservedId "reserved-id" Note, "A process or thread of number 0, which is the kernel's.";
     ThreadChanged "thread-changed" Error, "A sequence says another thread in the same generation. Perfetto shows events without a track on the last one, those before too.";
     ThreadTwice "thread-twice" Note, "Two tracks for one thread: read as two threads that had the number one after the other.";
+    ProcessTwice "process-twice" Note, "Two tracks for one process: read as two processes that had the number one after the other.";
     EventNoType "event-no-type" Error, "An event without a type, or of one that there is not.";
     CounterNoTrack "counter-no-track" Error, "The value of a counter without a track.";
     CounterNotFinite "counter-not-finite" Error, "The value of a counter that is infinite or not a number. Perfetto shows NULL for the latter, and of a counter of differences no other from then on.";

@@ -4,18 +4,13 @@
 mod judge;
 mod read;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::vec::Vec;
 
-use pftrace_protos::TrackDescriptor;
-use pftrace_protos::track_descriptor::ChildTracksOrdering;
-
-use self::read::{counter, for_each, process, thread};
+use self::read::{Read, process, thread};
 use super::finding::{Kind, Place, Report};
 use super::names::Names;
-use super::schema;
 use super::slices::{Event, Of, Slices};
-use super::wire::Value;
 use super::{Map, map};
 
 /// So many begins and ends wait in all to be matched: few enough for a cache of the processor while all are in order, and
@@ -31,7 +26,8 @@ pub(super) struct Tracks {
     tracks: Vec<Track>,
     /// The track of each thread.
     threads: Map<(i64, i64), usize>,
-    processes: BTreeSet<i64>,
+    /// The track of each process, if it has one.
+    processes: BTreeMap<i64, Option<u64>>,
     waiting: usize,
     /// How many may wait, and how many once one was out of order.
     window: usize,
@@ -63,6 +59,10 @@ struct Described {
     place: Place,
     parent: u64,
     what: What,
+    /// All else that has to be the same when it is described again.
+    terms: u64,
+    /// What it is called: a thread or process by its own name. 0 for nothing.
+    name: u64,
 }
 
 /// A thread, as it is described.
@@ -70,6 +70,7 @@ struct Described {
 pub(super) struct Thread {
     pub(super) pid: i64,
     pub(super) tid: i64,
+    name: u64,
     /// What times of its sequence that are differences are added to.
     pub(super) reference_us: i64,
 }
@@ -108,7 +109,7 @@ impl Tracks {
             last: (0, usize::MAX),
             tracks: Vec::new(),
             threads: map(),
-            processes: BTreeSet::new(),
+            processes: BTreeMap::new(),
             waiting: 0,
             window: WINDOW_EVENTS,
             large_window: LARGE_WINDOW_EVENTS,
@@ -228,8 +229,8 @@ impl Tracks {
     /// Reads a `ProcessDescriptor` that stands alone, as of old.
     #[cold]
     pub(super) fn describe_process(&mut self, bytes: &[u8], report: &mut Report<'_>) {
-        if let What::Process(pid) = process(bytes, report) {
-            self.processes.insert(pid);
+        if let What::Process(pid) = process(bytes, report).0 {
+            self.processes.entry(pid).or_default();
         }
     }
 
@@ -245,10 +246,11 @@ impl Tracks {
                 ),
             );
         }
-        self.processes.insert(thread.pid);
+        self.processes.entry(thread.pid).or_default();
         let number = self.thread_number(thread.pid, thread.tid);
         let what = What::Thread(thread.pid, thread.tid);
-        self.tracks[number].described.get_or_insert(Described { place: report.place, parent: 0, what });
+        let described = Described { place: report.place, parent: 0, what, terms: 0, name: thread.name };
+        self.tracks[number].described.get_or_insert(described);
         Some(thread)
     }
 
@@ -272,70 +274,50 @@ impl Tracks {
 
     /// Reads a `TrackDescriptor`. Returns the thread, if it is one's.
     pub(super) fn describe(&mut self, bytes: &[u8], report: &mut Report<'_>) -> Option<Thread> {
-        let (mut uuid, mut parent, mut what) = (None, 0, What::Plain);
-        let mut of_thread = None;
-        for_each(bytes, &schema::TRACK_DESCRIPTOR, report, |number, value, report| {
-            match (number, value) {
-                (TrackDescriptor::UUID_FIELD_NUMBER, Value::Varint(number)) => uuid = Some(number),
-                (TrackDescriptor::PARENT_UUID_FIELD_NUMBER, Value::Varint(number)) => parent = number,
-                (TrackDescriptor::THREAD_FIELD_NUMBER, Value::Bytes(bytes)) => {
-                    of_thread = thread(bytes, report);
-                    what = what.or(of_thread.map_or(What::Plain, |thread| What::Thread(thread.pid, thread.tid)));
-                }
-                (TrackDescriptor::PROCESS_FIELD_NUMBER, Value::Bytes(bytes)) => {
-                    what = what.or(process(bytes, report));
-                }
-                (TrackDescriptor::COUNTER_FIELD_NUMBER, Value::Bytes(bytes)) => what = what.or(counter(bytes, report)),
-                (TrackDescriptor::STATE_FIELD_NUMBER, Value::Bytes(_)) => what = what.or(What::State),
-                (TrackDescriptor::CHILD_ORDERING_FIELD_NUMBER, Value::Varint(ordering)) => {
-                    let last = ChildTracksOrdering::EXPLICIT.value() as u64;
-                    if ordering > last {
-                        report.say(
-                            Kind::ChildOrdering,
-                            format_args!("expected an order of children of 0 to {last}, found {ordering}"),
-                        );
-                    }
-                }
-                _ => return false,
-            }
-            true
-        });
-        let Some(uuid) = uuid else {
+        let read = Read::track(bytes, report);
+        let Some(uuid) = read.uuid else {
             report
                 .say(Kind::TrackNoUuid, format_args!("expected the description of a track to have a uuid, found none"));
             return None;
         };
-        if uuid == 0 && parent != 0 {
+        if uuid == 0 && read.parent != 0 {
+            let parent = read.parent;
             report.say(
                 Kind::RootWithParent,
                 format_args!("expected track 0, the root, to have no parent, found {parent}"),
             );
         }
-        self.remember(uuid, Described { place: report.place, parent, what }, report);
-        of_thread
+        self.remember(uuid, read.described(report.place), report);
+        read.thread
     }
 
     fn remember(&mut self, uuid: u64, described: Described, report: &mut Report<'_>) {
         match described.what {
-            What::Process(pid) => _ = self.processes.insert(pid),
+            What::Process(pid) => self.remember_process(uuid, pid, report),
             What::Thread(pid, tid) => {
-                self.processes.insert(pid);
+                self.processes.entry(pid).or_default();
                 self.remember_thread(uuid, (pid, tid), report);
             }
             _ => {}
         }
         let number = self.number(uuid);
-        let track = &mut self.tracks[number];
-        match track.described {
-            None => track.described = Some(described),
-            Some(before) if before.what == described.what && before.parent == described.parent => {}
-            Some(Described { what, parent, place }) => report.say(
-                Kind::TrackConflict,
-                format_args!(
-                    "expected track {uuid} as in packet {}, {what:?} with parent {parent}, found {:?} with parent {}",
-                    place.packet, described.what, described.parent
-                ),
-            ),
+        match &mut self.tracks[number].described {
+            Some(before) => before.again(uuid, &described, report),
+            none => *none = Some(described),
+        }
+    }
+
+    /// A track is a process's.
+    fn remember_process(&mut self, uuid: u64, pid: i64, report: &mut Report<'_>) {
+        let number = self.number(uuid);
+        let before = self.processes.entry(pid).or_default().replace(uuid);
+        // Told once of each.
+        let is_new = self.tracks[number].described.is_none();
+        if let Some(before) = before.filter(|before| *before != uuid && is_new) {
+            report.say(
+                Kind::ProcessTwice,
+                format_args!("expected one track for process {pid}, found {before} and {uuid}"),
+            );
         }
     }
 
@@ -377,6 +359,32 @@ impl Tracks {
 }
 
 impl Described {
+    /// It is described again.
+    fn again(&mut self, uuid: u64, other: &Self, report: &mut Report<'_>) {
+        let Self { place, parent, what, terms, name } = *self;
+        let packet = place.packet;
+        if (what, parent) != (other.what, other.parent) {
+            return report.say(
+                Kind::TrackConflict,
+                format_args!(
+                    "expected track {uuid} as in packet {packet}, {what:?} with parent {parent}, found {:?} with parent {}",
+                    other.what, other.parent
+                ),
+            );
+        }
+        if terms != other.terms {
+            return report.say(Kind::TrackConflict, format_args!(
+                "expected track {uuid} as in packet {packet}, found another way to merge it, or another type, share key or categories of its counter"
+            ));
+        }
+        if name == 0 {
+            self.name = other.name;
+        } else if other.name != 0 && other.name != name {
+            self.name = other.name;
+            report.say(Kind::Renamed, format_args!("track {uuid} has another name than in packet {packet}"));
+        }
+    }
+
     /// The one that lends it its thread: a process and a thread have their own place.
     fn own_parent(&self) -> Option<u64> {
         let has_place = matches!(self.what, What::Process(_) | What::Thread(..));

@@ -102,7 +102,7 @@ fn a_counter_that_is_none() {
 fn a_counter_that_is_also_a_thread_or_process() {
     const STAT: Processor = Counts(&["track_event_tokenizer_errors"]);
     let value = || on(COUNTER_TRACK, 100, COUNTER, m().varint(30, 5));
-    let own = || m().varint(1, COUNTER_TRACK).bytes(2, "counter");
+    let own = || m().varint(1, COUNTER_TRACK);
     let thread = || m().message(4, m().varint(1, 4).varint(2, 5));
     let process = || m().message(3, m().varint(1, 4));
     for other in [thread(), process()] {

@@ -47,7 +47,7 @@ fn an_order_that_there_is_not() {
 
 #[test]
 fn a_track_described_as_something_else() {
-    let described_as = |fields: Message| m().varint(1, 9).bytes(2, "t").append(fields);
+    let described_as = |fields: Message| m().varint(1, 9).append(fields);
     let conflict = |one: Message, other: Message| {
         let packets = [head(), track(), descriptor(described_as(one)), descriptor(described_as(other))];
         finds(&packets, &[(Kind::TrackConflict, 3)], Counts(&["track_event_tokenizer_errors"]));
@@ -59,8 +59,20 @@ fn a_track_described_as_something_else() {
     let thread = || m().message(4, m().varint(1, 4).varint(2, 5));
     conflict(thread(), thread().varint(5, TRACK));
     conflict(m().message(3, m().varint(1, 4)), m().message(3, m().varint(1, 4)).varint(5, TRACK));
-    // The same again is fine, and so is another name.
-    finds(&[head(), track(), track(), descriptor(m().varint(1, TRACK).bytes(2, "other"))], &[], Silent);
+    // How it is merged with others, and all that a counter is.
+    conflict(m(), m().varint(15, 2));
+    let by_key = |key: &str| m().varint(15, 3).bytes(16, key);
+    conflict(by_key("one"), by_key("other"));
+    for other in [m().varint(1, 1), m().bytes(2, "category"), m().bytes(7, "key")] {
+        conflict(m().message(8, m()), m().message(8, other));
+    }
+    // The same again is fine, and what is the same by default, and what does not count.
+    let again = |one: Message, other: Message| {
+        finds(&[head(), track(), descriptor(described_as(one)), descriptor(described_as(other))], &[], Silent);
+    };
+    again(by_key("one"), by_key("one"));
+    again(m().bytes(16, "one"), m().varint(15, 1).bytes(16, "other"));
+    again(m().message(8, m()), m().message(8, m().varint(3, 3).bytes(6, "apples")));
 }
 
 #[test]
@@ -171,4 +183,68 @@ fn numbers_that_do_not_fit() {
 fn two_tracks_for_a_thread() {
     let again = descriptor(m().varint(1, 9).message(4, m().varint(1, 4).varint(2, 5)));
     finds(&[head(), thread_track(), again], &[(Kind::ThreadTwice, 2)], Silent);
+}
+
+#[test]
+fn two_tracks_for_a_process() {
+    let process = |uuid: u64| descriptor(m().varint(1, uuid).message(3, m().varint(1, 4)));
+    let packets = [
+        head(),
+        process(TRACK),
+        process(9),
+        process(TRACK),
+        process(9),
+        begin(100),
+        end(150),
+        on(9, 150, INSTANT, m().varint(10, 1)),
+    ];
+    finds(&packets, &[(Kind::ProcessTwice, 2)], Silent);
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    processor.load(&encode(&packets)).unwrap();
+    assert_eq!(processor.query("select count(*) from process where pid = 4").unwrap().rows[0][0].int(), 2);
+}
+
+/// Those of one track, thread or process; whichever stand at its events, the trace processor shows one.
+#[test]
+fn names_that_change() {
+    let shown = |packets: &[Message], query: &str, expected: &str| {
+        finds(packets, &[(Kind::Renamed, 3)], Silent);
+        let Some(mut processor) = TraceProcessor::shared() else { return };
+        processor.load(&encode(packets)).unwrap();
+        assert_eq!(processor.query(query).unwrap().rows[0][0].some_text().unwrap(), expected);
+    };
+    let renamed = |one: Message, other: Message| {
+        let described = |fields| descriptor(m().varint(1, TRACK).append(fields));
+        [head(), described(one), instant(100, m()), described(other), instant(200, m())]
+    };
+    let name = |name: &str| m().bytes(2, name);
+    shown(
+        &renamed(name("one"), name("other")),
+        "select distinct t.name from slice join track t on track_id = t.id",
+        "one",
+    );
+    let thread = |name: &str| m().message(4, m().varint(1, 4).varint(2, 5).bytes(5, name));
+    shown(&renamed(thread("one"), thread("other")), "select name from thread where tid = 5", "other");
+    let process = |name: &str| m().message(3, m().varint(1, 4).bytes(6, name));
+    shown(&renamed(process("one"), process("other")), "select name from process where pid = 4", "one");
+    finds(&renamed(m(), name("other")), &[], Silent);
+    finds(&renamed(thread("one"), thread("")), &[], Silent);
+}
+
+#[test]
+fn the_name_of_a_threads_track() {
+    let thread = |name: &str| m().message(4, m().varint(1, 4).varint(2, 5).bytes(5, name));
+    let named = |fields: Message| {
+        [head(), descriptor(m().varint(1, TRACK).append(fields).bytes(2, "track")), begin(100), end(150)]
+    };
+    finds(&named(thread("")), &[(Kind::ThreadName, 1)], Silent);
+    finds(&named(thread("thread")), &[], Silent);
+    finds(&named(thread("").varint(9, 1)), &[], Silent);
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    for (fields, expected) in [(thread(""), None), (thread("").varint(9, 1), Some("track"))] {
+        let loaded = processor.load(&encode(&named(fields))).unwrap();
+        assert_eq!(loaded.track_name(&loaded.slices[0]).as_deref(), expected);
+        let name = processor.query("select name from thread where tid = 5").unwrap();
+        assert_eq!(name.rows[0][0].some_text(), None);
+    }
 }
