@@ -44,7 +44,8 @@ impl Around<'_> {
     pub(super) fn event(&mut self, bytes: &[u8], time: Option<Time>, report: &mut Report<'_>) {
         let mut said = Said::default();
         self.read(bytes, &mut said, report);
-        let legacy = said.legacy.map(|legacy| Legacy::read(legacy, report));
+        // Of the value of a counter, the phase does not matter.
+        let legacy = said.legacy.filter(|_| said.kind != COUNTER).map(|legacy| Legacy::read(legacy, report));
         if let Some(iid) = legacy.map(|legacy| legacy.name_iid).filter(|iid| *iid != 0 && !said.has_name_iid) {
             let name =
                 self.sequence.interned.resolve(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, "LegacyEvent", report);
@@ -205,6 +206,12 @@ impl Around<'_> {
                 None => report
                     .say(Kind::CounterNoValue, format_args!("expected a counter event to have a value, found none")),
             }
+        }
+        if said.value.is_some() && matches!(said.kind, BEGIN..=INSTANT | STATE) {
+            report.say(
+                Kind::ValueNoCounter,
+                format_args!("expected the value of a counter in an event of type {COUNTER}, found type {}", said.kind),
+            );
         }
         if said.has_flow && matches!(said.kind, COUNTER | STATE) {
             report.say(

@@ -118,8 +118,9 @@ kinds! {
     NoSequence "no-sequence" Error, "A packet that needs a sequence says none.";
     StateNotCleared "state-not-cleared" Error before, "A packet needs incremental state, and none has begun, or it was lost. Perfetto skips it.";
     InternedIgnored "interned-ignored" Error before, "Interned data where no incremental state has begun. Perfetto ignores it.";
-    IidMissing "iid-missing" Error, "An entry of interned data without a number, or a name of events or annotations with 0, which stands for none.";
+    IidMissing "iid-missing" Error, "An entry of interned data without a number, or a name of events or annotations with 0, which stands for none; a source location without a number, or with 0.";
     TextMissing "text-missing" Note, "An entry of interned names, categories or log messages without a text. What refers to it has none.";
+    CallstackEmpty "callstack-empty" Error, "A callstack without frames. Perfetto drops it.";
     IidRedefined "iid-redefined" Error, "A number stands for something else than before in the same generation. Perfetto keeps the first, in silence.";
     IidUndefined "iid-undefined" Error before, "A number that nothing before it defines in this generation of the sequence.";
     ClockUnknown "clock-unknown" Error before, "A timestamp of a clock that no snapshot relates to the trace's, or that has gone back from one snapshot to the next. Perfetto drops the packet.";
@@ -157,6 +158,7 @@ kinds! {
     CounterNoTrack "counter-no-track" Error, "The value of a counter without a track.";
     CounterNotFinite "counter-not-finite" Error, "The value of a counter that is infinite or not a number. Perfetto shows NULL for the latter, and of a counter of differences no other from then on.";
     CounterNoValue "counter-no-value" Error, "A counter event without a value.";
+    ValueNoCounter "value-no-counter" Error, "The value of a counter in an event of another type. Perfetto ignores it.";
     NotACounter "not-a-counter" Error before, "The value of a counter on a track that is none.";
     CounterLate "counter-late" Error before, "The value of a counter before the description of its track. Perfetto drops it, with the event that has it. Told once per track.";
     CounterShared "counter-shared" Error, "Several sequences write on a counter of differences. Perfetto adds up those of each by itself. Told once per track.";
@@ -166,7 +168,7 @@ kinds! {
     LogNoBody "log-no-body" Error, "A log message without a text. Perfetto drops it.";
     AnnotationNoName "annotation-no-name" Error, "An annotation, or an entry of a dictionary in one, without a name. Perfetto drops the annotation.";
     AnnotationNoValue "annotation-no-value" Note, "An annotation, or a part of one, without a value, or an empty dictionary or array. Perfetto shows nothing of it.";
-    AnnotationValues "annotation-values" Error, "An annotation, or a part of one, with several values, of which Perfetto shows one; or with a message that does not say its type, which it drops.";
+    AnnotationValues "annotation-values" Error, "An annotation, or a part of one, with several values, of which Perfetto shows one; or with a message that does not say its type (`.package.Type`), which it drops.";
     AnnotationTwice "annotation-twice" Error, "Two annotations of an event, or entries of a dictionary, of one name. Perfetto shows the last only.";
     AnnotationJson "annotation-json" Error, "JSON in an annotation that is none, or none that Perfetto reads: a number alone, half of a character (`\\ud83d`). It shows what comes before; of `null` alone, or nothing at all, it crashes.";
     FlowNoSlice "flow-no-slice" Error, "Flows of the value of a counter, or of a state. Perfetto ignores them.";

@@ -101,6 +101,10 @@ impl Interned {
         }
         let text = match (field, name) {
             (InternedData::EVENT_NAMES_FIELD_NUMBER, Some(text)) => names.text(text),
+            // It is none.
+            (InternedData::DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER, Some(text)) if !text.starts_with(b".") => {
+                Text::default()
+            }
             (_, Some(text)) => Text { hash: hash(text), name: 0 },
             (_, None) => Text::default(),
         };
@@ -163,12 +167,17 @@ impl Interned {
             let (Some((schema, references)), Value::Bytes(entry)) = (refers_to(field.number), field.value) else {
                 continue;
             };
+            let mut has_frame = field.number != InternedData::CALLSTACKS_FIELD_NUMBER;
             for item in Fields::new(entry).flatten() {
+                has_frame |= item.number == Callstack::FRAME_IDS_FIELD_NUMBER;
                 let table = references.iter().find(|(number, _)| *number == item.number).map(|(_, table)| *table);
                 match (table, item.value) {
                     (Some(table), Value::Varint(iid)) => _ = self.resolve(table, iid, schema.name, report),
                     _ => odd_field(schema, &item, report),
                 }
+            }
+            if !has_frame {
+                report.say(Kind::CallstackEmpty, format_args!("expected a callstack to have a frame, found none"));
             }
         }
     }

@@ -177,6 +177,9 @@ impl State {
         if let Some(sample) = rare.stack_sample {
             stack_sample(sample, &mut sequence.interned, report);
         }
+        if let Some((bytes, field)) = rare.callstacks {
+            callstacks(bytes, field, &mut sequence.interned, report);
+        }
         if let Some(event) = packet.event.filter(|_| packet.has_sequence) {
             Around { sequence, tracks, clocks, names, summary, extensions, span_ns }.event(event, time, report);
         }
@@ -279,6 +282,16 @@ fn stack_sample(bytes: &[u8], interned: &mut Interned, report: &mut Report<'_>) 
         };
         for iid in numbers(field.value) {
             interned.resolve(table, iid, "StackSample", report);
+        }
+    }
+}
+
+/// Numbers of callstacks that samples of other profilers name.
+#[cold]
+fn callstacks(samples: &[u8], field: u32, interned: &mut Interned, report: &mut Report<'_>) {
+    for item in Fields::new(samples).flatten().filter(|item| item.number == field) {
+        for iid in numbers(item.value) {
+            interned.resolve(InternedData::CALLSTACKS_FIELD_NUMBER, iid, "a sample", report);
         }
     }
 }

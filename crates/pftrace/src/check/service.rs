@@ -14,6 +14,10 @@ use super::wire::{Fields, Value};
 pub(super) const TRACE_CONFIG: u32 = 33;
 pub(super) const SERVICE_EVENT: u32 = 69;
 pub(super) const REMOTE_CLOCK_SYNC: u32 = 107;
+pub(super) const STREAMING_PROFILE: u32 = 54;
+pub(super) const STREAMING_PROFILE_CALLSTACKS: u32 = 1;
+pub(super) const PERF_SAMPLE: u32 = 66;
+pub(super) const PERF_SAMPLE_CALLSTACK: u32 = 4;
 pub(super) const SYNCED_CLOCKS: u32 = 1;
 pub(super) const CLIENT_CLOCKS: u32 = 2;
 pub(super) const HOST_CLOCKS: u32 = 3;
@@ -220,6 +224,12 @@ mod tests {
             ["trace_config", "service_event", "remote_clock_sync"].map(|field| number("TracePacket", field)),
             [TRACE_CONFIG, SERVICE_EVENT, REMOTE_CLOCK_SYNC]
         );
+        assert_eq!(
+            ["streaming_profile_packet", "perf_sample"].map(|field| number("TracePacket", field)),
+            [STREAMING_PROFILE, PERF_SAMPLE]
+        );
+        assert_eq!(number("StreamingProfilePacket", "callstack_iid"), STREAMING_PROFILE_CALLSTACKS);
+        assert_eq!(number("PerfSample", "callstack_iid"), PERF_SAMPLE_CALLSTACK);
         assert_eq!(number("RemoteClockSync", "synced_clocks"), SYNCED_CLOCKS);
         assert_eq!(
             ["client_clocks", "host_clocks"].map(|field| number("RemoteClockSync.SyncedClocks", field)),

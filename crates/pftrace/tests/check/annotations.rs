@@ -106,11 +106,15 @@ fn two_annotations_of_one_name() {
 fn a_message_whose_type_has_no_name() {
     let message = || m().message(14, m().varint(4, 3).bytes(10, "u"));
     const DROPPED: Processor = Counts(&["track_event_parser_errors"]);
-    let packets = annotated(&[named("a", message().bytes(16, ""))]);
-    finds(&packets, &[(Kind::AnnotationValues, 2)], DROPPED);
+    for name in ["", "perfetto.protos.DebugAnnotation"] {
+        let packets = annotated(&[named("a", message().bytes(16, name))]);
+        finds(&packets, &[(Kind::AnnotationValues, 2)], DROPPED);
+    }
     let mut packets = annotated(&[named("a", message().varint(13, 2))]);
     packets.insert(1, packet().message(INTERNED_DATA, m().message(27, m().varint(1, 2))));
     finds(&packets, &[(Kind::TextMissing, 1), (Kind::AnnotationValues, 3)], DROPPED);
+    packets[1] = packet().message(INTERNED_DATA, m().message(27, entry(2, "perfetto.protos.DebugAnnotation")));
+    finds(&packets, &[(Kind::AnnotationValues, 3)], DROPPED);
     packets[1] = packet().message(INTERNED_DATA, m().message(27, entry(2, ".perfetto.protos.DebugAnnotation")));
     finds(&packets, &[], Silent);
 }

@@ -91,6 +91,35 @@ fn a_field_twice_in_an_event() {
 }
 
 #[test]
+fn the_value_of_a_counter_in_another_event() {
+    for event in [instant(100, m().varint(30, 5)), instant(100, m().fixed64(44, 0))] {
+        finds(&[head(), track(), event], &[(Kind::ValueNoCounter, 2)], Silent);
+    }
+    let state = event(100, STATE, m().varint(10, 1).varint(30, 5));
+    let stat = Counts(&["track_event_parser_errors"]);
+    finds(&[head(), descriptor(m().varint(1, TRACK).message(18, m())), state], &[(Kind::ValueNoCounter, 2)], stat);
+}
+
+/// Whatever phase of the JSON format it has, too.
+#[test]
+fn a_counter_with_a_phase() {
+    let value = on(COUNTER_TRACK, 100, COUNTER, m().varint(30, 5).message(6, m().varint(2, u64::from(b'C'))));
+    finds(&[head(), counter_track(), value], &[], Silent);
+}
+
+#[test]
+fn source_locations_of_number_0() {
+    const STAT: Processor = Counts(&["track_event_parser_errors"]);
+    let define = || packet().message(INTERNED_DATA, m().message(4, entry(0, "zero")).message(4, entry(1, "one")));
+    for fields in [m().varint(34, 0), m().message(5, m()), m().message(5, m().varint(1, 0))] {
+        finds(&[head(), define(), track(), instant(100, fields)], &[(Kind::IidMissing, 3)], STAT);
+    }
+    for fields in [m().varint(34, 1), m().message(5, m().varint(1, 1))] {
+        finds(&[head(), define(), track(), instant(100, fields)], &[], Silent);
+    }
+}
+
+#[test]
 fn a_counter_that_is_none() {
     let value = || event(100, COUNTER, m().varint(30, 5));
     finds(&[head(), track(), value()], &[(Kind::NotACounter, 2)], Counts(&["track_event_tokenizer_errors"]));

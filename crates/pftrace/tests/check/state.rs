@@ -190,6 +190,31 @@ fn entries_that_name_entries_that_nothing_defines() {
     finds(&[head(), define(whole)], &[], Silent);
 }
 
+/// Samples of profilers: what the trace processor says of a callstack, it says where it is used.
+#[test]
+fn callstacks_of_samples() {
+    const UNDEFINED: Processor = Counts(&["interned_data_tokenizer_errors", "stackprofile_invalid_callstack_id"]);
+    let define = |callstack: Message| {
+        let strings = m().message(5, entry(1, "function")).message(16, entry(1, "build")).message(17, entry(1, "path"));
+        let mapping = m().message(19, m().varint(1, 1).varint(2, 1).varint(7, 1));
+        let frame = m().message(6, m().varint(1, 1).varint(2, 1).varint(3, 1)).message(7, callstack);
+        packet().message(INTERNED_DATA, strings.append(mapping).append(frame))
+    };
+    let sample = |callstack: u64| at(100).message(66, m().varint(1, 1).varint(2, 4).varint(3, 5).varint(4, callstack));
+    let sound = define(m().varint(1, 1).varint(2, 1));
+    finds(&[head(), sound.clone(), sample(1)], &[], Silent);
+    finds(&[head(), sound, sample(9)], &[(Kind::IidUndefined, 2)], UNDEFINED);
+    let empty = define(m().varint(1, 1));
+    finds(&[head(), empty, sample(1)], &[(Kind::CallstackEmpty, 1)], Counts(&["stackprofile_empty_callstack"]));
+    let thread = packet().message(44, m().varint(1, 4).varint(2, 5).varint(6, 1));
+    let streaming = at(100).message(54, m().varint(1, 9).varint(2, 0));
+    let (findings, _) = check(&encode(&[head(), thread, streaming]));
+    assert_eq!(
+        findings.iter().map(|finding| (finding.kind, finding.packet)).collect::<Vec<_>>(),
+        [(Kind::IidUndefined, 2)]
+    );
+}
+
 #[test]
 fn a_number_of_another_sequence() {
     let head_of_2 = m().varint(SEQUENCE_ID, 2).varint(SEQUENCE_FLAGS, CLEARED);

@@ -96,11 +96,13 @@ impl Annotation {
             (DebugAnnotation::STRING_VALUE_IID_FIELD_NUMBER, Value::Varint(iid)) => {
                 interned.resolve(InternedData::DEBUG_ANNOTATION_STRING_VALUES_FIELD_NUMBER, iid, BY, report);
             }
-            (DebugAnnotation::PROTO_TYPE_NAME_FIELD_NUMBER, Value::Bytes(name)) => self.has_type = !name.is_empty(),
+            (DebugAnnotation::PROTO_TYPE_NAME_FIELD_NUMBER, Value::Bytes(name)) => {
+                self.has_type = name.starts_with(b".")
+            }
             (DebugAnnotation::PROTO_TYPE_NAME_IID_FIELD_NUMBER, Value::Varint(iid)) => {
                 let names = InternedData::DEBUG_ANNOTATION_VALUE_TYPE_NAMES_FIELD_NUMBER;
                 let name = interned.resolve(names, iid, BY, report);
-                self.has_type = name.is_none_or(|name| name.hash != 0 && name.hash != hash(b""));
+                self.has_type = name.is_none_or(|name| name.hash != 0);
             }
             (DebugAnnotation::DICT_ENTRIES_FIELD_NUMBER, Value::Bytes(entry)) if depth < MAX_ANNOTATION_DEPTH => {
                 annotation(entry, Some(&mut self.entries), interned, depth + 1, report);
@@ -165,7 +167,9 @@ impl Annotation {
         if self.first == DebugAnnotation::PROTO_VALUE_FIELD_NUMBER && !self.has_type {
             report.say(
                 Kind::AnnotationValues,
-                format_args!("expected an annotation whose value is a message to say its type, found none"),
+                format_args!(
+                    "expected an annotation whose value is a message to say its type, as in `.package.Type`, found none"
+                ),
             );
         }
     }

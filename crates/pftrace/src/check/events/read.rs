@@ -114,6 +114,7 @@ impl Around<'_> {
         let interned = &mut self.sequence.interned;
         let mut refer = |table, iid, report: &mut Report<'_>| _ = interned.resolve(table, iid, "TrackEvent", report);
         match (field.number, field.value) {
+            (TrackEvent::SOURCE_LOCATION_IID_FIELD_NUMBER, Value::Varint(0)) => no_location("TrackEvent", report),
             (TrackEvent::SOURCE_LOCATION_IID_FIELD_NUMBER, Value::Varint(iid)) => {
                 refer(InternedData::SOURCE_LOCATIONS_FIELD_NUMBER, iid, report);
             }
@@ -156,6 +157,13 @@ impl Around<'_> {
                 let tables: &[_] =
                     &[(TaskExecution::POSTED_FROM_IID_FIELD_NUMBER, InternedData::SOURCE_LOCATIONS_FIELD_NUMBER)];
                 references(task, &schema::TASK_EXECUTION, tables, interned, report);
+                let is_place = |field: Field<'_>| {
+                    field.number == TaskExecution::POSTED_FROM_IID_FIELD_NUMBER
+                        && !matches!(field.value, Value::Varint(0))
+                };
+                if !Fields::new(task).any(|field| field.map_or(true, is_place)) {
+                    no_location("TaskExecution", report);
+                }
             }
             (
                 TrackEvent::FLOW_IDS_OLD_FIELD_NUMBER | TrackEvent::TERMINATING_FLOW_IDS_OLD_FIELD_NUMBER,
@@ -232,6 +240,15 @@ impl Category {
 #[inline]
 fn also(texts: u64, text: u64) -> u64 {
     if texts == 0 { text } else { texts.rotate_left(5) ^ text }
+}
+
+/// Unlike most numbers, 0 is none even if something is defined as it.
+#[cold]
+fn no_location(by: &str, report: &mut Report<'_>) {
+    report.say(
+        Kind::IidMissing,
+        format_args!("{by}: expected the number of a source location to be above 0, found none, or 0"),
+    );
 }
 
 /// A message of which some fields are numbers of interned data.

@@ -8,7 +8,10 @@ use crate::check::bundle::Codec;
 use crate::check::finding::{Kind, Report};
 use crate::check::schema;
 use crate::check::sequence::CLEARED;
-use crate::check::service::{REMOTE_CLOCK_SYNC, SERVICE_EVENT, TRACE_CONFIG};
+use crate::check::service::{
+    PERF_SAMPLE, PERF_SAMPLE_CALLSTACK, REMOTE_CLOCK_SYNC, SERVICE_EVENT, STREAMING_PROFILE,
+    STREAMING_PROFILE_CALLSTACKS, TRACE_CONFIG,
+};
 use crate::check::wire::{Field, Fields, Value};
 
 /// The fields of a packet that matter here.
@@ -39,6 +42,8 @@ pub(super) struct Rare<'b> {
     pub(super) stats: Option<&'b [u8]>,
     pub(super) extension: Option<&'b [u8]>,
     pub(super) stack_sample: Option<&'b [u8]>,
+    /// Samples of other profilers, and the field of them that has the numbers of callstacks.
+    pub(super) callstacks: Option<(&'b [u8], u32)>,
     pub(super) process: Option<&'b [u8]>,
     pub(super) thread: Option<&'b [u8]>,
     pub(super) config: Option<&'b [u8]>,
@@ -169,7 +174,7 @@ impl<'b> Packet<'b> {
 }
 
 impl<'b> Rare<'b> {
-    const FIELDS: [u32; 11] = [
+    const FIELDS: [u32; 13] = [
         TracePacket::TRACE_STATS_FIELD_NUMBER,
         TracePacket::EXTENSION_DESCRIPTOR_FIELD_NUMBER,
         TracePacket::STACK_SAMPLE_FIELD_NUMBER,
@@ -181,13 +186,27 @@ impl<'b> Rare<'b> {
         SERVICE_EVENT,
         REMOTE_CLOCK_SYNC,
         TRACE_CONFIG,
+        STREAMING_PROFILE,
+        PERF_SAMPLE,
     ];
 
     /// Others than compressed packets.
     fn has_others(&self) -> bool {
-        let Self { stats, extension, stack_sample, process, thread, config, system, sync: _, alone, compressed: _ } =
-            self;
+        let Self {
+            stats,
+            extension,
+            stack_sample,
+            callstacks,
+            process,
+            thread,
+            config,
+            system,
+            sync: _,
+            alone,
+            compressed: _,
+        } = self;
         [stats, extension, stack_sample, process, thread, config, system].iter().any(|field| field.is_some())
+            || callstacks.is_some()
             || alone.is_some()
     }
 
@@ -203,6 +222,8 @@ impl<'b> Rare<'b> {
                 }
                 TracePacket::PROCESS_DESCRIPTOR_FIELD_NUMBER => rare.process = Some(bytes),
                 TracePacket::THREAD_DESCRIPTOR_FIELD_NUMBER => rare.thread = Some(bytes),
+                STREAMING_PROFILE => rare.callstacks = Some((bytes, STREAMING_PROFILE_CALLSTACKS)),
+                PERF_SAMPLE => rare.callstacks = Some((bytes, PERF_SAMPLE_CALLSTACK)),
                 SERVICE_EVENT => rare.alone = Some("an event of the service"),
                 REMOTE_CLOCK_SYNC => (rare.sync, rare.alone) = (Some(bytes), Some("clocks of another machine")),
                 TracePacket::STACK_SAMPLE_FIELD_NUMBER => rare.stack_sample = Some(bytes),
