@@ -115,6 +115,7 @@ kinds! {
     WireType "wire-type" Error, "A field is encoded in another way than its type demands: packed, say, where it must not be. Perfetto ignores it or reads another number.";
     UnknownField "unknown-field" Note, "A field that Perfetto's schema does not have. A newer one may; in another, nothing of it is shown. Told once per field.";
     UnknownExtension "unknown-extension" Error before, "A field of an extension that no `ExtensionDescriptor` in the trace describes. Nothing of it is shown.";
+    ExtensionType "extension-type" Error before, "A description of extensions with a message or enum that none so far describes: the file that has it is missing. Perfetto loads nothing of such a trace.";
     NoSequence "no-sequence" Error, "A packet that needs a sequence says none.";
     StateNotCleared "state-not-cleared" Error before, "A packet needs incremental state, and none has begun, or it was lost. Perfetto skips it.";
     InternedIgnored "interned-ignored" Error before, "Interned data where no incremental state has begun. Perfetto ignores it.";

@@ -382,6 +382,40 @@ fn an_extension_that_nothing_describes() {
     finds(&[head(), track(), extended(), described], &[], Silent);
 }
 
+/// As where only the file of the extension was described, and not those that it imports.
+#[test]
+fn an_extension_of_a_type_that_nothing_describes() {
+    let file = |content: Message| m().bytes(1, "own.proto").bytes(2, "own").append(content);
+    let set = |files: &[Message]| {
+        let set = files.iter().fold(m(), |set, content| set.message(1, file(content.clone())));
+        packet().message(EXTENSION_DESCRIPTOR, m().message(1, set))
+    };
+    let field = |kind, name: &str| m().bytes(1, "field").varint(3, 9_900).varint(4, 1).varint(5, kind).bytes(6, name);
+    let extension = |kind, name| m().message(7, field(kind, name).bytes(2, ".perfetto.protos.TrackEvent"));
+    let message = |name: &str, content: Message| m().message(4, m().bytes(1, name).append(content));
+    let missing = |descriptions: &[Message], refused| {
+        let packets = [&[head(), track()], descriptions, &[instant(100, m())]].concat();
+        finds(&packets, &[(Kind::ExtensionType, 2)], Refuses(refused));
+    };
+    missing(&[set(&[extension(11, ".own.Missing")])], "Unable to find short type .own.Missing");
+    missing(&[set(&[extension(14, ".own.Missing")])], "Unable to find short type .own.Missing");
+    let inner = message("Outer", m().message(2, field(11, ".other.Missing")));
+    missing(&[set(&[inner])], "Unable to find short type .other.Missing");
+    missing(&[set(&[m().message(7, field(5, "").bytes(2, ".own.Missing"))])], "Extendee does not exist .own.Missing");
+    // Too late.
+    let outer = || message("Missing", m());
+    missing(&[set(&[extension(11, ".own.Missing")]), set(&[outer()])], "Unable to find short type .own.Missing");
+    let sound = |descriptions: &[Message]| {
+        finds(&[&[head(), track()], descriptions, &[instant(100, m())]].concat(), &[], Silent);
+    };
+    sound(&[set(&[extension(11, ".own.Missing"), outer()])]);
+    sound(&[set(&[outer()]), set(&[extension(11, ".own.Missing")])]);
+    let nested = message("Outer", m().message(3, m().bytes(1, "Inner").message(4, m().bytes(1, "Enum"))));
+    sound(&[set(&[nested.append(extension(14, ".own.Outer.Inner.Enum"))])]);
+    sound(&[set(&[m().message(5, m().bytes(1, "Enum")).append(extension(14, ".own.Enum"))])]);
+    sound(&[set(&[extension(11, ".perfetto.protos.DebugAnnotation")])]);
+}
+
 /// Those of Chrome and Android, which Perfetto describes itself: a newer one may know more of them.
 #[test]
 fn an_extension_of_chrome_or_android() {
