@@ -45,7 +45,7 @@ impl Around<'_> {
         let mut said = Said::default();
         self.read(bytes, &mut said, report);
         // Of the value of a counter, the phase does not matter.
-        let legacy = said.legacy.filter(|_| said.kind != COUNTER).map(|legacy| Legacy::read(legacy, report));
+        let mut legacy = said.legacy.filter(|_| said.kind != COUNTER).map(|legacy| Legacy::read(legacy, report));
         if let Some(iid) = legacy.map(|legacy| legacy.name_iid).filter(|iid| *iid != 0 && !said.has_name_iid) {
             let name =
                 self.sequence.interned.resolve(InternedData::EVENT_NAMES_FIELD_NUMBER, iid, "LegacyEvent", report);
@@ -73,8 +73,9 @@ impl Around<'_> {
         if said.is_logged {
             self.tracks.logged(number, report.place);
         }
-        if let Some(legacy) = legacy {
-            legacy.judge(report);
+        if let Some(legacy) = &mut legacy {
+            legacy.set_name(said.name.hash);
+            legacy.judge(said.has_annotation, report);
             if legacy.needs_thread() {
                 self.tracks.threaded(number, report.place);
             }

@@ -6,6 +6,7 @@ use pftrace_protos::track_event::LegacyEvent;
 use pftrace_protos::track_event::legacy_event::InstantEventScope;
 
 use super::finding::{Kind, Report};
+use super::hash;
 use super::wire::{Fields, Value};
 
 /// What of a `LegacyEvent` matters here.
@@ -24,6 +25,17 @@ pub(super) struct Legacy {
     direction: u64,
     pid: Option<i64>,
     tid: Option<i64>,
+    /// What it gives a name to, when its phase is M.
+    names: Option<Named>,
+}
+
+/// An event of the phase M says what a thread or process is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Nothing,
+    Thread,
+    Process,
+    Other,
 }
 
 impl Legacy {
@@ -54,11 +66,22 @@ impl Legacy {
         legacy
     }
 
+    /// What the event is called: of the phase M, that says what it does.
+    pub(super) fn set_name(&mut self, name: u64) {
+        self.names = (self.phase == Some(b'M')).then(|| match name {
+            0 => Named::Nothing,
+            name if name == hash(b"thread_name") => Named::Thread,
+            name if name == hash(b"process_name") => Named::Process,
+            _ => Named::Other,
+        });
+    }
+
     /// Whether its track has to be a thread's.
     pub(super) fn needs_thread(&self) -> bool {
         match self.phase {
-            // Asynchronous ones, flows, and names of processes and threads.
-            Some(b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F' | b's' | b't' | b'f' | b'M') | None => false,
+            Some(b'M') => self.names == Some(Named::Thread),
+            // Asynchronous ones, and flows.
+            Some(b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F' | b's' | b't' | b'f') | None => false,
             Some(b'i' | b'I') => {
                 self.scope != InstantEventScope::SCOPE_GLOBAL.value() as u64
                     && self.scope != InstantEventScope::SCOPE_PROCESS.value() as u64
@@ -73,6 +96,7 @@ impl Legacy {
         match self.phase {
             Some(b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F') => self.has_local_id && !self.has_id,
             Some(b'i' | b'I') => self.scope == InstantEventScope::SCOPE_PROCESS.value() as u64,
+            Some(b'M') => self.names == Some(Named::Process),
             _ => false,
         }
     }
@@ -92,7 +116,7 @@ impl Legacy {
     }
 
     /// What it lacks.
-    pub(super) fn judge(&self, report: &mut Report<'_>) {
+    pub(super) fn judge(&self, has_annotation: bool, report: &mut Report<'_>) {
         let mut say = |message: fmt::Arguments<'_>| report.say(Kind::LegacyMisuse, message);
         match self.phase {
             Some(phase @ (b'b' | b'e' | b'n' | b'S' | b'T' | b'p' | b'F')) if !self.has_id && !self.has_local_id => {
@@ -105,6 +129,12 @@ impl Legacy {
             Some(b'X') if self.duration_us < 0 => say(format_args!(
                 "expected a duration_us of 0 or more of an event of the phase X, found {}",
                 self.duration_us
+            )),
+            Some(b'M') if self.names == Some(Named::Nothing) => {
+                say(format_args!("expected an event of the phase M to have a name, found none"))
+            }
+            Some(b'M') if self.names != Some(Named::Other) && !has_annotation => say(format_args!(
+                "expected the name of a thread or process as an annotation of an event of the phase M, found none"
             )),
             _ => {}
         }

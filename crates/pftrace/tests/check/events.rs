@@ -503,6 +503,21 @@ fn phases_without_what_they_need() {
         let packets = [head(), process, legacy(phase, fields)];
         finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
     }
+    // No name to give, or nothing to give it to.
+    let meta = |name: Message, fields| {
+        at(100).message(
+            TRACK_EVENT,
+            m().varint(11, TRACK).append(name).message(6, m().varint(2, u64::from(b'M'))).append(fields),
+        )
+    };
+    let given = || m().message(4, m().bytes(10, "name").bytes(6, "main"));
+    lacks(thread_track(), meta(m(), given()), DROPPED);
+    for name in ["thread_name", "process_name"].map(|name| m().bytes(23, name)) {
+        lacks(thread_track(), meta(name.clone(), m()), DROPPED);
+        lacks(track(), meta(name.clone(), given()), DROPPED);
+        let packets = [head(), thread_track(), meta(name, given())];
+        finds(&packets, &[(Kind::Legacy, 2), (Kind::SlicesNotMatched, 2)], Silent);
+    }
     for phase in *b"benSTpF" {
         lacks(thread_track(), legacy(phase, m()), DROPPED);
     }

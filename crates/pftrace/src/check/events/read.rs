@@ -28,6 +28,7 @@ pub(super) struct Said<'b> {
     /// Of a counter.
     pub(super) value: Option<f64>,
     pub(super) has_flow: bool,
+    pub(super) has_annotation: bool,
     pub(super) annotations: Siblings,
     pub(super) extra: Extra,
     pub(super) extra_double: Extra,
@@ -95,6 +96,7 @@ impl Around<'_> {
                 said.category.inline = also(said.category.inline, hash(category));
             }
             (TrackEvent::DEBUG_ANNOTATIONS_FIELD_NUMBER, Value::Bytes(bytes)) => {
+                said.has_annotation = true;
                 annotation(bytes, Some(&mut said.annotations), interned, 0, report);
             }
             (TrackEvent::COUNTER_VALUE_FIELD_NUMBER, Value::Varint(value)) => {
