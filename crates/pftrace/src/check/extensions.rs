@@ -22,7 +22,8 @@ const KNOWN: [RangeInclusive<u32>; 3] = [1000..=1085, 2001..=2021, 3000..=3001];
 const OFFICIAL: Range<u32> = 1000..3100;
 
 /// Packages of which the types are not known here, or not all of them.
-const OFFICIAL_TYPES: [&[u8]; 2] = [b".perfetto.protos.", b".google.protobuf."];
+const OFFICIAL_TYPES: [&[u8]; 5] =
+    [b".perfetto.protos.", b".google.protobuf.", b".com.android.", b".android.", b".bluetooth."];
 
 /// Larger schemas of extensions are not decompressed.
 const MAX_SCHEMA_LEN: u64 = 64 << 20;

@@ -252,6 +252,12 @@ fn a_field_twice_in_a_packet() {
     let snapshot = || m().message(1, m().varint(1, 6).varint(2, 5));
     let snapshots = packet().message(CLOCK_SNAPSHOT, snapshot()).message(CLOCK_SNAPSHOT, snapshot());
     finds(&[head(), snapshots], &[(Kind::FieldTwice, 1)], Silent);
+    // Not of the same time.
+    let timed = |timestamp| [head(), track(), begin(100).varint(TIMESTAMP, timestamp), end(300)];
+    finds(&timed(200), &[(Kind::FieldTwice, 2)], Silent);
+    finds(&timed(100), &[], Silent);
+    let Some(mut processor) = TraceProcessor::shared() else { return };
+    assert_eq!(processor.load(&encode(&timed(200))).unwrap().slices[0].ts, 200);
 }
 
 #[test]

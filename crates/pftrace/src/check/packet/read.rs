@@ -80,7 +80,11 @@ impl<'b> Packet<'b> {
     #[inline]
     fn field(&mut self, field: &Field<'b>, body: &'b [u8], report: &mut Report<'_>) {
         match (field.number, field.value) {
-            (TracePacket::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => self.timestamp = Some(timestamp),
+            (TracePacket::TIMESTAMP_FIELD_NUMBER, Value::Varint(timestamp)) => {
+                if self.timestamp.replace(timestamp).is_some_and(|before| before != timestamp) {
+                    tell_twice(field.number, report);
+                }
+            }
             (TracePacket::TRUSTED_PACKET_SEQUENCE_ID_FIELD_NUMBER, Value::Varint(id)) => {
                 (self.sequence, self.has_sequence) = (id as u32, true);
             }
