@@ -255,66 +255,6 @@ fn a_log_message_without_a_text() {
 }
 
 #[test]
-fn annotations_without_a_name() {
-    const STAT: Processor = Counts(&["track_event_parser_errors"]);
-    let nameless = |annotation: Message| {
-        let packets = [head(), track(), instant(100, m().message(4, annotation))];
-        finds(&packets, &[(Kind::AnnotationNoName, 2)], STAT);
-    };
-    let named = || m().bytes(10, "a");
-    let value = || m().varint(4, 5);
-    nameless(value());
-    nameless(m());
-    // The number 0 is none.
-    nameless(value().varint(1, 0));
-    // The entries of a dictionary, and of one in an array.
-    nameless(named().message(11, value()));
-    nameless(named().message(11, named().append(value())).message(11, value()));
-    nameless(named().message(12, m().message(11, value())));
-    // What is in an array needs none, and an empty one is one.
-    let sound = |annotation: Message| {
-        finds(&[head(), track(), instant(100, m().message(4, annotation))], &[], Silent);
-    };
-    sound(named().message(12, value()).message(12, m().message(12, value())));
-    sound(named().message(12, m().message(11, named().append(value()))));
-    sound(m().bytes(10, "").append(value()));
-}
-
-/// Perfetto shows one of several values, whichever stands first.
-#[test]
-fn annotations_with_another_number_of_values() {
-    let annotated = |value: Message| [head(), track(), instant(100, m().message(4, m().bytes(10, "a").append(value)))];
-    let entry = || m().bytes(10, "k").varint(4, 1);
-    let shown = |packets: &[Message]| {
-        let Some(mut processor) = TraceProcessor::shared() else { return 1 };
-        processor.load(&encode(packets)).unwrap();
-        processor.query("select count(*) from args where key glob 'debug.a*'").unwrap().rows[0][0].int()
-    };
-    for several in [
-        m().varint(4, 1).bytes(6, "s"),
-        m().bytes(6, "s").varint(4, 1),
-        m().varint(4, 1).varint(4, 2),
-        m().message(11, entry()).varint(4, 2),
-        m().message(12, m().varint(4, 1)).message(11, entry()),
-    ] {
-        let packets = annotated(several);
-        finds(&packets, &[(Kind::AnnotationValues, 2)], Silent);
-        assert_eq!(shown(&packets), 1);
-    }
-    for none in [m(), m().message(11, m().bytes(10, "k")), m().message(12, m()), m().bytes(16, ".some.Type")] {
-        let packets = annotated(none);
-        finds(&packets, &[(Kind::AnnotationNoValue, 2)], Silent);
-        assert!(TraceProcessor::shared().is_none() || shown(&packets) == 0);
-    }
-    let typeless = m().message(14, m().varint(1, 3));
-    finds(&annotated(typeless), &[(Kind::AnnotationValues, 2)], Counts(&["track_event_parser_errors"]));
-    let typed = m().message(14, m().varint(4, 3).bytes(10, "u")).bytes(16, ".perfetto.protos.DebugAnnotation");
-    finds(&annotated(typed), &[], Silent);
-    let entries = m().message(11, entry()).message(11, m().bytes(10, "l").message(12, m().varint(4, 1)));
-    finds(&annotated(entries), &[], Silent);
-}
-
-#[test]
 fn flows_as_varints() {
     // The trace processor drops them without a word.
     finds(&[head(), track(), instant(100, m().varint(47, 2))], &[(Kind::WireType, 2)], Silent);
