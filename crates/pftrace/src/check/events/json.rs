@@ -9,7 +9,7 @@ const MAX_DEPTH: u32 = 100;
 #[cold]
 pub(super) fn stops_at(bytes: &[u8]) -> Option<usize> {
     let mut json = Json { bytes, at: 0, is_deep: false };
-    let is_read = json.value(0).is_some() && json.is_read_alone();
+    let is_read = json.value(0).is_some() && json.is_read_alone() && json.next().is_none();
     (!is_read && !json.is_deep).then_some(json.at)
 }
 
@@ -83,7 +83,11 @@ impl Json<'_> {
         let digits = word.strip_prefix('-').unwrap_or(word).as_bytes();
         let is_number = match digits {
             [b'0', b'0'..=b'9', ..] => false,
-            [b'0'..=b'9', ..] => word.parse::<f64>().is_ok_and(f64::is_finite),
+            [b'0'..=b'9', ..] => {
+                let is_whole =
+                    word.split_once('.').is_none_or(|(_, rest)| rest.starts_with(|next: char| next.is_ascii_digit()));
+                is_whole && word.parse::<f64>().is_ok_and(f64::is_finite)
+            }
             _ => matches!(word, "true" | "false" | "null"),
         };
         self.at += if is_number { len } else { 0 };
