@@ -553,17 +553,19 @@ macro_rules! __annotations {
     }};
     // With options.
     ({on $kind:ident $on:ident $off:expr, $category:tt, $name:expr, $given:expr, $track:expr, [$($details:tt)*]} []
-        $keys:tt [$(($how:ident $value:expr),)*]) => {{
+        $keys:tt $values:tt) => {{
         $crate::__site!($kind $category $name, $keys);
         if __PFTRACE_CATEGORY.is_enabled() {
-            $crate::__private::$on(&__PFTRACE_SITE, $track, $given, &[$($crate::__argument!($how $value)),*], &[$($details)*])
+            use $crate::__private::{Known as _, Unknown as _};
+            $crate::__private::$on(&__PFTRACE_SITE, $track, $given, $crate::__said!($values [$($details)*]))
         } else {
             $off
         }
     }};
-    ({end $end:ident $category:tt $track:expr, [$($details:tt)*]} [] $keys:tt [$(($how:ident $value:expr),)*]) => {{
+    ({end $end:ident $category:tt $track:expr, [$($details:tt)*]} [] $keys:tt $values:tt) => {{
         $crate::__site!(End $category $crate::__private::None, $keys);
-        $crate::__private::$end(&__PFTRACE_SITE, $track, &[$($crate::__argument!($how $value)),*], &[$($details)*])
+        use $crate::__private::{Known as _, Unknown as _};
+        $crate::__private::$end(&__PFTRACE_SITE, $track, $crate::__said!($values [$($details)*]))
     }};
     ($event:tt [$other:tt $($rest:tt)*] $keys:tt $values:tt) => {
         $crate::__private::compile_error!($crate::__private::concat!(
@@ -620,6 +622,18 @@ macro_rules! __argument {
 macro_rules! __typed {
     ([$(($how:ident $value:expr),)*]) => {
         $crate::__private::Listed::<_, { 0 $(+ $crate::__one!($how))* }>($crate::__list!($(($how $value),)*))
+    };
+}
+
+/// The same, with other options if there are any.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __said {
+    ($values:tt []) => {
+        $crate::__typed!($values)
+    };
+    ($values:tt [$($details:tt)*]) => {
+        $crate::__private::Detailed($crate::__typed!($values), &[$($details)*])
     };
 }
 

@@ -138,13 +138,13 @@ impl<S, T> Seat<S, T> {
 
     /// Opens a packet in the present chunk, if that is there, still ours, has [room](Writer::short_room) for it, and no packet is open: else it is to be done by a [`Writer`], at the [occupied](Self::occupy) desk.
     #[inline(always)]
-    pub fn enter(&self) -> Option<Entered<'_, S, T>> {
+    pub fn enter(&self) -> Option<Entered<S, T>> {
         self.enter_for(ROOM)
     }
 
     /// The same, for a packet of up to so many bytes, if there is room for it.
     #[inline(always)]
-    pub fn enter_for(&self, room: usize) -> Option<Entered<'_, S, T>> {
+    pub fn enter_for(&self, room: usize) -> Option<Entered<S, T>> {
         let (desk, room) = (self.at(), room.max(ROOM));
         let at = desk.window.try_mark(room - ROOM)?;
         Some(Entered { desk, at, room, on_its_thread: PhantomData })
@@ -195,15 +195,17 @@ impl<S, T> fmt::Debug for Seat<S, T> {
 }
 
 /// A packet that is open, and what sits at the desk. Dropped without a commit, nothing of the packet remains.
-pub struct Entered<'s, S: 'static, T: 'static> {
+///
+/// It does not borrow the seat, whose owner can't leave the desk while a packet is open: so who has a seat in a thread-local asks for no more than this there.
+pub struct Entered<S: 'static, T: 'static> {
     desk: &'static Desk<S, T>,
     at: *mut u8,
     /// How many bytes are free from there: at least [`ROOM`].
     room: usize,
-    on_its_thread: PhantomData<&'s Seat<S, T>>,
+    on_its_thread: PhantomData<*mut ()>,
 }
 
-impl<S, T> Entered<'_, S, T> {
+impl<S, T> Entered<S, T> {
     /// The bytes of the packet, what sits at the desk, and what is for all.
     #[inline(always)]
     pub fn parts(&mut self) -> (&mut [u8; ROOM], &mut T, &'static S) {
@@ -271,7 +273,7 @@ fn fetch_ahead(at: *mut u8) {
     let _ = at;
 }
 
-impl<S, T: Sits> Entered<'_, S, T> {
+impl<S, T: Sits> Entered<S, T> {
     /// Adds a word to those at the end of the chunk, read behind those that are there. It stays also where no packet is committed. False, and it has to be added the [long way](crate::Space::commit_with),
     /// where there is no room set aside for more: each time the window is opened that is so for as many words as the chunk has 512 bytes.
     pub fn add_word(&mut self, word: u32) -> bool {
@@ -280,7 +282,7 @@ impl<S, T: Sits> Entered<'_, S, T> {
     }
 }
 
-impl<S, T> Drop for Entered<'_, S, T> {
+impl<S, T> Drop for Entered<S, T> {
     #[inline(always)]
     fn drop(&mut self) {
         // What was written and not committed comes before what the next owner of the chunk writes.
@@ -288,7 +290,7 @@ impl<S, T> Drop for Entered<'_, S, T> {
     }
 }
 
-impl<S, T> fmt::Debug for Entered<'_, S, T> {
+impl<S, T> fmt::Debug for Entered<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Entered").field(self.desk).finish()
     }

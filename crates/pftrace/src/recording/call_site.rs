@@ -14,6 +14,7 @@ use super::put::{self, KEYS_IN_A_ROW, Key, MOST_KEYS};
 use super::record::{self, CounterNumber, MAX_ANNOTATIONS, SliceGuard};
 use super::registry::Registry;
 use super::track;
+use super::typed::Detailed;
 
 /// A place in a program that records: what is the same each time it does.
 ///
@@ -274,7 +275,9 @@ impl CallSite {
         details: &[Detail<'_>],
     ) -> T::Guard {
         match self.kind {
-            EventKind::Slice => options::slice_on(self, track, self.given(name), self.with_keys(arguments), details),
+            EventKind::Slice => {
+                options::slice_on(self, track, self.given(name), Detailed(self.with_keys(arguments), details))
+            }
             _ => T::Guard::default(),
         }
     }
@@ -282,7 +285,7 @@ impl CallSite {
     /// Ends a slice, and says more of it. The call site is of the kind [`EventKind::End`]; with any other the slice just ends.
     pub fn end(&'static self, slice: impl EndSlice, arguments: &[Argument<'_>], details: &[Detail<'_>]) {
         if self.kind == EventKind::End {
-            options::end_slice(self, slice, self.with_keys(arguments), details);
+            options::end_slice(self, slice, Detailed(self.with_keys(arguments), details));
         }
     }
 
@@ -295,7 +298,7 @@ impl CallSite {
         details: &[Detail<'_>],
     ) {
         if self.kind == EventKind::Instant {
-            options::instant_on(self, track, self.given(name), self.with_keys(arguments), details);
+            options::instant_on(self, track, self.given(name), Detailed(self.with_keys(arguments), details));
         }
     }
 

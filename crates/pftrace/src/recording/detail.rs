@@ -57,6 +57,29 @@ pub enum Detail<'a> {
     With(&'a dyn Fn(&mut TrackEvent<'_>)),
 }
 
+impl Detail<'_> {
+    /// Whether it is a few bytes, which [`put::details`](super::put::details) writes.
+    #[inline]
+    pub(super) fn is_short(&self) -> bool {
+        use Detail::{At, CorrelationId, Flow, SourceLocation, TerminatingFlow};
+        matches!(self, At(_) | Flow(_) | TerminatingFlow(_) | CorrelationId(_) | SourceLocation(_))
+    }
+}
+
+/// A trace tells no later time.
+pub(super) const LATEST: u64 = i64::MAX as u64;
+
+/// When an event happened of which this is said, if that is said.
+pub(super) fn told_ns(details: &[Detail<'_>]) -> Option<u64> {
+    // What is later than a trace can tell is as late as it can.
+    for detail in details {
+        if let Detail::At(ns) = detail {
+            return Some((*ns).min(LATEST));
+        }
+    }
+    None
+}
+
 impl fmt::Debug for Detail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

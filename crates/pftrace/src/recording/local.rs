@@ -158,18 +158,16 @@ fn occupy_first(seat: &ThreadSeat) -> Result<Occupied<'_, Stack, Thread>, Refuse
 pub(super) fn quickly<R>(
     f: impl FnOnce(&mut [u8; ROOM], &mut Thread, &'static Stack) -> Option<(usize, R)>,
 ) -> Option<R> {
-    at_seat(|seat| {
-        let mut entered = seat.enter()?;
-        let (packet, thread, stack) = entered.parts();
-        let (len, result) = f(packet, thread, stack)?;
-        // It always is. But a function that might panic keeps more in memory.
-        if !(1..=ROOM).contains(&len) {
-            debug_assert!(false, "a packet of {len} bytes");
-            return None;
-        }
-        entered.commit(len);
-        Some(result)
-    })
+    let mut entered = at_seat(Seat::enter)?;
+    let (packet, thread, stack) = entered.parts();
+    let (len, result) = f(packet, thread, stack)?;
+    // It always is. But a function that might panic keeps more in memory.
+    if !(1..=ROOM).contains(&len) {
+        debug_assert!(false, "a packet of {len} bytes");
+        return None;
+    }
+    entered.commit(len);
+    Some(result)
 }
 
 /// The same of a packet that may take up to `room` bytes. `f` copies texts.
@@ -178,13 +176,11 @@ pub(super) fn quickly_for<R>(
     room: usize,
     f: impl FnOnce(&mut [u8], &mut Thread, &'static Stack) -> Option<(usize, R)>,
 ) -> Option<R> {
-    at_seat(|seat| {
-        let mut entered = seat.enter_for(room)?;
-        let (packet, thread, stack) = entered.parts_in_full();
-        let (len, result) = f(packet, thread, stack)?;
-        entered.commit(len);
-        Some(result)
-    })
+    let mut entered = at_seat(|seat| seat.enter_for(room))?;
+    let (packet, thread, stack) = entered.parts_in_full();
+    let (len, result) = f(packet, thread, stack)?;
+    entered.commit(len);
+    Some(result)
 }
 
 /// Has the chunk list a call site, met for the first time perhaps, if it does not, and that can be done at once: what was to be recorded [quickly] is tried once more then.

@@ -79,5 +79,5 @@ pub mod private {
     pub use super::record::{
         CounterNumber, SliceGuard, begin, begin_slice, begin_slice_with, begin_with, end, instant, instant_with,
     };
-    pub use super::typed::{Flow, InFlow, Known, Listed, OwnName, Probe, TerminatingFlow, Unknown, given};
+    pub use super::typed::{Detailed, Flow, InFlow, Known, Listed, OwnName, Probe, TerminatingFlow, Unknown, given};
 }

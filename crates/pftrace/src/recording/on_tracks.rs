@@ -21,6 +21,9 @@ use crate::text::Cut;
 /// [`Dropped::too_many_tracks`](crate::Dropped::too_many_tracks).
 pub const MAX_OPEN_TRACK_SLICES: u32 = 8192;
 
+/// No slice has that number.
+pub(super) const NONE: u32 = 0;
+
 const NAME_WORDS: usize = 11;
 
 /// A longer name that was given at run time is cut, where its slice is begun again.
@@ -28,7 +31,7 @@ pub(super) const NAME_LEN: usize = NAME_WORDS * size_of::<u64>();
 
 #[derive(Debug)]
 pub(super) struct OnTracks {
-    places: Box<[Place]>,
+    places: Box<[Place; MAX_OPEN_TRACK_SLICES as usize]>,
     next: AtomicU32,
     /// No place was free, and none has become so since.
     is_full: AtomicBool,
@@ -61,7 +64,7 @@ pub(super) enum State {
 }
 
 /// What is known of a slice that is, or was, open. Its name is one that was given at run time; empty where the call site has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Told<'n> {
     pub(super) begin_ns: u64,
     pub(super) track: u32,
@@ -92,18 +95,22 @@ pub(super) struct Entry {
 
 impl OnTracks {
     pub(super) fn new() -> Self {
+        // Not made where it is called: that would be copied.
         let mut places = Vec::new();
         places.resize_with(MAX_OPEN_TRACK_SLICES as usize, Place::new);
+        let places = places.into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("that many"));
         // The first number is none that an empty place could be taken for.
         let next = AtomicU32::new(MAX_OPEN_TRACK_SLICES);
-        Self { places: places.into_boxed_slice(), next, is_full: AtomicBool::new(false), late: AtomicU32::new(0) }
+        Self { places, next, is_full: AtomicBool::new(false), late: AtomicU32::new(0) }
     }
 
+    #[inline]
     fn place(&self, id: u32) -> &Place {
         &self.places[(id % MAX_OPEN_TRACK_SLICES) as usize]
     }
 
     /// A number and a place for a slice that begins. `None` when too many are open.
+    #[inline]
     pub(super) fn take(&self) -> Option<u32> {
         if self.is_full.load(Ordering::Relaxed) {
             return None;
@@ -112,10 +119,13 @@ impl OnTracks {
         for _ in 0..MAX_OPEN_TRACK_SLICES {
             // Release: with the acquire of `next`.
             let id = self.next.fetch_add(1, Ordering::Release);
+            if id == NONE {
+                continue;
+            }
             let word = &self.place(id).word;
             let before = word.load(Ordering::Relaxed);
             // Acquire: with the release of `set`, who had the place before is done with it.
-            if state(before) == State::Free
+            if before >> STATE == State::Free as u64
                 && word.compare_exchange(before, put(id, State::Taken), Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
                 // With the fence of `read`: who sees what is written here from now on sees that the place was taken.
@@ -156,6 +166,7 @@ impl OnTracks {
     }
 
     /// Its end is written, or its begin is not, then at 0.
+    #[inline]
     pub(super) fn ended(&self, id: u32, end_ns: u64) {
         self.place(id).end_ns.store(end_ns, Ordering::Relaxed);
         self.set(id, State::Free);
@@ -181,7 +192,7 @@ impl OnTracks {
 
     /// Those that have ended late since.
     pub(super) fn take_late(&self) -> impl Iterator<Item = Entry> {
-        let some = if self.late.load(Ordering::Relaxed) == 0 { &[][..] } else { &self.places };
+        let some = if self.late.load(Ordering::Relaxed) == 0 { &[][..] } else { &self.places[..] };
         some.iter().filter_map(Place::read).filter(|entry| entry.state == State::Late).inspect(|entry| {
             self.late.fetch_sub(1, Ordering::Relaxed);
             self.ended(entry.id, entry.end_ns);
@@ -194,17 +205,22 @@ impl OnTracks {
     }
 
     /// Release: with the acquire of `take` and `read`, what was written into the place is there.
+    #[inline]
     fn set(&self, id: u32, state: State) {
         self.place(id).word.store(put(id, state), Ordering::Release);
     }
 }
 
+/// Where the state begins in a place's word.
+const STATE: u32 = 32;
+
+#[inline]
 fn put(id: u32, state: State) -> u64 {
-    (state as u64) << 32 | u64::from(id)
+    (state as u64) << STATE | u64::from(id)
 }
 
 fn state(word: u64) -> State {
-    [State::Free, State::Taken, State::Open, State::Late][(word >> 32) as usize % 4]
+    [State::Free, State::Taken, State::Open, State::Late][(word >> STATE) as usize % 4]
 }
 
 impl Place {

@@ -6,13 +6,15 @@ use super::category::Category;
 use super::detail::Detail;
 use super::lanes::{Lanes, Taken};
 use super::local;
+use super::on_tracks::NONE as NO_SLICE;
 use super::open::{Ended, OpenSlices};
-use super::record::{SliceGuard, format_then};
+use super::record::{self, SliceGuard, format, format_then, is_to_format};
 use super::session;
 use super::slices::Token;
 use super::stats::Loss;
 use super::thread::Event;
 use super::track::{NamedCounter, NamedState, NamedTrack, TrackRef};
+use super::typed::{Annotations, Detailed, Listed};
 use crate::CounterValue;
 
 /// The track of the thread that records: where events are when no other is named.
@@ -51,52 +53,76 @@ pub struct ThisThread;
 #[derive(Debug, Default)]
 #[must_use = "a slice ends when its guard is dropped: `let _slice = slice!(…);`"]
 pub struct TrackSlice {
-    /// The session in which it began; 0 if it did not.
-    session: u32,
-    /// Whether its begin had room.
-    written: bool,
-    begin_ns: u64,
-    /// Its number, if its begin had room.
-    id: u32,
+    begun: BegunOn,
     track: Option<TrackRef>,
     /// Given back when it is dropped, after the end.
     _lane: Option<Taken>,
+}
+
+/// What is known of a slice on a track: in two registers.
+#[derive(Clone, Copy, Debug, Default)]
+struct BegunOn {
+    ns: u64,
+    /// In which session; 0 if it has not begun.
+    session: u32,
+    /// Its number; [`NO_SLICE`] if its begin had no room.
+    id: u32,
 }
 
 impl TrackSlice {
     /// Its track: for what lies within it. `None` when nothing was recorded.
     #[must_use]
     pub fn track(&self) -> Option<TrackRef> {
-        self.track.filter(|_| self.session != 0)
+        self.track.filter(|_| self.begun.session != 0)
     }
 
-    /// One that has not begun.
-    fn on(track: TrackRef, lane: Option<Taken>) -> Self {
-        Self { session: 0, written: false, begin_ns: 0, id: 0, track: Some(track), _lane: lane }
+    /// Ends it, which it is not any more. `None`: the same event is to [end it in full](Self::end_in_full).
+    #[inline(always)]
+    fn end_quickly<'a>(&mut self, site: &CallSite, annotations: impl Annotations<'a>) -> Option<()> {
+        let BegunOn { ns, session, id } = self.begun;
+        let track = self.track.filter(|_| id != NO_SLICE && session == session::recording())?;
+        end_quickly(track, site, annotations, id, not_before(ns))?;
+        self.begun.session = 0;
+        Some(())
     }
 
-    fn end_with(&mut self, event: &Event<'_>) {
+    fn end_in_full(&mut self, event: &Event<'_>) {
         let Some(track) = self.track else { return };
-        let session = core::mem::take(&mut self.session);
+        let BegunOn { ns, session, id } = core::mem::take(&mut self.begun);
         if session == 0 || session != session::recording() {
             return;
         }
-        let event = Event { not_before: self.begin_ns.saturating_add(1), ..*event };
-        if self.written {
-            end_on(track, &event, self.id);
-        } else {
-            local::with(|thread| thread.lose(Loss::NoRoom));
+        match id {
+            NO_SLICE => _ = local::with(|thread| thread.lose(Loss::NoRoom)),
+            id => end_on(track, &Event { not_before: not_before(ns), ..*event }, id),
+        }
+    }
+
+    #[inline(never)]
+    fn end_plainly(&mut self) {
+        if self.end_quickly(&END, NOTHING).is_none() {
+            self.end_in_full(&Event::of(&END));
         }
     }
 }
 
+/// What has begun then does not end before.
+#[inline(always)]
+fn not_before(begin_ns: u64) -> u64 {
+    begin_ns.saturating_add(1)
+}
+
 impl Drop for TrackSlice {
+    #[inline]
     fn drop(&mut self) {
-        if self.session != 0 {
-            self.end_with(&Event::of(&END));
+        if self.begun.session != 0 {
+            self.end_plainly();
         }
     }
 }
+
+/// No annotations.
+const NOTHING: Listed<(), 0> = Listed(());
 
 /// The end of a slice of which nothing is said.
 pub(super) static END: CallSite = CallSite::new(super::call_site::EventKind::End, &NONE, None, &[]);
@@ -104,10 +130,20 @@ pub(super) static END: CallSite = CallSite::new(super::call_site::EventKind::End
 /// The category of what has none.
 pub static NONE: Category = Category::new("");
 
+#[inline(always)]
+fn end_quickly<'a>(
+    track: TrackRef,
+    site: &CallSite,
+    annotations: impl Annotations<'a>,
+    id: u32,
+    not_before: u64,
+) -> Option<()> {
+    local::quickly(|packet, thread, _| thread.try_end_on(packet, site, track, annotations, (id, not_before)))
+}
+
 /// An end that has been begun is written, by whatever means.
 fn end_on(track: TrackRef, event: &Event<'_>, id: u32) {
-    let ended = local::quickly(|packet, thread, _| thread.try_end_on(packet, track, event, id));
-    if ended.is_some() || local::with(|thread| thread.end_on(track, event, id)).is_some() {
+    if local::with(|thread| thread.end_on(track, event, id)).is_some() {
         return;
     }
     // Within an event of this thread, or at its end.
@@ -168,73 +204,124 @@ pub trait SliceTrack {
     type Guard: Default;
 
     #[doc(hidden)]
-    fn begin(self, event: &Event<'_>) -> Self::Guard;
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>) -> Self::Guard;
+}
+
+/// What is said of an event at its call site.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a, A> {
+    site: &'static CallSite,
+    name: Option<&'a str>,
+    annotations: A,
+}
+
+impl<'a, A: Annotations<'a>> Said<'a, A> {
+    /// Does something with it as an event.
+    #[inline]
+    fn event<R>(self, then: impl FnOnce(&Event<'_>) -> R) -> R {
+        let Self { site, name, annotations } = self;
+        annotations.listed(|arguments, details| then(&Event { name, arguments, details, ..Event::of(site) }))
+    }
 }
 
 impl SliceTrack for ThisThread {
     type Guard = SliceGuard;
 
-    fn begin(self, event: &Event<'_>) -> SliceGuard {
-        SliceGuard::of(begin_here(event, true))
+    #[inline]
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>) -> SliceGuard {
+        record::begin_slice_with(said.site, said.name, said.annotations)
     }
 }
 
 impl SliceTrack for TrackRef {
     type Guard = TrackSlice;
 
-    fn begin(self, event: &Event<'_>) -> TrackSlice {
-        begin_on(TrackSlice::on(self, None), event)
+    #[inline]
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>) -> TrackSlice {
+        begin_on(self, None, said)
     }
 }
 
 impl SliceTrack for &'static NamedTrack {
     type Guard = TrackSlice;
 
-    fn begin(self, event: &Event<'_>) -> TrackSlice {
-        TrackRef::from(self).begin(event)
+    #[inline]
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>) -> TrackSlice {
+        begin_on(self.into(), None, said)
     }
 }
 
 impl<const N: usize> SliceTrack for &'static Lanes<N> {
     type Guard = TrackSlice;
 
-    fn begin(self, event: &Event<'_>) -> TrackSlice {
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>) -> TrackSlice {
         let Some((track, lane)) = self.take() else {
             local::with(|thread| thread.lose(Loss::TooManyTracks));
             return TrackSlice::default();
         };
-        begin_on(TrackSlice::on(track, Some(lane)), event)
+        begin_on(track, Some(lane), said)
     }
 }
 
 /// Begins a slice of this thread. Returns what it is known by.
 pub(super) fn begin_here(event: &Event<'_>, guarded: bool) -> Token {
-    let begun = formatted(event, |event| {
-        let begun = local::quickly(|packet, thread, _| thread.try_begin_detailed(packet, event, guarded));
-        begun.or_else(|| local::with(|thread| thread.begin_detailed(event, guarded)))
-    });
+    let begun = formatted(event, |event| local::with(|thread| thread.begin_detailed(event, guarded)));
     begun.unwrap_or(Token::LOST)
 }
 
-/// Begins the slice of a guard, which has its track.
-fn begin_on(mut slice: TrackSlice, event: &Event<'_>) -> TrackSlice {
-    let event = Event { track: slice.track, ..*event };
-    let recorded = formatted(&event, |event| {
-        let begun = local::quickly(|packet, thread, _| {
-            let (len, begun) = thread.try_begin_on(packet, event)?;
-            Some((len, (thread.session, Ok(begun))))
-        });
-        begun.or_else(|| local::with(|thread| (thread.session, thread.begin_on(event))))
+/// Begins the slice of a guard. Each argument by itself, and the guard not changed: what is stored as one is not waited for to be loaded as another.
+#[inline(always)]
+fn begin_on<'a>(track: TrackRef, lane: Option<Taken>, said: Said<'a, impl Annotations<'a>>) -> TrackSlice {
+    let begun = match begin_quickly(said.site, track, said.name, said.annotations) {
+        Some(begun) => begun,
+        None => said.event(|event| begin_on_in_full(&Event { track: Some(track), ..*event })),
+    };
+    TrackSlice { begun, track: Some(track), _lane: lane }
+}
+
+/// Begins a slice on a track.
+#[inline(always)]
+fn begin_quickly<'a>(
+    site: &'static CallSite,
+    track: TrackRef,
+    name: Option<&str>,
+    annotations: impl Annotations<'a>,
+) -> Option<BegunOn> {
+    let begun = begin_or_not(site, track, name, annotations);
+    (begun.session != 0).then_some(begun)
+}
+
+#[inline(never)]
+fn begin_or_not<'a>(
+    site: &'static CallSite,
+    track: TrackRef,
+    name: Option<&str>,
+    annotations: impl Annotations<'a>,
+) -> BegunOn {
+    let begun = local::quickly(|packet, thread, _| {
+        let (len, (ns, id)) = thread.try_begin_on(packet, site, track, name, annotations)?;
+        Some((len, BegunOn { ns, session: thread.session, id }))
     });
-    match recorded {
-        Some((session, Ok((ns, id)))) => {
-            (slice.session, slice.written, slice.begin_ns, slice.id) = (session, true, ns, id);
-        }
-        Some((session, Err(ns @ 1..))) => (slice.session, slice.begin_ns) = (session, ns),
-        // What has no track can't be ended either.
-        Some((_, Err(0))) | None => {}
+    begun.unwrap_or_default()
+}
+
+#[inline(never)]
+fn begin_on_in_full(event: &Event<'_>) -> BegunOn {
+    if let Some(track) = event.track.filter(|_| is_formatted_alone(event)) {
+        return format(event.arguments, Argument::None, |arguments, _| {
+            let begun = begin_quickly(event.site, track, event.name, Detailed(arguments, event.details));
+            begun.unwrap_or_else(|| begin_on_in_full(&Event { arguments, ..*event }))
+        });
     }
-    slice
+    let begun = formatted(event, |event| {
+        local::with(|thread| match thread.begin_on(event) {
+            Ok((ns, id)) => BegunOn { ns, session: thread.session, id },
+            // What has no track can't be ended either.
+            Err(0) => BegunOn::default(),
+            Err(ns) => BegunOn { ns, session: thread.session, id: NO_SLICE },
+        })
+    });
+    begun.unwrap_or_default()
 }
 
 /// Where slices can be begun and ended apart.
@@ -253,28 +340,40 @@ fn begin_on(mut slice: TrackSlice, event: &Event<'_>) -> TrackSlice {
 )]
 pub trait OpenTrack {
     #[doc(hidden)]
-    fn begin(self, event: &Event<'_>);
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>);
     #[doc(hidden)]
-    fn end(self, category: &'static Category, event: &Event<'_>);
+    fn end<'a>(self, said: Said<'a, impl Annotations<'a>>);
 }
 
 impl OpenTrack for ThisThread {
-    fn begin(self, event: &Event<'_>) {
-        begin_here(event, false);
+    #[inline]
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>) {
+        record::begin_with(said.site, said.name, said.annotations);
     }
 
-    fn end(self, category: &'static Category, event: &Event<'_>) {
+    fn end<'a>(self, said: Said<'a, impl Annotations<'a>>) {
         if !session::is_recording() {
             return;
         }
-        formatted(event, |event| {
-            local::with(|thread| {
-                if thread.can_end(category) {
-                    thread.end_detailed(event);
-                }
-            })
-        });
+        let ended =
+            local::quickly(|packet, thread, stack| thread.try_end_of_with(packet, stack, said.site, said.annotations));
+        if ended.is_none() {
+            said.event(end_here);
+        }
     }
+}
+
+#[inline(never)]
+fn end_here(event: &Event<'_>) {
+    formatted(event, |event| {
+        local::with(|thread| {
+            // So that the next one is ended the short way.
+            event.site.category().met();
+            if thread.can_end(event.site.category()) {
+                thread.end_detailed(event);
+            }
+        })
+    });
 }
 
 /// Gives a slice's place back when what is said of its begin panics.
@@ -290,32 +389,53 @@ impl Drop for Unbegun<'_> {
 }
 
 impl OpenTrack for &'static NamedTrack {
-    fn begin(self, event: &Event<'_>) {
-        let event = Event { track: Some(self.into()), ..*event };
-        formatted(&event, |event| {
-            local::with(|thread| {
-                let session = thread.session;
-                if !self.open.begin(session) {
-                    return thread.lose(Loss::TooDeep);
-                }
-                let unbegun = Unbegun { open: &self.open, session };
-                let begun = thread.begin_on(event).ok();
-                core::mem::forget(unbegun);
-                self.open.begun(session, event.site.category().number(), begun.map(|(_, id)| id));
-            })
-        });
-    }
-
-    fn end(self, category: &'static Category, event: &Event<'_>) {
-        if !session::is_recording() {
+    fn begin<'a>(self, said: Said<'a, impl Annotations<'a>>) {
+        let session = session::recording();
+        if !self.open.begin(session) {
+            local::with(|thread| thread.lose(Loss::TooDeep));
             return;
         }
-        formatted(event, |event| match self.open.end(session::recording(), category.number()) {
-            Some(Ended::Written(id)) => end_on(self.into(), event, id),
-            Some(Ended::Lost) => _ = local::with(|thread| thread.lose(Loss::NoRoom)),
-            Some(Ended::TooDeep) => {}
-            None => session::count_ignored(),
-        });
+        let unbegun = Unbegun { open: &self.open, session };
+        if let Some(begun) = begin_quickly(said.site, self.into(), said.name, said.annotations) {
+            core::mem::forget(unbegun);
+            return self.open.begun(begun.session, said.site.category().number(), Some(begun.id));
+        }
+        drop(unbegun);
+        said.event(|event| begin_open(self, &Event { track: Some(self.into()), ..*event }));
+    }
+
+    fn end<'a>(self, said: Said<'a, impl Annotations<'a>>) {
+        if session::is_recording() {
+            // What is formatted may panic, before anything is ended.
+            said.event(|event| formatted(event, |event| end_open(self, event)));
+        }
+    }
+}
+
+#[inline(never)]
+fn begin_open(track: &'static NamedTrack, event: &Event<'_>) {
+    formatted(event, |event| {
+        local::with(|thread| {
+            let session = thread.session;
+            if !track.open.begin(session) {
+                return thread.lose(Loss::TooDeep);
+            }
+            let unbegun = Unbegun { open: &track.open, session };
+            let begun = thread.begin_on(event).ok();
+            core::mem::forget(unbegun);
+            track.open.begun(session, event.site.category().number(), begun.map(|(_, id)| id));
+        })
+    });
+}
+
+fn end_open(track: &'static NamedTrack, event: &Event<'_>) {
+    let is_plain = event.arguments.is_empty() && event.details.is_empty();
+    match track.open.end(session::recording(), event.site.category().number()) {
+        Some(Ended::Written(id)) if is_plain && end_quickly(track.into(), event.site, NOTHING, id, 0).is_some() => {}
+        Some(Ended::Written(id)) => end_on(track.into(), event, id),
+        Some(Ended::Lost) => _ = local::with(|thread| thread.lose(Loss::NoRoom)),
+        Some(Ended::TooDeep) => {}
+        None => session::count_ignored(),
     }
 }
 
@@ -369,76 +489,121 @@ impl InstantTrack for &'static NamedTrack {
 #[diagnostic::on_unimplemented(message = "`{Self}` is no guard of a slice", label = "what `slice!` returned")]
 pub trait EndSlice {
     #[doc(hidden)]
-    fn end(self, event: &Event<'_>);
+    fn end<'a>(self, said: Said<'a, impl Annotations<'a>>);
 }
 
 impl EndSlice for SliceGuard {
-    fn end(self, event: &Event<'_>) {
+    fn end<'a>(self, said: Said<'a, impl Annotations<'a>>) {
         if !session::is_recording() {
             self.into_token();
             return;
         }
-        // Until then it is a guard, which ends its slice when what is formatted panics.
-        formatted(event, |event| {
-            let Some(token) = self.into_token() else { return };
-            local::with_present(|thread| {
-                if thread.ends_for(token) {
-                    thread.end_detailed(event);
-                }
-            });
-        });
+        let quickly = |token| {
+            local::quickly(|packet, thread, stack| {
+                thread.try_end_with(packet, stack, said.site, token, said.annotations)
+            })
+        };
+        match self.token().and_then(quickly) {
+            Some(()) => _ = self.into_token(),
+            None => said.event(|event| end_guard(self, event)),
+        }
     }
 }
 
+#[inline(never)]
+fn end_guard(guard: SliceGuard, event: &Event<'_>) {
+    // Until then it is a guard, which ends its slice when what is formatted panics.
+    formatted(event, |event| {
+        let Some(token) = guard.into_token() else { return };
+        local::with_present(|thread| {
+            if thread.ends_for(token) {
+                thread.end_detailed(event);
+            }
+        });
+    });
+}
+
 impl EndSlice for TrackSlice {
-    fn end(mut self, event: &Event<'_>) {
-        if self.session != 0 {
-            formatted(event, |event| self.end_with(event));
+    fn end<'a>(mut self, said: Said<'a, impl Annotations<'a>>) {
+        if self.begun.session != 0 && self.end_quickly(said.site, said.annotations).is_none() {
+            said.event(|event| formatted(event, |event| self.end_in_full(event)));
         }
     }
 }
 
 /// Begins a slice, which ends when what is returned is dropped.
-pub fn slice_on<T: SliceTrack>(
+#[inline]
+pub fn slice_on<'a, T: SliceTrack>(
     site: &'static CallSite,
     track: T,
-    name: Option<&str>,
-    arguments: &[Argument<'_>],
-    details: &[Detail<'_>],
+    name: Option<&'a str>,
+    annotations: impl Annotations<'a>,
 ) -> T::Guard {
-    track.begin(&Event { name, arguments, details, ..Event::of(site) })
+    track.begin(Said { site, name, annotations })
 }
 
 /// Begins a slice that [`end_on_of`] ends.
-pub fn begin_on_of(
+#[inline]
+pub fn begin_on_of<'a>(
     site: &'static CallSite,
     track: impl OpenTrack,
-    name: Option<&str>,
-    arguments: &[Argument<'_>],
-    details: &[Detail<'_>],
+    name: Option<&'a str>,
+    annotations: impl Annotations<'a>,
 ) {
-    track.begin(&Event { name, arguments, details, ..Event::of(site) });
+    track.begin(Said { site, name, annotations });
 }
 
 /// Ends the innermost slice that was begun without a guard on a track, if it is of the call site's category.
-pub fn end_on_of(site: &'static CallSite, track: impl OpenTrack, arguments: &[Argument<'_>], details: &[Detail<'_>]) {
-    track.end(site.category(), &Event { arguments, details, ..Event::of(site) });
+#[inline]
+pub fn end_on_of<'a>(site: &'static CallSite, track: impl OpenTrack, annotations: impl Annotations<'a>) {
+    track.end(Said { site, name: None, annotations });
 }
 
 /// Ends the slice of a guard.
-pub fn end_slice(site: &'static CallSite, slice: impl EndSlice, arguments: &[Argument<'_>], details: &[Detail<'_>]) {
-    slice.end(&Event { arguments, details, ..Event::of(site) });
+#[inline]
+pub fn end_slice<'a>(site: &'static CallSite, slice: impl EndSlice, annotations: impl Annotations<'a>) {
+    slice.end(Said { site, name: None, annotations });
 }
 
 /// Records an instant.
-pub fn instant_on(
+pub fn instant_on<'a>(
     site: &'static CallSite,
     track: impl InstantTrack,
-    name: Option<&str>,
-    arguments: &[Argument<'_>],
-    details: &[Detail<'_>],
+    name: Option<&'a str>,
+    annotations: impl Annotations<'a>,
 ) {
-    record(&Event { name, arguments, details, track: track.track(), ..Event::of(site) });
+    match track.track() {
+        Some(track) => record_on(track, Said { site, name, annotations }),
+        None => record::instant_with(site, name, annotations),
+    }
+}
+
+/// Records an instant, or a state.
+fn record_on<'a>(track: TrackRef, said: Said<'a, impl Annotations<'a>>) {
+    let recorded = local::quickly(|packet, thread, _| {
+        thread.try_instant_on(packet, said.site, track, said.name, said.annotations)
+    });
+    if recorded.is_none() {
+        said.event(|event| record_on_in_full(track, event));
+    }
+}
+
+#[inline(never)]
+fn record_on_in_full(track: TrackRef, event: &Event<'_>) {
+    match is_formatted_alone(event) {
+        true => format(event.arguments, Argument::None, |arguments, _| {
+            record_on(
+                track,
+                Said { site: event.site, name: event.name, annotations: Detailed(arguments, event.details) },
+            );
+        }),
+        false => record(&Event { track: Some(track), ..*event }),
+    }
+}
+
+/// Whether what is to be formatted are annotations alone, after which the event is recorded as if they had been texts.
+fn is_formatted_alone(event: &Event<'_>) -> bool {
+    is_to_format(event) && event.details.iter().all(Detail::is_short)
 }
 
 /// Records the value of a counter.
@@ -448,20 +613,26 @@ pub fn counter_on(
     value: CounterValue,
     details: &[Detail<'_>],
 ) {
-    record(&Event { value: Some(counter.value(value)), track: Some(counter.into()), details, ..Event::of(site) });
+    let (value, track) = (counter.value(value), counter.into());
+    let recorded =
+        local::quickly(|packet, thread, _| thread.try_counter_on(packet, site, track, Detailed(value, details)));
+    if recorded.is_none() {
+        record(&Event { value: Some(value), track: Some(track), details, ..Event::of(site) });
+    }
 }
 
 /// Records the state that a track is in from now on; without a name in none.
-pub fn state_on(site: &'static CallSite, track: &'static NamedState, name: Option<&str>, details: &[Detail<'_>]) {
-    record(&Event { name, track: Some(track.into()), details, ..Event::of(site) });
+pub fn state_on<'a>(
+    site: &'static CallSite,
+    track: &'static NamedState,
+    name: Option<&'a str>,
+    details: &'a [Detail<'a>],
+) {
+    record_on(track.into(), Said { site, name, annotations: Detailed(NOTHING, details) });
 }
 
 /// Records an event that is no slice of this thread.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn record(event: &Event<'_>) {
-    formatted(event, |event| {
-        if local::quickly(|packet, thread, _| thread.try_record(packet, event)).is_none() {
-            local::with(|thread| thread.record(event));
-        }
-    });
+    formatted(event, |event| _ = local::with(|thread| thread.record(event)));
 }

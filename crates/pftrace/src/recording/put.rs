@@ -92,11 +92,21 @@ pub(super) fn track<const N: usize>(packet: &mut [u8; N], at: usize, uuid: u64) 
     Some(varint(packet, at + 1, uuid))
 }
 
+pub(super) const FLOW: [u8; 2] = tag_2(TrackEvent::FLOW_IDS_FIELD_NUMBER, WireType::Fixed64);
+pub(super) const TERMINATING_FLOW: [u8; 2] = tag_2(TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, WireType::Fixed64);
+
+/// Writes a flow that the event is part of; returns where it ends. `None` when there is no room.
+#[inline(always)]
+pub(super) fn flow<const N: usize>(packet: &mut [u8; N], at: usize, tag: [u8; 2], id: u64) -> Option<usize> {
+    let place = packet.get_mut(at..at + 10)?;
+    place[..2].copy_from_slice(&tag);
+    place[2..].copy_from_slice(&id.to_le_bytes());
+    Some(at + 10)
+}
+
 /// Writes the details; returns where they end. `None` when there is no room, or one is not written by this.
 #[inline]
 pub(super) fn details<const N: usize>(packet: &mut [u8; N], mut at: usize, details: &[Detail<'_>]) -> Option<usize> {
-    const FLOW: [u8; 2] = tag_2(TrackEvent::FLOW_IDS_FIELD_NUMBER, WireType::Fixed64);
-    const TERMINATING: [u8; 2] = tag_2(TrackEvent::TERMINATING_FLOW_IDS_FIELD_NUMBER, WireType::Fixed64);
     const CORRELATION: [u8; 2] = tag_2(TrackEvent::CORRELATION_ID_FIELD_NUMBER, WireType::Varint);
     const CORRELATION_TEXT: [u8; 2] = tag_2(TrackEvent::CORRELATION_ID_STR_FIELD_NUMBER, WireType::Len);
     const LOCATION: [u8; 2] = tag_2(TrackEvent::SOURCE_LOCATION_IID_FIELD_NUMBER, WireType::Varint);
@@ -105,11 +115,8 @@ pub(super) fn details<const N: usize>(packet: &mut [u8; N], mut at: usize, detai
         let place = packet.get_mut(at..at + NUMBER)?;
         let mut begin = |tag: [u8; 2]| place[..2].copy_from_slice(&tag);
         match *detail {
-            Detail::Flow(id) | Detail::TerminatingFlow(id) => {
-                begin(if let Detail::Flow(_) = detail { FLOW } else { TERMINATING });
-                place[2..10].copy_from_slice(&id.to_le_bytes());
-                at += 10;
-            }
+            Detail::Flow(id) => at = flow(packet, at, FLOW, id)?,
+            Detail::TerminatingFlow(id) => at = flow(packet, at, TERMINATING_FLOW, id)?,
             // An event has one: the first.
             Detail::CorrelationId(_) if has_correlation => {}
             Detail::CorrelationId(CorrelationId::Number(id)) => {

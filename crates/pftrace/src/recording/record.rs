@@ -67,12 +67,18 @@ impl SliceGuard {
         Self { guarded, not_send: PhantomData }
     }
 
-    /// What it is to be ended by, by other means than being dropped.
-    pub(super) fn into_token(self) -> Option<Token> {
-        match core::mem::ManuallyDrop::new(self).guarded {
+    /// What it is ended by.
+    #[inline(always)]
+    pub(super) fn token(&self) -> Option<Token> {
+        match self.guarded {
             Guarded::Nothing => None,
             Guarded::Slice(token) | Guarded::Named(token) => Some(token),
         }
+    }
+
+    /// The same, by other means than being dropped.
+    pub(super) fn into_token(self) -> Option<Token> {
+        core::mem::ManuallyDrop::new(self).token()
     }
 }
 
@@ -181,7 +187,7 @@ fn begin_guarded_with_again<'a>(
     name: impl Name<'a>,
     annotations: impl Annotations<'a>,
 ) -> Token {
-    if local::list(site) {
+    if annotations.may_be_listed() && local::list(site) {
         begin_guarded_with(site, name, annotations)
     } else {
         annotations.listed(|arguments, details| {
@@ -250,7 +256,7 @@ pub fn begin_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotations:
 #[cold]
 #[inline(never)]
 fn begin_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
-    if local::list(site) {
+    if annotations.may_be_listed() && local::list(site) {
         begin_with(site, name, annotations);
     } else {
         annotations.listed(|arguments, details| {
@@ -314,7 +320,7 @@ pub fn instant_with<'a>(site: &'static CallSite, name: impl Name<'a>, annotation
 #[cold]
 #[inline(never)]
 fn instant_with_again<'a>(site: &'static CallSite, name: impl Name<'a>, annotations: impl Annotations<'a>) {
-    if local::list(site) {
+    if annotations.may_be_listed() && local::list(site) {
         instant_with(site, name, annotations);
     } else {
         annotations.listed(|arguments, details| {
@@ -342,7 +348,7 @@ fn instant_with_in_full(event: &Event<'_>) {
 }
 
 /// Whether something is to be formatted, after which the event is recorded as if it had been texts.
-fn is_to_format(event: &Event<'_>) -> bool {
+pub(super) fn is_to_format(event: &Event<'_>) -> bool {
     event.arguments.iter().any(Argument::is_formatted)
 }
 
@@ -489,7 +495,7 @@ fn counter_in_full(site: &'static CallSite, value: CounterValue) {
 /// Formats what has to be formatted, a text beside the arguments too, and goes on with the texts. No event is being recorded meanwhile: `Debug` and `Display`
 /// may record, take long, and panic.
 #[cold]
-fn format<R: Default>(
+pub(super) fn format<R: Default>(
     arguments: &[Argument<'_>],
     text: Argument<'_>,
     then: impl FnOnce(&[Argument<'_>], &str) -> R,

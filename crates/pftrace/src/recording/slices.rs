@@ -2,8 +2,8 @@
 
 mod stack;
 
-pub(super) use self::stack::{Begun, Ending, Stack, Token};
-use self::stack::{CUT_LEN, LOOK, MOST, NAMES_LEN, Rest, TIME, UNWRITTEN};
+pub(super) use self::stack::{Begun, Ending, Rest, Stack, Token};
+use self::stack::{CUT_LEN, LOOK, MOST, NAMES_LEN, TIME, UNWRITTEN};
 use super::header::Open;
 
 /// Names in a header are not cut to less.
@@ -58,9 +58,11 @@ impl Slices {
     /// The same of one that began when it was told to have. None that is known by this is ended the short way.
     pub(super) fn push_told(&mut self, begun: Begun, name: Option<&str>) -> Token {
         let token = self.push(begun, name);
-        if token == Token::LOST {
-            return token;
-        }
+        if token == Token::LOST { token } else { self.told(token) }
+    }
+
+    /// When the innermost, which was known by that, began was told. What it is known by from then on.
+    pub(super) fn told(&self, token: Token) -> Token {
         self.stack.set_told();
         Token(token.0 | LOOK | UNWRITTEN)
     }

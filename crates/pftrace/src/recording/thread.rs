@@ -1,6 +1,7 @@
 //! A thread that records: its chunk, its time, its open slices.
 
 mod detailed;
+mod on_track;
 mod packets;
 mod tail;
 mod wide;
@@ -13,8 +14,8 @@ use pftrace_ring::{NoChunk, ROOM, Sits, Writer};
 
 pub(super) use self::detailed::Event;
 use self::detailed::{NotWritten, When};
-pub(super) use self::packets::{LONGEST_SHORT, MEDIUM};
-use self::packets::{Moment, Packets, SHORT, lay_out};
+pub(super) use self::packets::{LONGEST_SHORT, MEDIUM, Packets};
+use self::packets::{Moment, SHORT, Time, lay_out};
 use self::tail::Stamp;
 pub(super) use self::tail::Tail;
 use super::argument::Argument;
@@ -25,7 +26,7 @@ use super::local::ThreadSeat;
 use super::options::END;
 use super::put;
 use super::session::{Shared, count_ignored};
-use super::slices::{Begun, Slices, Stack, Token};
+use super::slices::{Begun, Ending, Rest, Slices, Stack, Token};
 use super::stats::{Loss, ThreadInfo};
 use super::text::Scratch;
 use super::typed::Annotations;
@@ -153,12 +154,14 @@ impl Thread {
         guarded: bool,
     ) -> Option<(usize, Token)> {
         let head = self.packets.listed(&site.template)?;
-        let now = self.packets.now();
-        let begun = Begun { ns: self.packets.ns_of(now), site: head.number().into(), written: true, guarded };
+        let time = self.packets.time_of(annotations);
+        let begun = Begun { ns: self.packets.ns_of_time(time), site: head.number().into(), written: true, guarded };
         let opening = stack.prepare(begun, name, self.slices.names_len)?;
-        let len = self.packets.put_varying(packet, site, head, name, annotations, now)?;
+        let len = self.packets.put_varying(packet, (&site.template, head), site, name, annotations, time)?;
+        self.packets.happened(time);
         self.slices.opened(opening.names_len());
-        Some((len, opening.open()))
+        let token = opening.open();
+        Some((len, if let Time::Told(_) = time { self.slices.told(token) } else { token }))
     }
 
     /// Begins a slice. Returns what it is known by.
@@ -248,20 +251,24 @@ impl Thread {
         stack: &Stack,
         category: &Category,
     ) -> Option<(usize, ())> {
+        let (ending, rest) = self.innermost_of(stack, category)?;
+        let now = self.packets.now();
+        let len = self.packets.put_end(packet, now)?;
+        stack.end(ending);
+        self.slices.ended(rest);
+        Some((len, ()))
+    }
+
+    /// The innermost slice, if its begin is written, and it is of that category and no guard's.
+    #[inline(always)]
+    fn innermost_of(&self, stack: &Stack, category: &Category) -> Option<(Ending, Rest)> {
         let (ending, rest) = stack.innermost()?;
         if rest.is_guarded() || rest.is_told() || !rest.is_written() || self.slices.has_too_deep() {
             return None;
         }
         let site = CallSite::of_number(rest.site())?;
         let number = category.known_number();
-        if number == 0 || site.category().known_number() != number {
-            return None;
-        }
-        let now = self.packets.now();
-        let len = self.packets.put_end(packet, now)?;
-        stack.end(ending);
-        self.slices.ended(rest);
-        Some((len, ()))
+        (number != 0 && site.category().known_number() == number).then_some((ending, rest))
     }
 
     /// Ends the innermost slice, if it is of that category and no guard's.
@@ -313,8 +320,10 @@ impl Thread {
         annotations: impl Annotations<'a>,
     ) -> Option<(usize, ())> {
         let head = self.packets.listed(&site.template)?;
-        let now = self.packets.now();
-        Some((self.packets.put_varying(packet, site, head, name, annotations, now)?, ()))
+        let time = self.packets.time_of(annotations);
+        let len = self.packets.put_varying(packet, (&site.template, head), site, name, annotations, time)?;
+        self.packets.happened(time);
+        Some((len, ()))
     }
 
     /// An instant.

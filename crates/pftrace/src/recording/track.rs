@@ -8,6 +8,7 @@ use pftrace_protos::TrackDescriptor;
 
 use super::lanes::Lanes;
 use super::open::OpenSlices;
+use super::put;
 use super::registry::Registry;
 use crate::CounterValue;
 use crate::track::{
@@ -168,6 +169,8 @@ enum Parent {
 pub(super) struct State {
     /// 0 until it is first recorded on.
     number: AtomicU32,
+    /// [`TrackRef::field`]; 0 until then.
+    field: AtomicU64,
     /// When a slice began or ended on it last.
     last_ns: AtomicU64,
 }
@@ -199,7 +202,7 @@ impl About {
 
 impl State {
     pub(super) const fn new() -> Self {
-        Self { number: AtomicU32::new(0), last_ns: AtomicU64::new(0) }
+        Self { number: AtomicU32::new(0), field: AtomicU64::new(0), last_ns: AtomicU64::new(0) }
     }
 }
 
@@ -412,9 +415,27 @@ impl TrackRef {
             0 => {
                 let own = TRACKS.add(self)?;
                 let set = self.state.number.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
-                Some(set.map_or_else(|found| found, |_| own))
+                let number = set.map_or_else(|found| found, |_| own);
+                self.state.field.store(self.field_of(number), Ordering::Relaxed);
+                Some(number)
             }
             number => Some(number),
+        }
+    }
+
+    /// Its number, and what an event on it says of that: eight bytes, [`TrackEvent.track_uuid`](pftrace_protos::TrackEvent) with its tag. `None` until it has been recorded on, and for
+    /// those of other processes and threads, whose numbers in the trace are longer.
+    #[inline(always)]
+    pub(super) fn field(self) -> Option<(u32, u64)> {
+        let (number, field) = (self.state.number.load(Ordering::Relaxed), self.state.field.load(Ordering::Relaxed));
+        (number != 0 && field != 0).then_some((number, field))
+    }
+
+    fn field_of(self, number: u32) -> u64 {
+        let mut bytes = [0; 16];
+        match put::track(&mut bytes, 0, self.uuid(number)) {
+            Some(FIELD_LEN) => u64::from_le_bytes(bytes.first_chunk().copied().unwrap_or_default()),
+            _ => 0,
         }
     }
 
@@ -430,6 +451,13 @@ impl TrackRef {
     /// Whether what it shows is what a thread does.
     pub(super) fn is_thread(self) -> bool {
         matches!(self.about.kind, Kind::Thread { .. })
+    }
+
+    /// Whether that can be the time of what happens on it now: behind all that has happened on it. From then on that has.
+    #[inline(always)]
+    pub(super) fn try_advance(self, now: u64) -> bool {
+        let last = self.state.last_ns.load(Ordering::Relaxed);
+        last < now && self.state.last_ns.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// A time for what happens on it now: behind all that has happened on it, by whatever thread, since threads' clocks may
@@ -500,6 +528,9 @@ pub(super) fn prepare() {
 pub(super) const COUNTERS: u64 = 0;
 const OWN: u64 = 1;
 
+/// How long the field of a track's number is, with its tag, if the track has none by its nature: seven bytes in every process.
+const FIELD_LEN: usize = size_of::<u64>();
+
 /// The number in the trace of a track that has none by its nature: different in each process, and short. In a forked child it is what it
 /// was, since it stands in what call sites have prepared.
 pub(super) fn own_uuid(kind: u64, number: u32) -> u64 {
@@ -524,6 +555,8 @@ fn process_number() -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use pftrace_protos::TrackEvent;
+
     use super::*;
 
     #[test]
@@ -532,6 +565,25 @@ mod tests {
         let track = TrackRef::from(&TRACK);
         let times = [5, 3, 6, 100, 100, 7].map(|now| track.advance(now));
         assert_eq!(times, [5, 6, 7, 100, 101, 102]);
+        assert_eq!([102, 103, 103, 104].map(|now| track.try_advance(now)), [false, true, false, true]);
+    }
+
+    #[test]
+    fn the_field_of_a_track_is_that_of_the_generated_writers() {
+        static TRACK: NamedTrack = NamedTrack::new("of its own");
+        static OTHER: NamedTrack = NamedTrack::process(4711, "another's");
+        prepare();
+        let (track, other) = (TrackRef::from(&TRACK), TrackRef::from(&OTHER));
+        assert_eq!(track.field(), None);
+        let number = track.number().unwrap();
+        let mut buffer = [0; 16];
+        let expected = TrackEvent::encode(&mut buffer, |event| _ = event.set_track_uuid(track.uuid(number)));
+        assert_eq!(
+            track.field().map(|(number, field)| (number, field.to_le_bytes())),
+            Some((number, *expected.unwrap().first_chunk().unwrap()))
+        );
+        assert_eq!(track.uuid(number) >> 42, track.uuid(MAX_TRACKS) >> 42, "as long for every number");
+        assert!(other.number().is_some() && other.field().is_none());
     }
 
     #[test]

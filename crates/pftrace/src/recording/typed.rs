@@ -8,9 +8,10 @@ use std::string::String;
 
 use super::argument::{Annotate, Argument};
 use super::call_site::CallSite;
-use super::detail::Detail;
+use super::detail::{Detail, told_ns};
 use super::put::{self, Key};
-use super::thread::MEDIUM;
+use super::thread::{MEDIUM, Packets};
+use crate::CounterValue;
 
 /// A packet whose lengths are all below 128.
 pub(super) type Packet = [u8; MEDIUM];
@@ -182,6 +183,27 @@ impl<'a> Typed<'a> for Argument<'a> {
 
 /// The annotations of an event.
 pub trait Annotations<'a>: Copy {
+    /// Whether there are none: then its call site's keys are not referred to.
+    fn is_empty(self) -> bool;
+
+    /// Whether the chunk lists what else is referred to, and nothing is said that is not written by this.
+    #[inline(always)]
+    fn is_listed(self, _: &Packets) -> bool {
+        true
+    }
+
+    /// Whether it may be written by this, once all is listed.
+    #[inline(always)]
+    fn may_be_listed(self) -> bool {
+        true
+    }
+
+    /// When the event happened, if that is said.
+    #[inline(always)]
+    fn told_ns(self) -> Option<u64> {
+        None
+    }
+
     /// Writes them, from `at` on; returns where they end. `None` when there is no room, or one is not written by this.
     fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize>;
 
@@ -190,6 +212,11 @@ pub trait Annotations<'a>: Copy {
 }
 
 impl<'a> Annotations<'a> for &[Argument<'a>] {
+    #[inline(always)]
+    fn is_empty(self) -> bool {
+        <[_]>::is_empty(self)
+    }
+
     #[inline(always)]
     fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
         put::annotations(packet, at, site, self)
@@ -242,6 +269,11 @@ pub struct Listed<L, const COUNT: usize>(pub L);
 
 impl<'a, L: List<'a>, const COUNT: usize> Annotations<'a> for Listed<L, COUNT> {
     #[inline(always)]
+    fn is_empty(self) -> bool {
+        COUNT == 0
+    }
+
+    #[inline(always)]
     fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
         self.0.put_from(packet, at, if COUNT == 0 { Key::of_bits(0) } else { site.key() })
     }
@@ -262,17 +294,43 @@ pub struct Flow(pub u64);
 #[derive(Clone, Copy, Debug)]
 pub struct TerminatingFlow(pub u64);
 
-impl From<Flow> for Detail<'_> {
+/// A flow of whichever kind.
+pub trait IsFlow: Copy {
+    #[doc(hidden)]
+    const TAG: [u8; 2];
+
+    #[doc(hidden)]
+    fn id(self) -> u64;
+
+    #[doc(hidden)]
+    fn detail(self) -> Detail<'static>;
+}
+
+impl IsFlow for Flow {
+    const TAG: [u8; 2] = put::FLOW;
+
     #[inline(always)]
-    fn from(Flow(id): Flow) -> Self {
-        Detail::Flow(id)
+    fn id(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    fn detail(self) -> Detail<'static> {
+        Detail::Flow(self.0)
     }
 }
 
-impl From<TerminatingFlow> for Detail<'_> {
+impl IsFlow for TerminatingFlow {
+    const TAG: [u8; 2] = put::TERMINATING_FLOW;
+
     #[inline(always)]
-    fn from(TerminatingFlow(id): TerminatingFlow) -> Self {
-        Detail::TerminatingFlow(id)
+    fn id(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    fn detail(self) -> Detail<'static> {
+        Detail::TerminatingFlow(self.0)
     }
 }
 
@@ -280,16 +338,114 @@ impl From<TerminatingFlow> for Detail<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct InFlow<L, F>(pub L, pub F);
 
-impl<'a, L: Annotations<'a>, F: Copy + Into<Detail<'a>>> Annotations<'a> for InFlow<L, F> {
+impl<'a, L: Annotations<'a>, F: IsFlow> Annotations<'a> for InFlow<L, F> {
+    #[inline(always)]
+    fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
     #[inline(always)]
     fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
         let at = self.0.put(packet, at, site)?;
-        put::details(packet, at, &[self.1.into()])
+        put::flow(packet, at, F::TAG, self.1.id())
     }
 
     #[inline]
     fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R {
-        self.0.listed(|arguments, _| then(arguments, &[self.1.into()]))
+        self.0.listed(|arguments, _| then(arguments, &[self.1.detail()]))
+    }
+}
+
+/// The annotations of an event that has other options.
+#[derive(Clone, Copy, Debug)]
+pub struct Detailed<'a, L>(pub L, pub &'a [Detail<'a>]);
+
+impl<'a, L: Annotations<'a>> Annotations<'a> for Detailed<'a, L> {
+    #[inline(always)]
+    fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline(always)]
+    fn is_listed(self, packets: &Packets) -> bool {
+        packets.list_details(self.1)
+    }
+
+    #[inline]
+    fn may_be_listed(self) -> bool {
+        self.1.iter().all(Detail::is_short)
+    }
+
+    #[inline]
+    fn told_ns(self) -> Option<u64> {
+        told_ns(self.1)
+    }
+
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
+        let at = self.0.put(packet, at, site)?;
+        put::details(packet, at, self.1)
+    }
+
+    #[inline]
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R {
+        self.0.listed(|arguments, _| then(arguments, self.1))
+    }
+}
+
+/// The annotations of an event that is on a track of its own: [`TrackRef::field`](super::track::TrackRef::field).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct On<L>(pub(super) u64, pub(super) L);
+
+impl<'a, L: Annotations<'a>> Annotations<'a> for On<L> {
+    #[inline(always)]
+    fn is_empty(self) -> bool {
+        self.1.is_empty()
+    }
+
+    #[inline(always)]
+    fn is_listed(self, packets: &Packets) -> bool {
+        self.1.is_listed(packets)
+    }
+
+    #[inline(always)]
+    fn may_be_listed(self) -> bool {
+        self.1.may_be_listed()
+    }
+
+    #[inline(always)]
+    fn told_ns(self) -> Option<u64> {
+        self.1.told_ns()
+    }
+
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, site: &CallSite) -> Option<usize> {
+        let end = at + size_of::<u64>();
+        packet.get_mut(at..end)?.copy_from_slice(&self.0.to_le_bytes());
+        self.1.put(packet, end, site)
+    }
+
+    #[inline]
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R {
+        self.1.listed(then)
+    }
+}
+
+/// A counter's value has no annotations.
+impl<'a> Annotations<'a> for CounterValue {
+    #[inline(always)]
+    fn is_empty(self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn put(self, packet: &mut Packet, at: usize, _: &CallSite) -> Option<usize> {
+        Some(put::counter(packet, at, self))
+    }
+
+    #[inline]
+    fn listed<R>(self, then: impl FnOnce(&[Argument<'a>], &[Detail<'a>]) -> R) -> R {
+        then(&[], &[])
     }
 }
 

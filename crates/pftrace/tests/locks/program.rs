@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io::sink;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pftrace::{NamedTrack, Session, begin, counter, end, instant, slice};
+use pftrace::{NamedCounter, NamedTrack, Session, Unit, begin, counter, end, instant, slice};
 
 pftrace::categories! {
     ON = "on";
@@ -13,6 +13,7 @@ pftrace::categories! {
 }
 
 static TRACK: NamedTrack = NamedTrack::new("track");
+static COUNTER: NamedCounter = NamedCounter::new("counter").unit(Unit::Count);
 
 #[inline(never)]
 fn no_session(_: u64) {
@@ -93,6 +94,22 @@ fn on_a_track(_: u64) {
 }
 
 #[inline(never)]
+fn slice_on_a_track(_: u64) {
+    let _slice = slice!(track: &TRACK, ON, "on a track");
+}
+
+#[inline(never)]
+fn counter_on_a_track(i: u64) {
+    counter!(track: &COUNTER, ON, 1000 + i as i64);
+}
+
+#[inline(never)]
+fn end_with_annotation(i: u64) {
+    let slice = slice!(ON, "slice");
+    end!(slice: slice, number = i);
+}
+
+#[inline(never)]
 fn at_a_time(i: u64) {
     instant!(at: black_box(1 << 40) + i, ON, "at a time");
 }
@@ -145,7 +162,7 @@ fn main() {
     record(&[no_session, no_session_slice]);
     let session = Session::builder().categories("-off").writer(sink()).drain_by_caller().start().expect("a session");
     NEW.as_flattened().as_flattened().iter().for_each(|meet| meet());
-    let forms: [Form; 15] = [
+    let forms: [Form; 18] = [
         category_off,
         plain_slice,
         begun_and_ended,
@@ -159,6 +176,9 @@ fn main() {
         one_formatted,
         with_flow,
         on_a_track,
+        slice_on_a_track,
+        counter_on_a_track,
+        end_with_annotation,
         at_a_time,
         new_in_its_chunk,
     ];
@@ -167,7 +187,7 @@ fn main() {
         std::thread::spawn(move || record(&[form])).join().expect("it records");
     }
     let report = session.stop().expect("a sink that takes all");
-    // Ten forms of one event and four of two, 304 times, and one of each of the many call sites: what is counted was recorded.
-    let events = 304 * (10 + 2 * 4) + 512;
+    // Eleven forms of one event and six of two, 304 times, and one of each of the many call sites: what is counted was recorded.
+    let events = 304 * (11 + 2 * 6) + 512;
     assert_eq!((report.events, report.lost()), (events, 0), "{report:?}");
 }

@@ -254,6 +254,12 @@ impl Stack {
         (counted | LOOK == token.0).then(|| (ending, self.rest(ending.0 as usize)))
     }
 
+    /// The same, plain or not.
+    #[inline(always)]
+    pub(in crate::recording) fn known_innermost(&self, token: Token) -> Option<(Ending, Rest)> {
+        self.named_innermost(Token(token.0 | LOOK))
+    }
+
     /// How many are around the innermost, and what its end asks for.
     #[inline(always)]
     pub(in crate::recording) fn innermost(&self) -> Option<(Ending, Rest)> {

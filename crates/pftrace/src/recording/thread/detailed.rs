@@ -4,14 +4,14 @@ use pftrace_protos::{BuiltinClock, Trace, TrackEvent};
 use pftrace_ring::Space;
 use pftrace_wire::Error;
 
-use super::packets::{KNOWN_OTHERS, Known, MEDIUM, lay_out};
+use super::packets::{KNOWN_OTHERS, Known, MEDIUM, Packets, lay_out};
 use super::tail::{Stamp, Tail};
 use super::{MOST_CHUNKS_AT_ONCE, NoRoom, Thread};
 use crate::CounterValue;
 use crate::recording::argument::{Argument, annotate};
 use crate::recording::assemble::{LOCATION, TRACK};
 use crate::recording::call_site::{self, CallSite, EVENT_AT, EventKind, NEEDS_STATE, Template};
-use crate::recording::detail::{self, Detail, MAX_EXTRA_COUNTERS, Own};
+use crate::recording::detail::{self, Detail, LATEST, MAX_EXTRA_COUNTERS, Own, told_ns};
 use crate::recording::marks::{self, Kind, Marks};
 use crate::recording::on_tracks::{NAME_LEN, Told};
 use crate::recording::put;
@@ -21,12 +21,9 @@ use crate::recording::stats::Loss;
 use crate::recording::track::TrackRef;
 use crate::text::Cut;
 
-/// A trace tells no later time.
-const LATEST: u64 = i64::MAX as u64;
-
 /// What a call site has to say this time.
 #[derive(Clone, Copy, Debug)]
-pub struct Event<'e> {
+pub(crate) struct Event<'e> {
     pub(in crate::recording) site: &'static CallSite,
     /// Its name, where the call site has none.
     pub(in crate::recording) name: Option<&'e str>,
@@ -62,16 +59,6 @@ impl Event<'_> {
     /// All ends are alike, whether their call sites could be registered or not.
     fn template(&self) -> &'static Template {
         if self.site.kind() == EventKind::End { &call_site::END } else { &self.site.template }
-    }
-
-    fn at(&self) -> Option<u64> {
-        // What is later than a trace can tell is as late as it can.
-        for detail in self.details {
-            if let Detail::At(ns) = detail {
-                return Some((*ns).min(LATEST));
-            }
-        }
-        None
     }
 
     /// Whether it ends what was said to begin in times to come. That is said of the end as well, then: the thread's and the track's time does not go there.
@@ -151,7 +138,7 @@ impl Thread {
 
     /// A slice of this thread is open.
     fn push(&mut self, begun: Begun, event: &Event<'_>) -> Token {
-        match event.at() {
+        match told_ns(event.details) {
             Some(_) => self.slices.push_told(begun, event.name),
             None => self.slices.push(begun, event.name),
         }
@@ -252,7 +239,7 @@ impl Thread {
 
     /// Writes an event in full. Returns when it happened.
     fn detailed(&mut self, event: &Event<'_>) -> Result<u64, NotWritten> {
-        if let Some(ns) = event.at() {
+        if let Some(ns) = told_ns(event.details) {
             return self.in_full(event, When::At(ns.max(event.not_before)));
         }
         let now = self.now();
@@ -284,103 +271,6 @@ impl Thread {
         words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
         self.packets.set_last_ns(now);
         Ok(now)
-    }
-
-    /// Lays out the same the short way, of which the chunk lists all. Returns how long it is, and when it happens; nothing may fail after that. `None`: it goes the long way.
-    fn try_short(&mut self, packet: &mut [u8; MEDIUM], event: &Event<'_>) -> Option<(usize, u64)> {
-        let tail = self.packets.tail;
-        if let Some(ns) = event.at() {
-            let ns = ns.max(event.not_before);
-            return Some((lay_out_event(packet, event, tail, ns, Stamp::At(ns), &self.shared)?, ns));
-        }
-        let now = self.packets.soon_now()?;
-        if event.is_ahead_of(now) {
-            return None;
-        }
-        let now = self.advance(event, now.max(event.not_before));
-        let after = Stamp::After(now - self.packets.last_ns());
-        let len = lay_out_event(packet, event, tail, now, after, &self.shared)?;
-        self.packets.set_last_ns(now);
-        Some((len, now))
-    }
-
-    /// Whether the chunk lists all that the event refers to.
-    fn lists_all_of(&self, event: &Event<'_>) -> bool {
-        let packets = &self.packets;
-        let lists = |word| lists(word, &packets.known, &packets.known_others, packets.chunk);
-        lists(event.site.template.number().into())
-            && event.track.is_none_or(|track| track.number().is_some_and(|number| lists(TRACK | number)))
-            && event.details.iter().all(|detail| match *detail {
-                Detail::SourceLocation(location) => location.number().is_none_or(|number| lists(LOCATION | number)),
-                // What these refer to is not asked here: they don't go the short way.
-                Detail::Counters(_) => false,
-                _ => true,
-            })
-    }
-
-    /// An event that is no slice of this thread, the short way. `None`: it is to be [recorded](Self::record) in full.
-    pub(in crate::recording) fn try_record(
-        &mut self,
-        packet: &mut [u8; MEDIUM],
-        event: &Event<'_>,
-    ) -> Option<(usize, u64)> {
-        let is_known = event.site.template.number() != 0 && self.lists_all_of(event);
-        is_known.then(|| self.try_short(packet, event))?
-    }
-
-    /// The same of [`begin_detailed`](Self::begin_detailed).
-    pub(in crate::recording) fn try_begin_detailed(
-        &mut self,
-        packet: &mut [u8; MEDIUM],
-        event: &Event<'_>,
-        guarded: bool,
-    ) -> Option<(usize, Token)> {
-        if self.slices.is_full() {
-            return None;
-        }
-        let (len, ns) = self.try_record(packet, event)?;
-        let begun = Begun { ns, site: event.site.template.number().into(), written: true, guarded };
-        Some((len, self.push(begun, event)))
-    }
-
-    /// The same of [`begin_on`](Self::begin_on).
-    pub(in crate::recording) fn try_begin_on(
-        &mut self,
-        packet: &mut [u8; MEDIUM],
-        event: &Event<'_>,
-    ) -> Option<(usize, (u64, u32))> {
-        if event.site.template.number() == 0 || !self.lists_all_of(event) {
-            return None;
-        }
-        let id = self.shared.on_tracks.take()?;
-        match self.try_short(packet, &Event { of_slice: Some((Kind::Begin, id)), ..*event }) {
-            Some((len, ns)) => {
-                self.shared.on_tracks.begun(id, &event.begun(ns));
-                Some((len, (ns, id)))
-            }
-            None => {
-                self.shared.on_tracks.ended(id, 0);
-                None
-            }
-        }
-    }
-
-    /// The same of [`end_on`](Self::end_on).
-    pub(in crate::recording) fn try_end_on(
-        &mut self,
-        packet: &mut [u8; MEDIUM],
-        track: TrackRef,
-        event: &Event<'_>,
-        id: u32,
-    ) -> Option<(usize, ())> {
-        let event = Event { track: Some(track), of_slice: Some((Kind::End, id)), ..*event };
-        let is_known = event.arguments.is_empty() || event.site.template.number() != 0;
-        if !is_known || !self.lists_all_of(&event) {
-            return None;
-        }
-        let (len, ns) = self.try_short(packet, &event)?;
-        self.shared.on_tracks.ended(id, ns);
-        Some((len, ()))
     }
 
     /// Here; in another chunk; cut.
@@ -472,13 +362,37 @@ impl Thread {
             Err(_) => return Err(Loss::Malformed),
         };
         let ns = if let When::Now(now) = when { now.max(last_ns) } else { when.ns() };
-        let len = len + put_mark(event, &self.shared, ns, &mut space.bytes()[len..room]).ok_or(Loss::NoRoom)?;
+        let len = len
+            + put_mark(event.of_slice, || event.begun(ns), &self.shared, &mut space.bytes()[len..room])
+                .ok_or(Loss::NoRoom)?;
         words.commit(space, len, &mut self.packets.known, &mut self.packets.known_others);
         self.next_body_iid += 1;
         if let When::Now(_) = when {
             self.packets.set_last_ns(ns);
         }
         Ok(ns)
+    }
+}
+
+impl Packets {
+    /// The number and the [field](TrackRef::field) of a track that the present chunk lists.
+    #[inline(always)]
+    pub(super) fn listed_track(&self, track: TrackRef) -> Option<(u32, u64)> {
+        track.field().filter(|(number, _)| self.lists(TRACK | number))
+    }
+
+    /// Whether that is so of all that the details refer to, and they are written as [`put::details`] does.
+    #[inline]
+    pub(in crate::recording) fn list_details(&self, details: &[Detail<'_>]) -> bool {
+        details.iter().all(|detail| match *detail {
+            Detail::SourceLocation(location) => location.number().is_some_and(|number| self.lists(LOCATION | number)),
+            _ => detail.is_short(),
+        })
+    }
+
+    #[inline]
+    fn lists(&self, word: u32) -> bool {
+        lists(word, &self.known, &self.known_others, self.chunk)
     }
 }
 
@@ -501,7 +415,7 @@ fn lay_out_event(
 ) -> Option<usize> {
     let fill = |packet: &mut [u8; MEDIUM], at| put_event(packet, at, event);
     let len = lay_out(packet, event.template(), tail, stamp, fill)?;
-    Some(len + put_mark(event, shared, ns, &mut packet[len..])?)
+    Some(len + put_mark(event.of_slice, || event.begun(ns), shared, &mut packet[len..])?)
 }
 
 /// What an event says behind its template, if that is short and simple; returns where it ends.
@@ -520,22 +434,27 @@ fn put_event(packet: &mut [u8; MEDIUM], mut at: usize, event: &Event<'_>) -> Opt
     put::details(packet, at, event.details)
 }
 
-/// Writes what a reader has to know of the slice that begins or ends with an event, on a track of its own, at `ns`; returns how long that
+/// Writes what a reader has to know of the slice that begins or ends with an event, on a track of its own, and that `begun` tells of when it begins; returns how long that
 /// is. `None` when there is no room.
 #[inline(always)]
-fn put_mark(event: &Event<'_>, shared: &Shared, ns: u64, room: &mut [u8]) -> Option<usize> {
-    let Some(of_slice) = event.of_slice else { return Some(0) };
-    put_mark_of(of_slice, event, shared, ns, room)
+pub(super) fn put_mark<'e>(
+    of_slice: Option<(Kind, u32)>,
+    begun: impl FnOnce() -> Told<'e>,
+    shared: &Shared,
+    room: &mut [u8],
+) -> Option<usize> {
+    match of_slice {
+        Some(of_slice) if shared.marks != Marks::None => put_mark_of(of_slice, begun(), shared, room),
+        _ => Some(0),
+    }
 }
 
 #[inline(never)]
-fn put_mark_of((kind, id): (Kind, u32), event: &Event<'_>, shared: &Shared, ns: u64, room: &mut [u8]) -> Option<usize> {
+fn put_mark_of((kind, id): (Kind, u32), begun: Told<'_>, shared: &Shared, room: &mut [u8]) -> Option<usize> {
     match (shared.marks, kind) {
-        (Marks::None, _) => Some(0),
         (Marks::Begins, Kind::Begin) => {
-            let told = event.begun(ns);
-            let Cut { text, .. } = Cut::to(told.name, NAME_LEN);
-            marks::write(room, kind, id, Some(&Told { name: text, ..told }))
+            let Cut { text, .. } = Cut::to(begun.name, NAME_LEN);
+            marks::write(room, kind, id, Some(&Told { name: text, ..begun }))
         }
         (Marks::Ends, Kind::End) => shared.on_tracks.with(id, |told| marks::write(room, kind, id, Some(told))),
         _ => marks::write(room, kind, id, None),
@@ -628,6 +547,7 @@ impl Words {
 }
 
 /// Whether the present chunk lists a definition.
+#[inline]
 fn lists(word: u32, sites: &Known, others: &[u64; KNOWN_OTHERS], chunk: u64) -> bool {
     match place(word) {
         // An end of which nothing is said is of no call site.
@@ -649,6 +569,7 @@ enum Place {
     Other(usize),
 }
 
+#[inline]
 fn place(word: u32) -> Place {
     match u16::try_from(word) {
         Ok(number) if word < TRACK.min(LOCATION) => Place::Site(number),

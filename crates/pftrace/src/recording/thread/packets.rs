@@ -30,7 +30,7 @@ pub(super) const KNOWN_OTHERS: usize = 256;
 /// What each event looks at comes first, in as few lines of the cache as it can.
 #[derive(Debug)]
 #[repr(C)]
-pub(in crate::recording) struct Packets {
+pub struct Packets {
     pub(super) tail: Tail,
     /// When the last packet was.
     last: Moment,
@@ -48,6 +48,14 @@ pub(in crate::recording) struct Packets {
 /// A time, as [`Line::offset`] on the present line.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::recording) struct Moment(u64);
+
+/// When an event happens that is laid out the short way.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Time {
+    Now(Moment),
+    /// Then, whatever happened since: nanoseconds.
+    Told(u64),
+}
 
 /// Which call sites the present chunk lists.
 #[derive(Debug)]
@@ -148,13 +156,6 @@ impl Packets {
     #[inline(always)]
     pub(super) fn ns_of(&self, moment: Moment) -> u64 {
         self.line.ns_of(moment.0)
-    }
-
-    /// The present time, if it is soon after the last packet.
-    #[inline]
-    pub(super) fn soon_now(&self) -> Option<u64> {
-        let now = self.now();
-        self.is_soon(now).then(|| self.ns_of(now))
     }
 
     /// Whether that is soon after the last packet.
@@ -280,21 +281,39 @@ impl Packets {
         Some(len)
     }
 
-    /// An event with what it has to say this time, if that is short.
+    /// When what is said happens: now, or when it is said to have.
+    #[inline(always)]
+    pub(super) fn time_of<'a>(&self, said: impl Annotations<'a>) -> Time {
+        match said.told_ns() {
+            Some(ns) => Time::Told(ns),
+            None => Time::Now(self.now()),
+        }
+    }
+
+    /// The same in nanoseconds.
+    #[inline(always)]
+    pub(super) fn ns_of_time(&self, time: Time) -> u64 {
+        match time {
+            Time::Now(now) => self.ns_of(now),
+            Time::Told(ns) => ns,
+        }
+    }
+
+    /// An event with what it has to say this time, if that is short. `site` has the keys. Once it is sure to be committed, it [has happened](Self::happened).
     #[inline(always)]
     pub(super) fn put_varying<'a>(
-        &mut self,
+        &self,
         packet: &mut [u8; ROOM],
+        (template, head): (&Template, Head),
         site: &CallSite,
-        head: Head,
         name: Option<&str>,
         annotations: impl Annotations<'a>,
-        now: Moment,
+        time: Time,
     ) -> Option<usize> {
-        if !self.is_soon(now) {
+        let is_soon = if let Time::Now(now) = time { self.is_soon(now) } else { true };
+        if !is_soon || !annotations.is_listed(self) {
             return None;
         }
-        let template = &site.template;
         packet[..8].copy_from_slice(&template.word(0).to_le_bytes());
         packet[8..CONSTANT_LEN].copy_from_slice(&template.word(1).to_le_bytes());
         let end = put::varying(packet, head.len(), site, name, annotations)?;
@@ -302,14 +321,27 @@ impl Packets {
             return None;
         }
         packet[EVENT_LEN_AT] = (end - EVENT_AT) as u8;
-        // Told here, so that less has to be kept in between.
-        let (tail, tail_len) = self.tail.shortest_soon(self.since_last(now));
-        packet[end] = TIMESTAMP_TAG;
-        packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
-        let len = end + tail_len;
+        let len = match time {
+            Time::Now(now) => {
+                // Told here, so that less has to be kept in between.
+                let (tail, tail_len) = self.tail.shortest_soon(self.since_last(now));
+                packet[end] = TIMESTAMP_TAG;
+                packet[end + 1..end + 9].copy_from_slice(&tail.to_le_bytes());
+                end + tail_len
+            }
+            // A clock is not reckoned with.
+            Time::Told(ns) => Some(self.tail.put(packet, end, Stamp::At(ns))).filter(|&len| len <= 127 + PACKET_AT)?,
+        };
         packet[PACKET_LEN_AT] = (len - PACKET_AT) as u8;
-        self.last = now;
         Some(len)
+    }
+
+    /// An event that was laid out is committed: the time of the next one counts from it, unless it was told.
+    #[inline(always)]
+    pub(super) fn happened(&mut self, time: Time) {
+        if let Time::Now(now) = time {
+            self.last = now;
+        }
     }
 }
 
