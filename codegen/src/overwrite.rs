@@ -15,15 +15,30 @@ pub(crate) fn refuse(path: &Path, others: impl IntoIterator<Item = impl AsRef<Pa
     }
 }
 
-/// The whole path of the file that writing to `path` overwrites or makes. Nothing of `/dev/null` is overwritten.
-fn overwritten(path: &Path) -> Option<PathBuf> {
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return None;
-    }
-    fs::canonicalize(path).ok().or_else(|| made(path))
+/// A file that writing to a path overwrites or makes.
+#[derive(PartialEq, Eq)]
+enum Overwritten {
+    /// Its whole path.
+    Path(PathBuf),
+    /// Its device and number there: it may have several paths.
+    #[cfg(unix)]
+    Inode(u64, u64),
 }
 
-/// Of a file that is not there yet.
+/// Nothing of `/dev/null` is overwritten.
+fn overwritten(path: &Path) -> Option<Overwritten> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => None,
+        #[cfg(unix)]
+        Ok(found) => {
+            use std::os::unix::fs::MetadataExt;
+            Some(Overwritten::Inode(found.dev(), found.ino()))
+        }
+        _ => fs::canonicalize(path).ok().or_else(|| made(path)).map(Overwritten::Path),
+    }
+}
+
+/// The whole path of a file that is not there yet.
 fn made(path: &Path) -> Option<PathBuf> {
     let (parent, name) = (path.parent()?, path.file_name()?);
     let parent = if parent == Path::new("") { Path::new(".") } else { parent };

@@ -473,7 +473,11 @@ fn an_output_that_would_overwrite_another_file() {
     let refused = config.compile(&[&input], &input).unwrap_err();
     assert_eq!(text(refused), "DIR/a.proto: expected another file to write to, would overwrite `DIR/a.proto`");
     let generated = config.compile(&[&input], &output).unwrap();
-    for other in [&input, &output] {
+    let linked = files.0.join("linked.rs");
+    std::fs::hard_link(&input, &linked).unwrap();
+    let refused = config.compile(&[&input], &linked).unwrap_err();
+    assert_eq!(text(refused), "DIR/linked.rs: expected another file to write to, would overwrite `DIR/a.proto`");
+    for other in [&input, &output, &linked] {
         let refused = text(generated.write_descriptor_set(other).unwrap_err());
         assert!(refused.contains("would overwrite"), "{refused}");
     }
