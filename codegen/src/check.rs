@@ -2,7 +2,7 @@
 //!
 //! All types are resolved on the way.
 
-mod custom;
+mod declarations;
 mod defaults;
 mod enums;
 mod extensions;
@@ -13,18 +13,19 @@ mod options;
 mod ranges;
 mod services;
 mod types;
+mod values;
 
 use std::collections::{HashMap, HashSet};
 
+use self::declarations::Declared;
 pub(crate) use self::fields::bad_number;
-use self::options::Standard;
 use self::ranges::Ranges;
 use self::types::Types;
 use crate::error::{Error, Origin};
-use crate::load::{Sources, Unit};
+use crate::load::{self, Sources, Unit};
 use crate::observer::{Phase, Watch};
 use crate::parse::{File, MAX_DEPTH, Message, Opt, Pos, Syntax, TypeRef};
-use crate::resolve::{Symbol, Symbols, join};
+use crate::resolve::{Symbol, join};
 
 /// Something that was left out. The output is complete without it, except for what it names.
 ///
@@ -63,16 +64,15 @@ pub(crate) fn check(sources: &Sources, watch: Watch<'_>) -> Result<Checked, Erro
     for unit in &sources.units {
         check_head(unit, &unit.file)?;
     }
-    let symbols = Symbols::new(sources)?;
-    let (types, standard) = (Types::new(sources), Standard::new()?);
+    let types = Types::new(sources)?;
+    let standard = load::builtin("google/protobuf/descriptor.proto")?;
+    let standard = Types::new(&standard)?;
     let mut extension_ranges = HashMap::new();
     let mut extension_numbers = HashMap::new();
     let mut checked = Checked::default();
     for (index, unit) in sources.units.iter().enumerate() {
         let file = &unit.file;
         let mut checker = Checker {
-            sources,
-            symbols: &symbols,
             index,
             unit,
             file,
@@ -101,15 +101,14 @@ fn check_head(unit: &Unit, file: &File) -> Result<(), Error> {
 
 /// Checks one file.
 struct Checker<'a> {
-    sources: &'a Sources,
-    symbols: &'a Symbols,
     index: usize,
     unit: &'a Unit,
     file: &'a File,
     types: &'a Types<'a>,
-    standard: &'a Standard,
-    /// The ranges for extensions of the messages that have been extended so far.
-    extension_ranges: &'a mut HashMap<String, Ranges>,
+    /// Those of descriptor.proto, whether it is imported or not.
+    standard: &'a Types<'a>,
+    /// The ranges for extensions of the messages that have been extended so far, and what is declared of them.
+    extension_ranges: &'a mut HashMap<String, (Ranges, Declared)>,
     /// The extensions so far: of which message, by which number.
     extension_numbers: &'a mut HashMap<(String, u64), Origin>,
     checked: &'a mut Checked,
@@ -164,8 +163,8 @@ impl Checker<'_> {
 
     /// The type that `name` means within `scope`. Fails with the name of the file that has it, if one has.
     fn resolve(&self, scope: &str, name: &str) -> Result<(String, Symbol), Option<String>> {
-        let found = self.symbols.resolve(self.index, scope, name);
-        found.map_err(|error| error.declared_in.map(|unit| self.sources.units[unit].name.clone()))
+        let found = self.types.symbols.resolve(self.index, scope, name);
+        found.map_err(|error| error.declared_in.map(|unit| self.types.sources.units[unit].name.clone()))
     }
 
     fn unresolved(&self, pos: Pos, full_name: &str, type_name: &str, declared_in: &Option<String>) -> Error {

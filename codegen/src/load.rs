@@ -70,6 +70,15 @@ pub(crate) fn load(inputs: &[PathBuf], includes: &[PathBuf], watch: Watch<'_>) -
     Ok(sources)
 }
 
+/// The built-in file `name` alone.
+pub(crate) fn builtin(name: &str) -> Result<Sources, Error> {
+    let lost = || Error::Internal { message: format!("{name} got lost") };
+    let file = builtin::text(name).and_then(|text| parse::parse(text).ok()).ok_or_else(lost)?;
+    let (imports, public_imports) = (Vec::new(), Vec::new());
+    let unit = Unit { name: name.to_owned(), path: None, file, imports, public_imports, input: false, wanted: false };
+    Ok(Sources { units: vec![unit], paths: Vec::new() })
+}
+
 struct Loader<'a> {
     includes: &'a [PathBuf],
     watch: Watch<'a>,

@@ -338,7 +338,7 @@ fn labels_and_options() {
             ),
             (
                 "message M { repeated int32 x = 1 [packed = 1]; }",
-                "a.proto:1: M.x: expected `packed` to be true or false, found `1`",
+                "a.proto:1: M.x: expected `packed` to be of type `bool`, found `1`",
             ),
             ("message M { oneof o {} }", "a.proto:1: M.o: expected at least one field in the oneof, found none"),
             (
@@ -369,7 +369,7 @@ fn enums() {
             ("enum E { A = 1; reserved \"A\"; }", "a.proto:1: A: the name is reserved"),
             (
                 "enum E { option allow_alias = yes; A = 1; }",
-                "a.proto:1: E: expected `allow_alias` to be true or false, found `yes`",
+                "a.proto:1: E: expected `allow_alias` to be of type `bool`, found `yes`",
             ),
         ],
     );

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
+use super::declarations::Declared;
 use super::ranges::Ranges;
 use super::{Checker, find, is_map, option};
 use crate::error::{Error, Origin};
@@ -42,6 +43,10 @@ impl Checker<'_> {
         self.extension_number(extendee, field, &origin)?;
         self.message_set_item(extendee, field, &origin)?;
         self.extension_type(scope, &full_name, field, origin.clone())?;
+        let declared = self.extension_ranges.get(extendee).map(|(_, declared)| declared);
+        if let Some(text) = declared.and_then(|declared| self.against_declaration(declared, scope, field)) {
+            return Err(Error::invalid(origin, text));
+        }
         self.checked.resolved.extendees.insert(full_name, extendee.to_owned());
         if custom_option {
             self.note(origin, "custom options are ignored");
@@ -52,12 +57,14 @@ impl Checker<'_> {
     fn extension_number(&mut self, extendee: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
         let number = i128::from(field.number);
         let Some((unit, message)) = self.types.messages.get(extendee) else { return Ok(()) };
-        let ranges = match self.extension_ranges.entry(extendee.to_owned()) {
+        let (ranges, _) = match self.extension_ranges.entry(extendee.to_owned()) {
             Entry::Occupied(ranges) => ranges.into_mut(),
             Entry::Vacant(entry) => {
-                let whole = Origin { file: unit.name.clone(), line: message.pos.line, name: extendee.to_owned() };
+                let file = self.types.sources.units[*unit].name.clone();
+                let whole = Origin { file, line: message.pos.line, name: extendee.to_owned() };
                 let limits = 1..=super::fields::max_number(message);
-                entry.insert(Ranges::new(&whole, limits, &[], &message.extension_ranges)?)
+                let ranges = Ranges::new(&whole, limits, &[], &message.extension_ranges)?;
+                entry.insert((ranges, Declared::new(message)))
             }
         };
         if ranges.violation(number).is_none() {

@@ -17,8 +17,8 @@ impl Checker<'_> {
     pub(super) fn fields(&mut self, name: &str, message: &Message) -> Result<(), Error> {
         let whole = self.origin(message.pos, name.to_owned());
         self.options("MessageOptions", name, &message.options)?;
-        for options in &message.range_options {
-            self.options("ExtensionRangeOptions", name, options)?;
+        for statement in &message.range_options {
+            self.options("ExtensionRangeOptions", name, &statement.options)?;
         }
         if let (Syntax::Proto3, Some(range)) = (&self.file.syntax, message.extension_ranges.first()) {
             let origin = Origin { line: range.line, ..whole };
@@ -28,6 +28,7 @@ impl Checker<'_> {
             return Err(Error::invalid(whole, "expected a message set to have extensions and no fields"));
         }
         let ranges = Ranges::new(&whole, 1..=max_number(message), &message.reserved, &message.extension_ranges)?;
+        self.declarations(&whole, message)?;
         let mut numbers: HashMap<u64, &Field> = HashMap::new();
         for field in &message.fields {
             let full_name = join(name, &field.name);
@@ -129,7 +130,7 @@ impl Checker<'_> {
     fn bad_enum(&self, full_name: &str, field: &Field) -> Option<String> {
         let (name, _) = self.checked.resolved.types.get(full_name)?;
         let (unit, enumeration) = self.types.enums.get(name)?;
-        if self.file.syntax == Syntax::Proto3 && unit.file.syntax == Syntax::Proto2 {
+        if self.file.syntax == Syntax::Proto3 && self.types.sources.units[*unit].file.syntax == Syntax::Proto2 {
             return Some(format!("expected an enum of proto3 in a message of proto3, found `{name}`"));
         }
         let first = enumeration.values.first().filter(|first| is_map(&field.type_ref) && first.number != 0)?;

@@ -1,101 +1,26 @@
-//! Options: that there are such, and their values. Here are those that descriptor.proto declares.
+//! Options: that there are such, and their values.
+//!
+//! Those of descriptor.proto are looked for in the one that is built in, custom ones among the extensions of its messages.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::Checker;
-use crate::builtin;
+use super::types::{MessageType, Target, Type};
+use super::values::Bad;
 use crate::error::{Error, Origin};
 use crate::ir::Scalar;
-use crate::parse::{self, Enum, Label, Message, Opt, TypeRef, unescape};
+use crate::parse::{Content, Entry, Opt, unescape};
 use crate::resolve::join;
 
-/// By the full name within descriptor.proto: `FieldOptions.packed`.
-#[derive(Debug)]
-pub(super) struct Standard(HashMap<String, Declared>);
-
-#[derive(Debug)]
-struct Declared {
-    value: Value,
-    repeated: bool,
-}
-
-#[derive(Debug)]
-enum Value {
-    Bool,
-    Text,
-    /// One of these names.
-    Enum(Vec<String>),
-    /// It is not looked at.
-    Other,
-}
-
-impl Standard {
-    /// Those of the descriptor.proto that is built in.
-    pub(super) fn new() -> Result<Self, Error> {
-        let lost = || Error::Internal { message: "descriptor.proto got lost".to_owned() };
-        let text = builtin::text("google/protobuf/descriptor.proto").ok_or_else(lost)?;
-        let file = parse::parse(text).map_err(|_| lost())?;
-        let mut all = HashMap::new();
-        for message in file.messages.iter().filter(|message| message.name.ends_with("Options")) {
-            for field in &message.fields {
-                let value = Value::of(&field.type_ref, message, &file.enums);
-                let repeated = field.label == Some(Label::Repeated);
-                all.insert(join(&message.name, &field.name), Declared { value, repeated });
-            }
-        }
-        // What the language has on fields besides.
-        for (name, value) in [("default", Value::Other), ("json_name", Value::Text)] {
-            all.insert(join("FieldOptions", name), Declared { value, repeated: false });
-        }
-        Ok(Self(all))
-    }
-}
-
-impl Value {
-    fn of(type_ref: &TypeRef, message: &Message, enums: &[Enum]) -> Self {
-        match type_ref {
-            TypeRef::Scalar(Scalar::Bool) => Self::Bool,
-            TypeRef::Scalar(Scalar::String) => Self::Text,
-            TypeRef::Named(name) => {
-                let name = name.rsplit('.').next().unwrap_or(name);
-                let found = message.enums.iter().chain(enums).find(|enumeration| enumeration.name == name);
-                let names = found.map(|found| found.values.iter().map(|value| value.name.clone()).collect());
-                names.map_or(Self::Other, Self::Enum)
-            }
-            _ => Self::Other,
-        }
-    }
-
-    /// What is expected instead of `text`, if it is not such a value.
-    fn expected(&self, text: &str) -> Option<String> {
-        match self {
-            Self::Bool if !matches!(text, "true" | "false") => Some("true or false".to_owned()),
-            Self::Text if !is_string(text) => Some("a string".to_owned()),
-            Self::Enum(names) if !names.iter().any(|name| name == text) => {
-                Some(format!("one of `{}`", names.join("`, `")))
-            }
-            _ => None,
-        }
-    }
-}
-
-pub(super) fn is_string(text: &str) -> bool {
-    text.starts_with(['"', '\''])
-}
-
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// Checks the `options` of what is called `full_name`, of a file its package; they are those of the message `kind` of
     /// descriptor.proto.
     pub(super) fn options(&self, kind: &str, full_name: &str, options: &[Opt]) -> Result<(), Error> {
         let mut set = HashSet::new();
         for option in options {
-            let bad = match option.name.starts_with('(') {
-                true => self.bad_custom_option(kind, full_name, option, &mut set),
-                false => self.bad_option(kind, option, &mut set),
-            };
-            if let Some(text) = bad {
+            if let Err((line, text)) = self.option(kind, full_name, option, &mut set) {
                 let name = if kind == "FileOptions" { "the file" } else { full_name };
-                return Err(Error::invalid(self.option_origin(name, option), text));
+                return Err(Error::invalid(Origin { line, ..self.option_origin(name, option) }, text));
             }
         }
         Ok(())
@@ -105,25 +30,115 @@ impl Checker<'_> {
         Origin { file: self.unit.name.clone(), line: option.line, name: full_name.to_owned() }
     }
 
-    /// What is wrong with one that is not custom, if anything is; `set` are those before.
-    fn bad_option<'o>(&self, kind: &str, option: &'o Opt, set: &mut HashSet<&'o str>) -> Option<String> {
-        let name = option.name.as_str();
-        let first = name.split('.').next().unwrap_or(name);
-        let declared = self.standard.0.get(&join(kind, first));
-        let Some(declared) = declared.filter(|_| first != "uninterpreted_option") else {
-            return Some(format!("expected an option of `{kind}` in descriptor.proto, found `{name}`"));
-        };
-        match first {
-            "features" => return Some("features are allowed in editions only".to_owned()),
-            "map_entry" => return Some("expected `map<…>` instead of the option `map_entry`".to_owned()),
+    /// Checks one; `set` is what those before have set.
+    fn option(&self, kind: &str, full_name: &str, option: &Opt, set: &mut HashSet<String>) -> Result<(), Bad> {
+        let bad = |text: String| Err((option.line, text));
+        let parts = parts(&option.name);
+        match parts[0] {
+            // What the language has on fields besides.
+            "default" | "json_name" if kind == "FieldOptions" && parts.len() == 1 => {
+                set_path(&option.name, false, option, set)?;
+                let text = option.name == "default" || is_string(&option.value);
+                return if text { Ok(()) } else { bad(expected_type(&option.name, Scalar::String, &option.value)) };
+            }
+            "features" => return bad("features are allowed in editions only".to_owned()),
+            "map_entry" => return bad("expected `map<…>` instead of the option `map_entry`".to_owned()),
             _ => {}
         }
-        if !declared.repeated && !set.insert(name) {
-            return Some(format!("option `{name}` is set twice"));
+        // The innermost name is not a scope of its own.
+        let scope = if kind == "FileOptions" { full_name } else { full_name.rsplit_once('.').map_or("", |(s, _)| s) };
+        let Some(mut message) = self.standard.message(&join("google.protobuf", kind)) else { return Ok(()) };
+        let mut path = String::new();
+        for (index, part) in parts.iter().enumerate() {
+            let target = self.option_field(scope, &message, part).map_err(|text| (option.line, text))?;
+            path = format!("{path}/{}", target.name);
+            if index + 1 == parts.len() {
+                set_path(&path, target.repeated, option, set)?;
+                return self.option_value(target.ty(), option);
+            }
+            let name = parts[..=index].join(".");
+            message = match target.ty() {
+                _ if target.repeated => {
+                    return bad(format!("option `{name}` is repeated, expected a whole value for it"));
+                }
+                Some(Type::Message(message)) => message,
+                Some(_) => return bad(format!("option `{name}` is no message")),
+                // What is wrong with its type is said where it is declared.
+                None => return Ok(()),
+            };
         }
-        let expected = declared.value.expected(&option.value).filter(|_| first.len() == name.len())?;
-        Some(format!("expected `{name}` to be {expected}, found `{}`", option.value))
+        Ok(())
     }
+
+    /// The field or extension of `message` that `part` of an option's name means.
+    fn option_field(&self, scope: &str, message: &MessageType<'a>, part: &str) -> Result<Target<'a>, String> {
+        let short = message.name.strip_prefix("google.protobuf.").unwrap_or(&message.name);
+        let Some(name) = part.strip_prefix('(').and_then(|part| part.strip_suffix(')')) else {
+            let field = message.field(part).filter(|_| part != "uninterpreted_option");
+            let known = if short == message.name { "a field" } else { "an option" };
+            let place = if short == message.name { "" } else { " in descriptor.proto" };
+            return field.ok_or_else(|| format!("expected {known} of `{short}`{place}, found `{part}`"));
+        };
+        let extension = self.types.extension(self.index, scope, name);
+        let extension = extension.ok_or_else(|| format!("option `({name})` is not found"))?;
+        if self.types.extends(extension, &message.name) {
+            return Ok(extension.target(self.types));
+        }
+        Err(format!("option `({name})` extends `{}`, expected one of `{short}`", extension.extendee))
+    }
+
+    fn option_value(&self, ty: Option<Type<'a>>, option: &Opt) -> Result<(), Bad> {
+        let (name, value) = (&option.name, &option.value);
+        let text = match ty {
+            Some(Type::Scalar(scalar)) if !super::defaults::is_of(scalar, value) => expected_type(name, scalar, value),
+            Some(Type::Enum(_, enumeration)) if enumeration.values.iter().all(|known| known.name != *value) => {
+                let names: Vec<_> = enumeration.values.iter().map(|value| value.name.as_str()).collect();
+                format!("expected `{name}` to be one of `{}`, found `{value}`", names.join("`, `"))
+            }
+            Some(Type::Message(message)) => match &option.entries {
+                Some(entries) => return self.message_value(&message, entries, option.line),
+                None => format!("expected `{name}` to be a `{}` in braces, found `{value}`", message.name),
+            },
+            _ => return Ok(()),
+        };
+        Err((option.line, text))
+    }
+}
+
+/// `a`, `(b.c)` and `d` of `a.(b.c).d`.
+fn parts(name: &str) -> Vec<&str> {
+    let mut within = false;
+    let split = move |c| {
+        within = if within { c != ')' } else { c == '(' };
+        c == '.' && !within
+    };
+    name.split(split).collect()
+}
+
+/// Notes that `option` sets what is at `path`, and all that it is within.
+fn set_path(path: &str, repeated: bool, option: &Opt, set: &mut HashSet<String>) -> Result<(), Bad> {
+    if !repeated && set.contains(path) {
+        return Err((option.line, format!("option `{}` is set twice", option.name)));
+    }
+    set.extend(path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
+    set_entries(path.to_owned(), option.entries.as_deref().unwrap_or_default(), set);
+    Ok(())
+}
+
+fn set_entries(path: String, entries: &[Entry], set: &mut HashSet<String>) {
+    for entry in entries {
+        let inner = if let Content::Message(inner) = &entry.content { inner.as_slice() } else { &[] };
+        set_entries(format!("{path}/{}", entry.name), inner, set);
+    }
+    set.insert(path);
+}
+
+pub(super) fn expected_type(name: &str, scalar: Scalar, value: &str) -> String {
+    format!("expected `{name}` to be of type `{}`, found `{value}`", scalar.name())
+}
+
+pub(super) fn is_string(text: &str) -> bool {
+    text.starts_with(['"', '\''])
 }
 
 /// What a string among the options says.

@@ -61,8 +61,15 @@ pub(crate) struct Message {
     pub(crate) reserved: Vec<Range>,
     pub(crate) reserved_names: Vec<ReservedName>,
     pub(crate) extension_ranges: Vec<Range>,
-    /// Of each statement with such ranges.
-    pub(crate) range_options: Vec<Vec<Opt>>,
+    pub(crate) range_options: Vec<RangeOptions>,
+}
+
+/// Of one statement with ranges for extensions.
+#[derive(Debug)]
+pub(crate) struct RangeOptions {
+    /// The indices of these in [`Message::extension_ranges`].
+    pub(crate) ranges: std::ops::Range<usize>,
+    pub(crate) options: Vec<Opt>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +160,26 @@ pub(crate) struct Method {
 pub(crate) struct Opt {
     pub(crate) name: String,
     pub(crate) value: String,
+    /// Where the value is a message in braces.
+    pub(crate) entries: Option<Vec<Entry>>,
     pub(crate) line: u32,
+}
+
+/// What a message in text format says of one field.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Of an extension and of what is in an `Any`, with its brackets.
+    pub(crate) name: String,
+    pub(crate) content: Content,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// As written.
+    Scalar(String),
+    Message(Vec<Entry>),
+    List(Vec<Content>),
 }
 
 /// Of numbers, both ends included.

@@ -4,6 +4,7 @@
 //! out in [`resolve`](crate::resolve), and what is wrong though well formed in [`check`](crate::check). Values of
 //! options are kept as they are written.
 
+mod aggregates;
 mod comments;
 mod decl;
 mod lexer;
@@ -17,8 +18,8 @@ use std::borrow::Cow;
 
 pub(crate) use comments::dedent;
 pub(crate) use decl::{
-    Comments, Enum, Extend, Field, File, Import, Label, Message, Method, Opt, Pos, Range, ReservedName, Service,
-    Syntax, TypeRef, Value,
+    Comments, Content, Entry, Enum, Extend, Field, File, Import, Label, Message, Method, Opt, Pos, Range, ReservedName,
+    Service, Syntax, TypeRef, Value,
 };
 pub(crate) use values::{int_value, unescape};
 

@@ -1,7 +1,6 @@
 //! Options: names, and values as written.
 
 use super::decl::Opt;
-use super::lexer::Kind;
 use super::tokens::{Result, Walk};
 
 impl Walk<'_> {
@@ -32,7 +31,13 @@ impl Walk<'_> {
         let line = self.token().line;
         let name = self.option_name()?;
         self.symbol(b'=')?;
-        Ok(Opt { name, value: self.option_value()?, line })
+        let first = self.at;
+        if !self.eat_symbol(b'{') {
+            return Ok(Opt { name, value: self.scalar_value()?, entries: None, line });
+        }
+        let entries = Some(self.entries(b'}')?);
+        let value: Vec<_> = self.lexed.tokens[first..self.at].iter().map(|&t| self.text_of(t)).collect();
+        Ok(Opt { name, value: value.join(" "), entries, line })
     }
 
     /// `a.(b.c).d`
@@ -50,44 +55,6 @@ impl Walk<'_> {
                 return Ok(name);
             }
             name.push('.');
-        }
-    }
-
-    /// As written, with single blanks between strings in a row.
-    fn option_value(&mut self) -> Result<String> {
-        let first = self.at;
-        if self.is_symbol(b'{') {
-            self.balanced()?;
-        } else if self.token().kind == Kind::Str {
-            while self.token().kind == Kind::Str {
-                self.at += 1;
-            }
-        } else {
-            let sign = if self.eat_symbol(b'-') { "-" } else { "" };
-            if !matches!(self.token().kind, Kind::Ident | Kind::Int | Kind::Float) {
-                return Err(self.expected("a value"));
-            }
-            let token = self.advance();
-            return Ok(format!("{sign}{}", self.text_of(token)));
-        }
-        let value: Vec<_> = self.lexed.tokens[first..self.at].iter().map(|&t| self.text_of(t)).collect();
-        Ok(value.join(" "))
-    }
-
-    /// Steps over a bracket and all up to the one that closes it.
-    fn balanced(&mut self) -> Result<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.token().kind {
-                Kind::End => return Err(self.expected("the end of the value")),
-                Kind::Symbol(b'{' | b'[' | b'(') => depth += 1,
-                Kind::Symbol(b'}' | b']' | b')') => depth -= 1,
-                _ => {}
-            }
-            self.at += 1;
-            if depth == 0 {
-                return Ok(());
-            }
         }
     }
 }

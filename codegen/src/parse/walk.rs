@@ -1,8 +1,7 @@
 //! The declarations of a .proto text.
 
-use super::Failure;
 use super::decl::{
-    Enum, Extend, Field, File, Import, Label, Message, Oneof, Range, ReservedName, Syntax, TypeRef, Value,
+    Enum, Extend, Field, File, Import, Label, Message, Oneof, Range, RangeOptions, ReservedName, Syntax, TypeRef, Value,
 };
 use super::lexer::{Kind, Lexed};
 use super::tokens::{Result, Walk};
@@ -131,8 +130,10 @@ impl Walk<'_> {
             "option" => message.options.push(self.option_statement()?),
             "reserved" => self.reserved(&mut message.reserved, &mut message.reserved_names)?,
             "extensions" => {
+                let before = message.extension_ranges.len();
                 self.ranges(&mut message.extension_ranges)?;
-                message.range_options.push(self.option_list()?);
+                let ranges = before..message.extension_ranges.len();
+                message.range_options.push(RangeOptions { ranges, options: self.option_list()? });
                 self.symbol(b';')?;
             }
             _ => {

@@ -6,6 +6,9 @@ use std::process::Command;
 use pftrace_codegen::Config;
 use pftrace_testkit::tools;
 
+mod declarations;
+mod options;
+
 const PROTO2: &str = "syntax = \"proto2\";\n";
 const PROTO3: &str = "syntax = \"proto3\";\n";
 const CLOSED: &str = "syntax = \"proto2\";\npackage p;\nenum Closed { A = 0; }\nmessage Old {}";
@@ -23,11 +26,17 @@ fn protoc_refuses(protoc: &Path, dir: &Path) -> bool {
 
 /// Each case is what follows the syntax in `a.proto`, and the error behind `a.proto:`; an empty one, where it is accepted.
 fn assert_agree(syntax: &str, cases: &[(&str, &str)]) {
+    let cases = cases.iter().map(|(text, expected)| (text.as_bytes(), *expected));
+    assert_agree_on_bytes(syntax, &cases.collect::<Vec<_>>());
+}
+
+fn assert_agree_on_bytes(syntax: &str, cases: &[(&[u8], &str)]) {
     let protoc = tools::require("protoc/protoc");
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("closed.proto"), CLOSED).unwrap();
-    for (text, expected) in cases {
-        std::fs::write(dir.path().join("a.proto"), format!("{syntax}{text}")).unwrap();
+    for (bytes, expected) in cases {
+        std::fs::write(dir.path().join("a.proto"), [syntax.as_bytes(), bytes].concat()).unwrap();
+        let text = String::from_utf8_lossy(bytes);
         let expected = Some(expected).filter(|text| !text.is_empty()).map(|text| format!("a.proto:{text}"));
         assert_eq!(ours(dir.path()), expected, "\n{text}");
         if let Some(protoc) = &protoc {
@@ -94,122 +103,6 @@ fn defaults_of_another_type() {
             ),
         ],
     );
-}
-
-#[test]
-fn options_that_there_are_not() {
-    assert_agree(
-        PROTO2,
-        &[
-            (
-                "message M { repeated int32 x = 1 [pakced = true]; }",
-                "2: M.x: expected an option of `FieldOptions` in descriptor.proto, found `pakced`",
-            ),
-            (
-                "option go_pakage = \"a\";",
-                "2: the file: expected an option of `FileOptions` in descriptor.proto, found `go_pakage`",
-            ),
-            (
-                "message M {\n  option allow_alias = true;\n}",
-                "3: M: expected an option of `MessageOptions` in descriptor.proto, found `allow_alias`",
-            ),
-            (
-                "message M { oneof o { option deprecated = true; int32 x = 1; } }",
-                "2: M.o: expected an option of `OneofOptions` in descriptor.proto, found `deprecated`",
-            ),
-            (
-                "enum E { A = 0 [packed = true]; }",
-                "2: A: expected an option of `EnumValueOptions` in descriptor.proto, found `packed`",
-            ),
-            (
-                "message M { extensions 1 [packed = true]; }",
-                "2: M: expected an option of `ExtensionRangeOptions` in descriptor.proto, found `packed`",
-            ),
-            (
-                "message M { optional int32 x = 1 [uninterpreted_option = {}]; }",
-                "2: M.x: expected an option of `FieldOptions` in descriptor.proto, found `uninterpreted_option`",
-            ),
-            (
-                "message M { optional int32 x = 1 [features.field_presence = EXPLICIT]; }",
-                "2: M.x: features are allowed in editions only",
-            ),
-            ("message M { option map_entry = true; }", "2: M: expected `map<…>` instead of the option `map_entry`"),
-        ],
-    );
-}
-
-#[test]
-fn values_of_options() {
-    assert_agree(
-        PROTO2,
-        &[
-            (
-                "message M { optional int32 x = 1 [deprecated = 1]; }",
-                "2: M.x: expected `deprecated` to be true or false, found `1`",
-            ),
-            (
-                "message M { optional int32 x = 1 [json_name = x]; }",
-                "2: M.x: expected `json_name` to be a string, found `x`",
-            ),
-            (
-                "option optimize_for = FAST;",
-                "2: the file: expected `optimize_for` to be one of `SPEED`, `CODE_SIZE`, `LITE_RUNTIME`, found `FAST`",
-            ),
-            ("option optimize_for = LITE_RUNTIME;", ""),
-            ("option java_package = \"a\" /* . */ \"b\";", ""),
-            (
-                "message M { optional int32 x = 1 [deprecated = true, deprecated = true]; }",
-                "2: M.x: option `deprecated` is set twice",
-            ),
-            ("message M { optional string x = 1 [targets = TARGET_TYPE_FIELD, targets = TARGET_TYPE_FILE]; }", ""),
-            ("message M { extensions 1 [verification = UNVERIFIED]; extensions 2 [verification = UNVERIFIED]; }", ""),
-            ("message M { optional int32 x = 1 [lazy = true]; }", "2: M.x: only messages can be `lazy`"),
-            ("message M { repeated M x = 1 [lazy = true]; }", ""),
-            (
-                "message M { optional int32 x = 1 [jstype = JS_STRING]; }",
-                "2: M.x: only integers of 64 bits have a `jstype`",
-            ),
-            ("message M { optional int32 x = 1 [default = 1 2]; }", "2: expected `]`, found `2`"),
-            ("option java_package = [\"a\"];", "2: expected a value, found `[`"),
-            ("message M { option a..b = 1; }", "2: expected the name of an option, found `.`"),
-            ("message M { option (a)b = 1; }", "2: expected `=`, found `b`"),
-            ("message M { option () = 1; }", "2: expected the name of an option, found `)`"),
-        ],
-    );
-}
-
-#[test]
-fn custom_options() {
-    let own = "import \"google/protobuf/descriptor.proto\";\npackage p;\nmessage O { optional int32 a = 1; }\n\
-               extend google.protobuf.FieldOptions { optional string unit = 50000; repeated int32 many = 50001; \
-               optional O o = 50002; }\n\
-               extend google.protobuf.FileOptions { optional bool whole = 50000; }\n";
-    for (text, expected) in [
-        ("option (whole) = true;", ""),
-        ("option (.p.whole) = 1;", "7: the file: expected `(.p.whole)` to be of type `bool`, found `1`"),
-        (
-            "option (unit) = \"a\";",
-            "7: the file: option `(unit)` extends `google.protobuf.FieldOptions`, expected one of `FileOptions`",
-        ),
-        ("message M { optional int32 x = 1 [(unit) = \"m\", (p.many) = 1, (many) = -2, (o).a = 1]; }", ""),
-        ("message M { optional int32 x = 1 [(units) = \"m\"]; }", "7: p.M.x: option `(units)` is not found"),
-        (
-            "message M { optional int32 x = 1 [(unit) = m]; }",
-            "7: p.M.x: expected `(unit)` to be of type `string`, found `m`",
-        ),
-        (
-            "message M { optional int32 x = 1 [(many) = 2147483648]; }",
-            "7: p.M.x: expected `(many)` to be of type `int32`, found `2147483648`",
-        ),
-        (
-            "message M { optional int32 x = 1 [(unit) = \"a\", (unit) = \"b\"]; }",
-            "7: p.M.x: option `(unit)` is set twice",
-        ),
-    ] {
-        assert_agree(PROTO2, &[(&format!("{own}{text}"), expected)]);
-    }
-    // Of a file that is not imported.
-    assert_agree(PROTO2, &[("message M { option (unit) = 1; }", "2: M: option `(unit)` is not found")]);
 }
 
 #[test]
