@@ -49,7 +49,7 @@ pub enum Error {
         /// The file that is the same one.
         other: PathBuf,
     },
-    /// A file is not UTF-8, also where it is no comment.
+    /// A file is not UTF-8, also outside of comments and strings.
     NotUtf8 {
         /// The file, as an `import` would write it.
         file: String,
@@ -174,7 +174,7 @@ impl fmt::Display for Error {
                 write!(f, "{}: {text} `{}`", path.display(), other.display())
             }
             Self::NotUtf8 { file, line } => {
-                write!(f, "{}: expected UTF-8 outside of comments, found other bytes", Place(file, *line))
+                write!(f, "{}: expected UTF-8 outside of comments and strings, found other bytes", Place(file, *line))
             }
             Self::OutsideIncludes { path, includes } => {
                 write!(f, "{}: expected an input below an include directory ({})", path.display(), paths(includes))

@@ -2,12 +2,12 @@
 
 mod visible;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use self::visible::UnitSet;
 use crate::error::{Error, Origin};
 use crate::load::{Sources, Unit};
-use crate::parse::{Enum, Extend, Field, Message, Pos, TypeRef};
+use crate::parse::{Enum, Extend, Field, Label, Message, Pos, Syntax, TypeRef};
 
 /// What is declared under a full name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +175,11 @@ impl Scope<'_> {
         for oneof in &message.oneofs {
             self.add(join(&name, &oneof.name), Symbol::Other, oneof.pos)?;
         }
+        if self.units[self.unit].file.syntax == Syntax::Proto3 {
+            for (index, oneof) in made_up_oneofs(message) {
+                self.add(join(&name, &oneof), Symbol::Other, message.fields[index].pos)?;
+            }
+        }
         self.extends(&name, &message.extends)?;
         self.types(&name, &message.messages, &message.enums)
     }
@@ -193,6 +198,24 @@ impl Scope<'_> {
         }
         Ok(())
     }
+}
+
+/// The oneofs that protoc makes up in proto3: of which field, and the name.
+pub(crate) fn made_up_oneofs(message: &Message) -> Vec<(usize, String)> {
+    let fields = message.fields.iter().map(|field| field.name.clone());
+    let mut taken: HashSet<_> = fields.chain(message.oneofs.iter().map(|oneof| oneof.name.clone())).collect();
+    let mut oneofs = Vec::new();
+    for (index, field) in message.fields.iter().enumerate() {
+        if field.label == Some(Label::Optional) && field.oneof.is_none() {
+            let underscore = if field.name.starts_with('_') { "" } else { "_" };
+            let mut name = format!("{underscore}{}", field.name);
+            while !taken.insert(name.clone()) {
+                name.insert(0, 'X');
+            }
+            oneofs.push((index, name));
+        }
+    }
+    oneofs
 }
 
 /// The message that protoc makes up for the map field `field`.

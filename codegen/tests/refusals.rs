@@ -423,7 +423,7 @@ fn files() {
             ("two.proto", b"\n\nimport \"three.proto\";"),
             ("three.proto", b"import \"two.proto\";"),
             ("self.proto", b"import \"self.proto\";"),
-            ("latin.proto", b"// fine \xe9\noption go_package = \"\xe9\"; // \xe9\n"),
+            ("latin.proto", b"// fine \xe9\noption go_package = \"\xe9\"; // \xe9\nmessage \xe9 {}"),
         ],
     );
     for (input, expected) in [
@@ -432,7 +432,7 @@ fn files() {
         ("dir.proto", "dir.proto:1: import `sub.proto` is not found in `DIR`"),
         ("one.proto", "three.proto:1: files import each other: two.proto -> three.proto -> two.proto"),
         ("self.proto", "self.proto:1: files import each other: self.proto -> self.proto"),
-        ("latin.proto", "latin.proto:2: expected UTF-8 outside of comments, found other bytes"),
+        ("latin.proto", "latin.proto:3: expected UTF-8 outside of comments and strings, found other bytes"),
         ("sub.proto", "DIR/sub.proto: cannot be read: it is a directory"),
         ("none.proto", "DIR/none.proto: cannot be read: No such file or directory (os error 2)"),
     ] {

@@ -14,7 +14,7 @@ use crate::check::{Resolved, option};
 use crate::ir::Scalar;
 use crate::load::Unit;
 use crate::parse::{self, Enum, Extend, Field, Label, Message, Opt, Syntax, TypeRef};
-use crate::resolve::{Symbol, join, map_entry_name};
+use crate::resolve::{Symbol, join, made_up_oneofs, map_entry_name};
 
 /// The descriptor of one file.
 pub(super) fn file(unit: &Unit, resolved: &Resolved) -> FileDescriptorProto {
@@ -62,13 +62,12 @@ impl Describe<'_> {
                 described.set_type_name(format!(".{}", join(&full_name, entry.name())));
                 descriptor.nested_type.push(entry);
             }
-            // As protoc does, a oneof of its own.
-            if self.proto3 && field.label == Some(Label::Optional) && field.oneof.is_none() {
-                described.set_proto3_optional(true);
-                described.set_oneof_index(descriptor.oneof_decl.len() as i32);
-                descriptor.oneof_decl.push(oneof_named(&format!("_{}", field.name)));
-            }
             descriptor.field.push(described);
+        }
+        for (index, name) in made_up_oneofs(message).into_iter().filter(|_| self.proto3) {
+            descriptor.field[index].set_proto3_optional(true);
+            descriptor.field[index].set_oneof_index(descriptor.oneof_decl.len() as i32);
+            descriptor.oneof_decl.push(oneof_named(&name));
         }
         descriptor.enum_type = message.enums.iter().map(enumeration).collect();
         descriptor.extension = self.extensions(&full_name, &message.extends);

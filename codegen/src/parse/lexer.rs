@@ -1,5 +1,7 @@
 //! Tokens and comments of a .proto text, with their places. One pass, linear, for any text.
 
+use std::ops::Range;
+
 use super::Failure;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +52,13 @@ pub(super) fn lex(text: &str) -> Result<Lexed, Failure> {
     Ok(Lexed { tokens: lexer.tokens, comments: lexer.comments })
 }
 
-/// The comments up to the first failure.
-pub(super) fn comments(text: &str) -> Vec<Comment> {
+/// Where the comments and the strings are, up to the first failure.
+pub(super) fn comments_and_strings(text: &str) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let mut lexer = Lexer::new(text);
     while lexer.step().is_ok_and(|more| more) {}
-    lexer.comments
+    let strings = lexer.tokens.iter().filter(|token| token.kind == Kind::Str);
+    let comments = lexer.comments.iter().map(|comment| comment.start..comment.end);
+    (comments.collect(), strings.map(|token| token.start..token.end).collect())
 }
 
 struct Lexer<'a> {
@@ -158,7 +162,7 @@ impl Lexer<'_> {
         let mut end = self.at + 1;
         loop {
             match bytes.get(end) {
-                None | Some(b'\n') => {
+                None | Some(b'\n' | 0) => {
                     return Err(self.failure("expected the end of the string, found the end of the line"));
                 }
                 Some(b'\\') if bytes.get(end + 1).is_some_and(|&c| c != b'\n') => {
@@ -178,7 +182,7 @@ impl Lexer<'_> {
 
     fn line_comment(&mut self) {
         let rest = &self.text.as_bytes()[self.at..];
-        let len = rest.iter().position(|&c| c == b'\n').unwrap_or(rest.len());
+        let len = rest.iter().position(|&c| matches!(c, b'\n' | 0)).unwrap_or(rest.len());
         let end = self.at + len;
         let line = self.line;
         self.comments.push(Comment { start: self.at, end, first_line: line, last_line: line, block: false });
@@ -186,7 +190,8 @@ impl Lexer<'_> {
     }
 
     fn block_comment(&mut self) -> Result<(), Failure> {
-        let Some(len) = self.text[self.at + 2..].find("*/") else {
+        let rest = &self.text[self.at + 2..];
+        let Some(len) = rest.find("*/").filter(|&len| !rest[..len].contains('\0')) else {
             return Err(self.failure("expected the end of the comment, found the end of the file"));
         };
         let (start, end, first_line) = (self.at, self.at + 2 + len + 2, self.line);

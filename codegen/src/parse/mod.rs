@@ -23,9 +23,11 @@ pub(crate) use decl::{
 };
 pub(crate) use values::{int_value, unescape};
 
-/// Brackets of all kinds nest up to here. protoc stops at 32 messages; what matters is that this parser, which goes down by
-/// recursion, has enough stack.
+/// Brackets of all kinds nest up to here: this parser, which goes down by recursion, needs the stack.
 pub(crate) const MAX_DEPTH: usize = 64;
+
+/// Messages and groups nest up to here, as in protoc.
+const MAX_MESSAGE_DEPTH: usize = 31;
 
 /// Names are at most this long, so that full names stay short.
 pub(crate) const MAX_NAME_LEN: usize = 255;
@@ -44,30 +46,37 @@ pub(crate) fn parse(text: &str) -> Result<File, Failure> {
     walk::walk(text, &lexed)
 }
 
-/// The text of a file. Bytes that are not UTF-8 are allowed in comments, as other compilers do, and become U+FFFD. Fails with the line
-/// of the first one elsewhere.
+/// The text of a file. Bytes that are not UTF-8 are allowed in comments, where they become U+FFFD, and in strings, where they are escaped.
+/// Fails with the line of the first one elsewhere.
 pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, u32> {
-    let text = String::from_utf8_lossy(bytes);
-    let Cow::Owned(_) = &text else { return Ok(text) };
-    // Where they are in the text.
+    let lossy = String::from_utf8_lossy(bytes);
+    let Cow::Owned(lossy) = lossy else { return Ok(lossy) };
+    let (comments, strings) = lexer::comments_and_strings(&lossy);
+    let mut text = String::new();
+    // Where we are in `lossy`.
     let mut at = 0;
-    let mut broken = Vec::new();
     for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
         at += chunk.valid().len();
-        if !chunk.invalid().is_empty() {
-            broken.push(at);
-            at += char::REPLACEMENT_CHARACTER.len_utf8();
+        if chunk.invalid().is_empty() {
+            continue;
         }
+        if is_within(&strings, at) {
+            chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\{byte:03o}")));
+        } else if is_within(&comments, at) {
+            text.push(char::REPLACEMENT_CHARACTER);
+        } else {
+            return Err(1 + text.matches('\n').count() as u32);
+        }
+        at += char::REPLACEMENT_CHARACTER.len_utf8();
     }
-    let comments = lexer::comments(&text);
-    let in_comment = |at: &usize| {
-        let behind = comments.partition_point(|comment| comment.start <= *at);
-        behind.checked_sub(1).is_some_and(|index| *at < comments[index].end)
-    };
-    match broken.iter().find(|at| !in_comment(at)) {
-        Some(&at) => Err(1 + text[..at].matches('\n').count() as u32),
-        None => Ok(text),
-    }
+    Ok(Cow::Owned(text))
+}
+
+/// Whether one of the sorted `ranges` has `at` in it.
+fn is_within(ranges: &[std::ops::Range<usize>], at: usize) -> bool {
+    let behind = ranges.partition_point(|range| range.start <= at);
+    behind.checked_sub(1).is_some_and(|index| at < ranges[index].end)
 }
 
 fn check_tokens(tokens: &[lexer::Token]) -> Result<(), Failure> {

@@ -16,11 +16,13 @@ pub(super) struct Walk<'a> {
     pub(super) at: usize,
     /// The messages of the group fields that were just read, for whom they are nested in.
     pub(super) groups: Vec<Message>,
+    /// How many messages are open.
+    pub(super) depth: usize,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(text: &'a str, lexed: &'a Lexed) -> Self {
-        Self { text, lexed, at: 0, groups: Vec::new() }
+        Self { text, lexed, at: 0, groups: Vec::new(), depth: 0 }
     }
 
     pub(super) fn token(&self) -> Token {
@@ -86,8 +88,14 @@ impl<'a> Walk<'a> {
 
     /// What one or more strings in a row say together.
     pub(super) fn string(&mut self, what: &str) -> Result<String> {
-        let first = self.token();
-        if first.kind != Kind::Str {
+        let line = self.token().line;
+        let not_utf8 = || Failure { line, message: format!("expected {what} in UTF-8, found other bytes") };
+        String::from_utf8(self.bytes(what)?).map_err(|_| not_utf8())
+    }
+
+    /// As [`string`](Self::string), in whatever encoding.
+    pub(super) fn bytes(&mut self, what: &str) -> Result<Vec<u8>> {
+        if self.token().kind != Kind::Str {
             return Err(self.expected(what));
         }
         let mut bytes = Vec::new();
@@ -95,8 +103,7 @@ impl<'a> Walk<'a> {
             let token = self.advance();
             bytes.extend(unescaped(self.text_of(token)));
         }
-        let not_utf8 = || Failure { line: first.line, message: format!("expected {what} in UTF-8, found other bytes") };
-        String::from_utf8(bytes).map_err(|_| not_utf8())
+        Ok(bytes)
     }
 
     pub(super) fn unsigned(&mut self, what: &str) -> Result<u64> {

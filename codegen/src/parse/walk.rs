@@ -5,6 +5,7 @@ use super::decl::{
 };
 use super::lexer::{Kind, Lexed};
 use super::tokens::{Result, Walk};
+use super::{Failure, MAX_MESSAGE_DEPTH};
 use crate::ir::Scalar;
 
 pub(super) fn walk(text: &str, lexed: &Lexed) -> Result<File> {
@@ -102,6 +103,11 @@ impl Walk<'_> {
 
     /// With `{` read, up to and with `}`.
     fn message_body(&mut self, message: &mut Message) -> Result<()> {
+        self.depth += 1;
+        if self.depth > MAX_MESSAGE_DEPTH {
+            let text = format!("expected at most {MAX_MESSAGE_DEPTH} messages one within the other, found more");
+            return Err(Failure { line: message.pos.line, message: text });
+        }
         while !self.eat_symbol(b'}') {
             let first = self.at;
             if self.eat_symbol(b';') {
@@ -114,6 +120,7 @@ impl Walk<'_> {
             message.messages.append(&mut self.groups);
             message.fields.push(field);
         }
+        self.depth -= 1;
         Ok(())
     }
 
@@ -291,7 +298,8 @@ impl Walk<'_> {
         if self.token().kind == Kind::Str {
             loop {
                 let line = self.token().line;
-                names.push(ReservedName { name: self.string("a name")?, line });
+                // Any bytes, of which none but names matter.
+                names.push(ReservedName { name: self.bytes("a name")?.escape_ascii().to_string(), line });
                 if !self.eat_symbol(b',') {
                     break;
                 }

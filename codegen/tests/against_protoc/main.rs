@@ -252,3 +252,59 @@ fn literals() {
         assert_agree(PROTO2, &[(&field(ty, value), expected.as_deref().unwrap_or_default())]);
     }
 }
+
+#[test]
+fn messages_within_messages() {
+    let messages = |count| format!("{}{}", "message M {".repeat(count), "}".repeat(count));
+    let groups = |count| {
+        format!("message M {{ oneof o {{ {}int32 x = 1; }} }}", "group G = 1 { oneof o { ".repeat(count))
+            + &"}}".repeat(count)
+    };
+    let expected = "2: expected at most 31 messages one within the other, found more";
+    assert_agree(PROTO2, &[(&messages(31), ""), (&messages(32), expected), (&groups(30), ""), (&groups(31), expected)]);
+}
+
+/// protoc makes up a oneof for each `optional` of proto3.
+#[test]
+fn names_of_made_up_oneofs() {
+    assert_agree(
+        PROTO3,
+        &[
+            ("message M {\n  message _x {}\n  optional int32 x = 1;\n}", "3: M._x: is already declared at a.proto:4"),
+            (
+                "message M {\n  enum E { _x = 0; }\n  optional int32 x = 1;\n}",
+                "3: M._x: is already declared at a.proto:4",
+            ),
+            ("message M { message _x {} optional int32 _x = 1; }", "2: M._x: is already declared at a.proto:2"),
+            ("message M { oneof _x { int32 a = 2; } optional int32 x = 1; }", ""),
+            (
+                "message M { oneof _x { int32 a = 2; } enum X_x { A = 0; } optional int32 x = 1; }",
+                "2: M.X_x: is already declared at a.proto:2",
+            ),
+            ("message M { message _x {} int32 x = 1; }", ""),
+        ],
+    );
+    assert_agree(PROTO2, &[("message M { message _x {} optional int32 x = 1; }", "")]);
+}
+
+#[test]
+fn bytes_that_are_not_utf8() {
+    assert_agree_on_bytes(
+        PROTO2,
+        &[
+            (b"message M { optional bytes x = 1 [default = \"\xff\"]; }", ""),
+            (b"message M { optional string x = 1 [default = \"\xff\\\\\xe9\"]; }", ""),
+            (b"option java_package = '\xff';", ""),
+            (b"message M { reserved \"\xff\", \"\xfe\", \"a b\"; }", ""),
+            (
+                b"message M { optional bytes x = 1 [default = \"\\\xff\"]; }",
+                "2: expected UTF-8 outside of comments and strings, found other bytes",
+            ),
+            (b"message \xff {}", "2: expected UTF-8 outside of comments and strings, found other bytes"),
+            (b"option java_package = \"a\0b\";", "2: expected the end of the string, found the end of the line"),
+            (b"// a \0 b", "2: expected a declaration, found the character '\\0'"),
+            (b"/* a \0 b */", "2: expected the end of the comment, found the end of the file"),
+            (b"// a \x01 b\noption java_package = \"\x01\";", ""),
+        ],
+    );
+}
