@@ -52,9 +52,12 @@ impl<'a> Checker<'a> {
         for (index, part) in parts.iter().enumerate() {
             let target = self.option_field(scope, &message, part).map_err(|text| (option.line, text))?;
             path = format!("{path}/{}", target.name);
+            if let Some(text) = target.bad_place(kind) {
+                return bad(text);
+            }
             if index + 1 == parts.len() {
                 set_path(&path, target.repeated, option, set)?;
-                return self.option_value(target.ty(), option);
+                return self.option_value(kind, target.ty(), option);
             }
             let name = parts[..=index].join(".");
             message = match target.ty() {
@@ -87,7 +90,7 @@ impl<'a> Checker<'a> {
         Err(format!("option `({name})` extends `{}`, expected one of `{short}`", extension.extendee))
     }
 
-    fn option_value(&self, ty: Option<Type<'a>>, option: &Opt) -> Result<(), Bad> {
+    fn option_value(&self, kind: &str, ty: Option<Type<'a>>, option: &Opt) -> Result<(), Bad> {
         let (name, value) = (&option.name, &option.value);
         let text = match ty {
             Some(Type::Scalar(scalar)) if !super::defaults::is_of(scalar, value) => expected_type(name, scalar, value),
@@ -96,7 +99,7 @@ impl<'a> Checker<'a> {
                 format!("expected `{name}` to be one of `{}`, found `{value}`", names.join("`, `"))
             }
             Some(Type::Message(message)) => match &option.entries {
-                Some(entries) => return self.message_value(&message, entries, option.line),
+                Some(entries) => return self.message_value(kind, &message, entries, option.line),
                 None => format!("expected `{name}` to be a `{}` in braces, found `{value}`", message.name),
             },
             _ => return Ok(()),

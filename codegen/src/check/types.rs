@@ -6,7 +6,7 @@ use super::extensions::is_message_set;
 use crate::error::Error;
 use crate::ir::Scalar;
 use crate::load::Sources;
-use crate::parse::{Enum, Extend, Field, Label, Message, Syntax, TypeRef};
+use crate::parse::{Enum, Extend, Field, Label, Message, Opt, Syntax, TypeRef};
 use crate::resolve::{Symbol, Symbols, join, map_entry_name, prefixes};
 
 #[derive(Debug)]
@@ -103,13 +103,35 @@ pub(super) struct Target<'a> {
     pub(super) name: String,
     pub(super) repeated: bool,
     pub(super) oneof: Option<usize>,
+    options: &'a [Opt],
 }
 
 impl<'a> Target<'a> {
     fn new(types: &'a Types<'a>, unit: usize, scope: &str, field: &'a Field) -> Self {
         let repeated = field.label == Some(Label::Repeated) || matches!(field.type_ref, TypeRef::Map(..));
         let (name, scope) = (field.name.clone(), scope.to_owned());
-        Self { types, unit, scope, type_ref: &field.type_ref, name, repeated, oneof: field.oneof }
+        Self {
+            types,
+            unit,
+            scope,
+            type_ref: &field.type_ref,
+            name,
+            repeated,
+            oneof: field.oneof,
+            options: &field.options,
+        }
+    }
+
+    /// What is wrong with an option on what has the options `kind`, if it says where it may be set.
+    pub(super) fn bad_place(&self, kind: &str) -> Option<String> {
+        let what = match kind.trim_end_matches("Options") {
+            "EnumValue" => "ENUM_ENTRY".to_owned(),
+            "ExtensionRange" => "EXTENSION_RANGE".to_owned(),
+            other => other.to_ascii_uppercase(),
+        };
+        let mut targets = self.options.iter().filter(|option| option.name == "targets").peekable();
+        let there = targets.peek().is_none() || targets.any(|target| target.value == format!("TARGET_TYPE_{what}"));
+        (!there).then(|| format!("expected one that can be set on TARGET_TYPE_{what}, found `{}`", self.name))
     }
 
     /// Its type, if there is one of that name.
@@ -176,7 +198,7 @@ impl<'a> MessageType<'a> {
             Body::Entry(scope, parts) => {
                 let &(name, type_ref) = parts.iter().find(|(part, _)| *part == name)?;
                 let (scope, name) = (scope.clone(), name.to_owned());
-                Some(Target { types, unit, scope, type_ref, name, repeated: false, oneof: None })
+                Some(Target { types, unit, scope, type_ref, name, repeated: false, oneof: None, options: &[] })
             }
         }
     }

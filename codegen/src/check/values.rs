@@ -13,14 +13,20 @@ use crate::parse::{Content, Entry, Label, int_value};
 pub(super) type Bad = (u32, String);
 
 impl<'a> Checker<'a> {
-    /// Checks that `entries` are a `message`, which begins in `line`.
-    pub(super) fn message_value(&self, message: &MessageType<'a>, entries: &[Entry], line: u32) -> Result<(), Bad> {
+    /// Checks that `entries` are a `message`, which begins in `line`, in an option of `kind`.
+    pub(super) fn message_value(
+        &self,
+        kind: &str,
+        message: &MessageType<'a>,
+        entries: &[Entry],
+        line: u32,
+    ) -> Result<(), Bad> {
         let mut set = HashSet::new();
         let mut oneofs = HashMap::new();
         for entry in entries {
             let bad = |text: String| Err((entry.line, text));
             if let Some(name) = entry.name.strip_prefix('[').filter(|name| name.contains('/')) {
-                self.any_value(message, name.trim_end_matches(']'), entry)?;
+                self.any_value(kind, message, name.trim_end_matches(']'), entry)?;
                 continue;
             }
             let Some(target) = self.entry_field(message, &entry.name) else {
@@ -35,7 +41,10 @@ impl<'a> Checker<'a> {
             if let Some(first) = target.oneof.and_then(|oneof| oneofs.insert(oneof, &entry.name)) {
                 return bad(format!("field `{}` is in a oneof with `{first}`, which is set", entry.name));
             }
-            self.entry_value(&target, entry)?;
+            if let Some(text) = target.bad_place(kind) {
+                return bad(text);
+            }
+            self.entry_value(kind, &target, entry)?;
         }
         let required =
             message.fields().iter().find(|field| field.label == Some(Label::Required) && !set.contains(&field.name));
@@ -53,30 +62,30 @@ impl<'a> Checker<'a> {
     }
 
     /// `[type.googleapis.com/a.B] { … }`
-    fn any_value(&self, message: &MessageType<'a>, url: &str, entry: &Entry) -> Result<(), Bad> {
+    fn any_value(&self, kind: &str, message: &MessageType<'a>, url: &str, entry: &Entry) -> Result<(), Bad> {
         let name = ["type.googleapis.com/", "type.googleprod.com/"].iter().find_map(|host| url.strip_prefix(host));
         let found = name.filter(|_| message.name == "google.protobuf.Any").and_then(|name| self.types.message(name));
         match (found, &entry.content) {
-            (Some(found), Content::Message(entries)) => self.message_value(&found, entries, entry.line),
+            (Some(found), Content::Message(entries)) => self.message_value(kind, &found, entries, entry.line),
             _ => Err((entry.line, format!("expected a field of `{}`, found `{}`", message.name, entry.name))),
         }
     }
 
-    fn entry_value(&self, target: &Target<'a>, entry: &Entry) -> Result<(), Bad> {
+    fn entry_value(&self, kind: &str, target: &Target<'a>, entry: &Entry) -> Result<(), Bad> {
         match &entry.content {
             Content::List(all) if target.repeated => {
-                all.iter().try_for_each(|one| self.single_value(target, entry, one))
+                all.iter().try_for_each(|one| self.single_value(kind, target, entry, one))
             }
-            one => self.single_value(target, entry, one),
+            one => self.single_value(kind, target, entry, one),
         }
     }
 
-    fn single_value(&self, target: &Target<'a>, entry: &Entry, content: &Content) -> Result<(), Bad> {
+    fn single_value(&self, kind: &str, target: &Target<'a>, entry: &Entry, content: &Content) -> Result<(), Bad> {
         let name = &entry.name;
         let Some(ty) = target.ty() else { return Ok(()) };
         let text = match (ty, content) {
             (Type::Message(message), Content::Message(entries)) => {
-                return self.message_value(&message, entries, entry.line);
+                return self.message_value(kind, &message, entries, entry.line);
             }
             (Type::Message(message), _) => format!("expected `{name}` to be a `{}` in braces", message.name),
             (_, Content::Message(_)) => format!("expected `{name}` to be a single value, found a message"),

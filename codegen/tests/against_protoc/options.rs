@@ -1,6 +1,6 @@
 //! Options, and their values.
 
-use super::{PROTO2, assert_agree};
+use super::{PROTO2, PROTO3, assert_agree};
 
 #[test]
 fn options_that_there_are_not() {
@@ -243,4 +243,25 @@ fn messages_that_descriptor_proto_has() {
             ),
         ],
     );
+}
+
+#[test]
+fn options_and_what_they_can_be_set_on() {
+    let own = |targets: &str, set: &str| {
+        format!(
+            "import \"google/protobuf/descriptor.proto\";\n\
+             message O {{ int32 a = 1 [targets = TARGET_TYPE_ENUM_ENTRY]; int32 b = 2; }}\n\
+             extend google.protobuf.FieldOptions {{ O o = 50000 [{targets}]; }}\nmessage M {{ int32 x = 1 [{set}]; }}"
+        )
+    };
+    let (field, file) = ("targets = TARGET_TYPE_FILE, targets = TARGET_TYPE_FIELD", "targets = TARGET_TYPE_FILE");
+    let error = |found| format!("5: M.x: expected one that can be set on TARGET_TYPE_FIELD, found `{found}`");
+    for (text, expected) in [
+        (own(field, "(o).b = 1"), String::new()),
+        (own(file, "(o).b = 1"), error("o")),
+        (own(field, "(o).a = 1"), error("a")),
+        (own(field, "(o) = { a: 1 }"), error("a")),
+    ] {
+        assert_agree(PROTO3, &[(&text, &expected)]);
+    }
 }
