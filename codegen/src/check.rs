@@ -96,8 +96,14 @@ fn check_head(unit: &Unit, file: &File) -> Result<(), Error> {
     if file.package.split('.').count() > MAX_DEPTH {
         return Err(Error::invalid(origin("package"), format!("expected at most {MAX_DEPTH} parts, found more")));
     }
+    if file.package.len() > MAX_PACKAGE_LEN {
+        return Err(Error::invalid(origin("package"), format!("expected at most {MAX_PACKAGE_LEN} bytes, found more")));
+    }
     Ok(())
 }
+
+/// As in protoc.
+const MAX_PACKAGE_LEN: usize = 511;
 
 /// Checks one file.
 struct Checker<'a> {
@@ -165,6 +171,19 @@ impl Checker<'_> {
     fn resolve(&self, scope: &str, name: &str) -> Result<(String, Symbol), Option<String>> {
         let found = self.types.symbols.resolve(self.index, scope, name);
         found.map_err(|error| error.declared_in.map(|unit| self.types.sources.units[unit].name.clone()))
+    }
+
+    /// The message that `name` means within `scope`, for what is declared there as `full_name`.
+    fn message_named(&self, scope: &str, name: &str, pos: Pos, full_name: &str) -> Result<String, Error> {
+        let (found, symbol) = self.resolve(scope, name).map_err(|hint| self.unresolved(pos, full_name, name, &hint))?;
+        if symbol == Symbol::Message && !self.types.symbols.is_hidden(scope, name) {
+            return Ok(found);
+        }
+        let what = if symbol == Symbol::Enum { "the enum" } else { "what is no type:" };
+        Err(Error::invalid(
+            self.origin(pos, full_name.to_owned()),
+            format!("expected a message, found {what} `{name}`"),
+        ))
     }
 
     fn unresolved(&self, pos: Pos, full_name: &str, type_name: &str, declared_in: &Option<String>) -> Error {

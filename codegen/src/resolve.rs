@@ -14,7 +14,9 @@ use crate::parse::{Enum, Extend, Field, Label, Message, Pos, Syntax, TypeRef};
 pub(crate) enum Symbol {
     Message,
     Enum,
-    /// A field, value, oneof or service: no type, and nothing lies within.
+    /// No type, though names lie within.
+    Service,
+    /// A field, value or oneof: no type, and nothing lies within.
     Other,
 }
 
@@ -50,7 +52,7 @@ impl Symbols {
                 for method in &service.methods {
                     scope.add(join(&name, &method.name), Symbol::Other, method.pos)?;
                 }
-                scope.add(name, Symbol::Other, service.pos)?;
+                scope.add(name, Symbol::Service, service.pos)?;
             }
         }
         symbols.check_packages(&sources.units)?;
@@ -99,6 +101,13 @@ impl Symbols {
         Err(Unresolved { declared_in: hidden })
     }
 
+    /// Whether the `name` of a message to extend, or of a method's, means what is no type within `scope`. Where a field has its type, what is
+    /// none is passed over.
+    pub(crate) fn is_hidden(&self, scope: &str, name: &str) -> bool {
+        let first = prefixes(scope).chain([""]).find_map(|scope| self.entries.get(&join(scope, name)));
+        first.is_some_and(|entry| matches!(entry.symbol, Symbol::Service | Symbol::Other))
+    }
+
     /// Whether what the file `other` declares can be seen from the file `unit`.
     pub(crate) fn is_visible(&self, unit: usize, other: usize) -> bool {
         self.visible[unit].contains(other)
@@ -106,14 +115,16 @@ impl Symbols {
 
     fn type_at(&self, unit: usize, name: String) -> Result<(String, Symbol), Unresolved> {
         match self.entries.get(&name) {
-            Some(entry) if entry.symbol == Symbol::Other => Err(Unresolved { declared_in: None }),
+            Some(entry) if matches!(entry.symbol, Symbol::Service | Symbol::Other) => {
+                Err(Unresolved { declared_in: None })
+            }
             Some(entry) if self.visible[unit].contains(entry.unit) => Ok((name, entry.symbol)),
             Some(entry) => Err(Unresolved { declared_in: Some(entry.unit) }),
             None => Err(Unresolved { declared_in: None }),
         }
     }
 
-    /// Whether more names lie within `name`: a message, or a package of a visible file.
+    /// Whether more names lie within `name`: a type or service, or a package of a visible file.
     fn is_scope(&self, unit: usize, name: &str) -> bool {
         let visible = &self.visible[unit];
         let message = self.entries.get(name).is_some_and(|e| e.symbol != Symbol::Other && visible.contains(e.unit));

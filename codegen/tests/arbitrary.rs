@@ -168,7 +168,8 @@ fn commented() -> impl Strategy<Value = String> {
         any::<char>().prop_map(String::from),
     ];
     prop::collection::vec(word, 0..30).prop_map(|words| {
-        let text = words.concat();
+        // A zero byte ends a comment.
+        let text = words.concat().replace('\0', "0");
         let lines: String = text.split('\n').map(|line| format!("  // {line}\n")).collect();
         let block = text.replace("*/", "* /");
         format!(
@@ -212,13 +213,13 @@ proptest! {
 
 #[test]
 fn the_deepest_that_is_allowed() {
-    // 63 messages in a package of 64 parts: with a stack of 2 MiB, and in a debug build.
+    // 31 messages in a package of 64 parts: with a stack of 2 MiB, and in a debug build.
     let package = (0..64).map(|i| format!("p{i}")).collect::<Vec<_>>().join(".");
-    let open: String = (0..63).map(|i| format!("message M{i} {{ M0 x = 1; ")).collect();
-    let text = format!("syntax = \"proto3\"; package {package}; {open} {}", "}".repeat(63));
+    let open: String = (0..31).map(|i| format!("message M{i} {{ M0 x = 1; ")).collect();
+    let text = format!("syntax = \"proto3\"; package {package}; {open} {}", "}".repeat(31));
     let code = std::thread::Builder::new().stack_size(2 << 20).spawn(move || generate(text.as_bytes())).unwrap();
     let code = code.join().unwrap().unwrap();
-    assert_eq!(code.matches("pub fn set_x").count(), 63);
+    assert_eq!(code.matches("pub fn set_x").count(), 31);
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn extensions() {
             ("message M { extensions 5; }\nextend M { optional N x = 5; }", "a.proto:2: x: type `N` is not found"),
             (
                 "enum E { A = 0; }\nextend E { optional int32 x = 5; }",
-                "a.proto:2: E: expected a message to extend, found an enum",
+                "a.proto:2: E: expected a message, found the enum `E`",
             ),
             (
                 "syntax = \"proto3\";\nmessage M {}\nextend M { int32 x = 5; }",
@@ -167,10 +167,10 @@ fn field_numbers() {
             ),
             ("message M { reserved \"a\", \"x\";\noptional int32 x = 6; }", "a.proto:2: M.x: the name is reserved"),
             ("message M {\n  reserved 4 to 9;\n  reserved 5;\n}", "a.proto:3: M: ranges 4 to 9 and 5 to 5 overlap"),
-            ("message M { reserved 7 to 4; }", "a.proto:1: M: expected a range within 1 to 536870911, found 7 to 4"),
+            ("message M { reserved 7 to 4; }", "a.proto:1: M: expected a range within 1 to 2147483646, found 7 to 4"),
             (
                 "message M { reserved 1 to 2147483647; }",
-                "a.proto:1: M: expected a range within 1 to 536870911, found 1 to 2147483647",
+                "a.proto:1: M: expected a range within 1 to 2147483646, found 1 to 2147483647",
             ),
         ],
     );

@@ -6,19 +6,13 @@ use super::declarations::Declared;
 use super::ranges::Ranges;
 use super::{Checker, find, is_map, option};
 use crate::error::{Error, Origin};
-use crate::parse::{Extend, Field, Label, Message, Syntax, TypeRef};
+use crate::parse::{Extend, Field, Label, Message, Syntax};
 use crate::resolve::{Symbol, join};
 
 impl Checker<'_> {
     pub(super) fn extends(&mut self, scope: &str, extends: &[Extend]) -> Result<(), Error> {
         for extend in extends {
-            let resolved = self.resolve(scope, &extend.extendee);
-            let resolved =
-                resolved.map_err(|hint| self.unresolved(extend.pos, &extend.extendee, &extend.extendee, &hint))?;
-            let (extendee, Symbol::Message) = resolved else {
-                let origin = self.origin(extend.pos, extend.extendee.clone());
-                return Err(Error::invalid(origin, "expected a message to extend, found an enum"));
-            };
+            let extendee = self.message_named(scope, &extend.extendee, extend.pos, &extend.extendee)?;
             for field in &extend.fields {
                 self.extension(scope, &extendee, field)?;
             }
@@ -41,8 +35,8 @@ impl Checker<'_> {
             return Err(Error::invalid(self.option_origin(&full_name, option), text));
         }
         self.extension_number(extendee, field, &origin)?;
-        self.message_set_item(extendee, field, &origin)?;
         self.extension_type(scope, &full_name, field, origin.clone())?;
+        self.message_set_item(extendee, &full_name, field, &origin)?;
         let declared = self.extension_ranges.get(extendee).map(|(_, declared)| declared);
         if let Some(text) = declared.and_then(|declared| self.against_declaration(declared, scope, field)) {
             return Err(Error::invalid(origin, text));
@@ -71,18 +65,19 @@ impl Checker<'_> {
             let text = format!("expected a number that `{extendee}` has for extensions, found {number}");
             return Err(Error::invalid(origin.clone(), text));
         }
+        // Of two files, that do not know each other, it is not an error.
         match self.extension_numbers.insert((extendee.to_owned(), field.number), origin.clone()) {
-            Some(first) => {
+            Some(first) if first.file == origin.file => {
                 let text = format!("number {number} of `{extendee}` is already used by {first}");
                 Err(Error::invalid(origin.clone(), text))
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 
-    fn message_set_item(&self, extendee: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
+    fn message_set_item(&self, extendee: &str, full_name: &str, field: &Field, origin: &Origin) -> Result<(), Error> {
         let set = self.types.messages.get(extendee).is_some_and(|(_, message)| is_message_set(message));
-        let message = matches!(field.type_ref, TypeRef::Named(_)) && field.label == Some(Label::Optional);
+        let message = self.is_a(full_name, Symbol::Message) && field.label == Some(Label::Optional);
         if set && !message {
             return Err(Error::invalid(origin.clone(), "an extension of a message set is an optional message"));
         }

@@ -34,7 +34,7 @@ impl Checker<'_> {
         (!message).then(|| format!("only messages can be `{name}`"))
     }
 
-    fn is_a(&self, full_name: &str, symbol: Symbol) -> bool {
+    pub(super) fn is_a(&self, full_name: &str, symbol: Symbol) -> bool {
         self.checked.resolved.types.get(full_name).is_some_and(|(_, found)| *found == symbol)
     }
 }

@@ -6,22 +6,27 @@ use std::ops::RangeInclusive;
 use crate::error::{Error, Origin};
 use crate::parse::{Range, ReservedName};
 
+/// A descriptor has room for the number behind it.
+const MAX_RESERVED: i128 = i32::MAX as i128 - 1;
+
 /// Sorted, and without overlaps.
 #[derive(Debug)]
 pub(super) struct Ranges(Vec<(RangeInclusive<i128>, &'static str)>);
 
 impl Ranges {
+    /// Within `numbers`; a message can reserve more.
     pub(super) fn new(
         origin: &Origin,
-        limits: RangeInclusive<i128>,
+        numbers: RangeInclusive<i128>,
         reserved: &[Range],
         extensions: &[Range],
     ) -> Result<Self, Error> {
-        let reserved = reserved.iter().map(|range| (range, "is reserved"));
-        let extensions = extensions.iter().map(|range| (range, "is in a range for extensions"));
+        let wide = *numbers.start()..=(*numbers.end()).max(MAX_RESERVED);
+        let reserved = reserved.iter().map(|range| (range, "is reserved", &wide));
+        let extensions = extensions.iter().map(|range| (range, "is in a range for extensions", &numbers));
         let mut ranges = Vec::new();
-        for (range, text) in reserved.chain(extensions) {
-            let last = range.last.unwrap_or(*limits.end());
+        for (range, text, limits) in reserved.chain(extensions) {
+            let last = range.last.unwrap_or(*numbers.end());
             let place = || Origin { line: range.line, ..origin.clone() };
             if !limits.contains(&range.first) || !limits.contains(&last) || range.first > last {
                 let (from, to) = limits.clone().into_inner();

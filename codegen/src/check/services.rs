@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::error::Error;
 use crate::parse::{Method, Service};
-use crate::resolve::{Symbol, join};
+use crate::resolve::join;
 
 impl Checker<'_> {
     pub(super) fn service(&mut self, service: &Service) -> Result<(), Error> {
@@ -17,12 +17,7 @@ impl Checker<'_> {
     fn method(&self, service: &str, method: &Method) -> Result<(), Error> {
         let full_name = join(service, &method.name);
         for ty in &method.types {
-            let resolved = self.resolve(service, ty);
-            let (_, symbol) = resolved.map_err(|hint| self.unresolved(method.pos, &full_name, ty, &hint))?;
-            if symbol != Symbol::Message {
-                let text = format!("expected a message, found the enum `{ty}`");
-                return Err(Error::invalid(self.origin(method.pos, full_name), text));
-            }
+            self.message_named(service, ty, method.pos, &full_name)?;
         }
         self.options("MethodOptions", &full_name, &method.options)
     }

@@ -54,7 +54,7 @@ impl Walk<'_> {
     fn method_type(&mut self) -> Result<String> {
         self.symbol(b'(')?;
         self.eat_word("stream");
-        let name = self.path("a message", true)?;
+        let name = self.type_name("a message")?;
         self.symbol(b')')?;
         Ok(name)
     }

@@ -5,6 +5,7 @@ use super::comments::comments;
 use super::decl::{Comments, Message, Pos};
 use super::lexer::{Kind, Lexed, Token};
 use super::values::{unescaped, unsigned};
+use crate::ir::Scalar;
 
 pub(super) type Result<T> = std::result::Result<T, Failure>;
 
@@ -136,6 +137,15 @@ impl<'a> Walk<'a> {
             path.push_str(self.word(what)?);
         }
         Ok(path)
+    }
+
+    /// The path of a type that is declared.
+    pub(super) fn type_name(&mut self, what: &str) -> Result<String> {
+        let first = self.text_of(self.token());
+        if first == "group" || Scalar::from_name(first).is_some() {
+            return Err(self.expected(what));
+        }
+        self.path(what, true)
     }
 
     pub(super) fn expected(&self, what: &str) -> Failure {

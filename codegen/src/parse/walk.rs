@@ -160,9 +160,6 @@ impl Walk<'_> {
         let comments = self.comments(first);
         while !self.eat_symbol(b'}') {
             let first = self.at;
-            if self.eat_symbol(b';') {
-                continue;
-            }
             if self.eat_word("option") {
                 options.push(self.option_statement()?);
                 continue;
@@ -236,20 +233,22 @@ impl Walk<'_> {
             self.symbol(b'>')?;
             return Ok(TypeRef::Map(Box::new(key), Box::new(value)));
         }
-        let name = self.path("a type", true)?;
-        Ok(Scalar::from_name(&name).map_or_else(|| TypeRef::Named(name), TypeRef::Scalar))
+        match Scalar::from_name(self.text_of(self.token())) {
+            Some(scalar) => {
+                self.at += 1;
+                Ok(TypeRef::Scalar(scalar))
+            }
+            None => self.type_name("a type").map(TypeRef::Named),
+        }
     }
 
     fn extend(&mut self) -> Result<Extend> {
         let pos = self.pos();
-        let extendee = self.path("the message to extend", true)?;
+        let extendee = self.type_name("the message to extend")?;
         self.symbol(b'{')?;
         let mut fields = Vec::new();
         while !self.eat_symbol(b'}') {
             let first = self.at;
-            if self.eat_symbol(b';') {
-                continue;
-            }
             fields.push(self.field(first)?);
         }
         if fields.is_empty() {
@@ -271,11 +270,9 @@ impl Walk<'_> {
             if self.eat_symbol(b';') {
                 continue;
             }
-            // A value may be called `option` or `reserved`.
-            let value = self.next_is(Kind::Symbol(b'='));
-            if !value && self.eat_word("option") {
+            if self.eat_word("option") {
                 enumeration.options.push(self.option_statement()?);
-            } else if !value && self.eat_word("reserved") {
+            } else if self.eat_word("reserved") {
                 self.reserved(&mut enumeration.reserved, &mut enumeration.reserved_names)?;
             } else {
                 enumeration.values.push(self.value(first)?);

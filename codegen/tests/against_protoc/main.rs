@@ -7,11 +7,12 @@ use pftrace_codegen::Config;
 use pftrace_testkit::tools;
 
 mod declarations;
+mod grammar;
 mod options;
 
 const PROTO2: &str = "syntax = \"proto2\";\n";
 const PROTO3: &str = "syntax = \"proto3\";\n";
-const CLOSED: &str = "syntax = \"proto2\";\npackage p;\nenum Closed { A = 0; }\nmessage Old {}";
+const CLOSED: &str = "syntax = \"proto2\";\npackage p;\nenum Closed { A = 0; }\nmessage Old { extensions 1; }\nextend Old { optional int32 first = 1; }";
 
 /// The error, if it is refused.
 fn ours(dir: &Path) -> Option<String> {
