@@ -20,11 +20,12 @@ impl Checker<'_> {
             let default = camel_case(&field.name, false);
             let name = custom.map_or_else(|| default.clone(), text_of);
             if let Some(option) = custom {
-                self.json_name(&join(full_name, &field.name), option, &name)?;
+                self.json_name(&join(full_name, &field.name), option, &name, legacy)?;
             }
-            let first = names.insert(name.clone(), (field, custom.is_some()));
-            let clash = first.filter(|(_, first_custom)| strict || *first_custom && custom.is_some());
-            let clash = clash.map(|(first, _)| (first, &name));
+            let custom = name != default;
+            let (first, first_custom) = *names.entry(name.clone()).or_insert((field, custom));
+            let clash = !std::ptr::eq(first, field) && (strict || first_custom && custom);
+            let clash = clash.then_some((first, &name));
             let clash_of_defaults = defaults.insert(default.clone(), field).filter(|_| strict);
             if let Some((first, name)) = clash.or(clash_of_defaults.map(|first| (first, &default))).filter(|_| !legacy)
             {
@@ -36,8 +37,8 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn json_name(&self, full_name: &str, option: &Opt, name: &str) -> Result<(), Error> {
-        let bad = name.contains('\0') || name.starts_with('[') && name.ends_with(']');
+    fn json_name(&self, full_name: &str, option: &Opt, name: &str, legacy: bool) -> Result<(), Error> {
+        let bad = name.contains('\0') || !legacy && name.starts_with('[') && name.ends_with(']');
         if !bad {
             return Ok(());
         }

@@ -158,6 +158,21 @@ fn names_in_json() {
                 "message M { optional int32 a = 1 [json_name = \"q\"]; optional int32 b = 2 [json_name = \"q\"]; }",
                 "2: M.b: name `q` in json is already that of `a` in line 2",
             ),
+            ("message M { optional int32 a = 1 [json_name = \"b\"]; optional int32 b = 2 [json_name = \"b\"]; }", ""),
+            (
+                "message M { optional int32 a = 1 [json_name = \"b\"]; optional int32 b = 2;\n\
+                 optional int32 c = 3 [json_name = \"b\"]; }",
+                "3: M.c: name `b` in json is already that of `a` in line 2",
+            ),
+            (
+                "message M { optional int32 b = 1; optional int32 a = 2 [json_name = \"b\"];\n\
+                 optional int32 c = 3 [json_name = \"b\"]; }",
+                "",
+            ),
+            (
+                "message M { option deprecated_legacy_json_field_conflicts = true; optional int32 a = 1 [json_name = \"[a]\"]; }",
+                "",
+            ),
             (
                 "message M { extensions 1; }\nextend M { optional int32 x = 1 [json_name = \"y\"]; }",
                 "3: x: an extension has no `json_name`: its full name is written",
