@@ -4,7 +4,11 @@ use heck::{ToSnakeCase, ToUpperCamelCase};
 
 /// The name of a writer or enum: as it is, when rustc takes it for a type's name.
 pub(crate) fn type_ident(name: &str) -> String {
-    let camel = if is_camel_case(name) { name.to_owned() } else { start_with_letter(name.to_upper_camel_case()) };
+    let mut camel = if is_camel_case(name) { name.to_owned() } else { name.to_upper_camel_case() };
+    // With a letter in front, so that it is not called as the module of what lies within.
+    if !camel.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') {
+        camel.insert(0, 'X');
+    }
     match camel.as_str() {
         // What the generated code itself calls by its bare name.
         "Self" | "FnOnce" => camel + "_",
@@ -107,8 +111,8 @@ mod tests {
             ("V2_1", "V2_1"),
             ("Self", "Self_"),
             ("FnOnce", "FnOnce_"),
-            ("_", "x"),
-            ("_1st", "_1st"),
+            ("_", "X"),
+            ("_1st", "X1st"),
         ] {
             assert_eq!(type_ident(proto), rust, "{proto}");
         }
