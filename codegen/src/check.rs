@@ -18,7 +18,7 @@ mod values;
 use std::collections::{HashMap, HashSet};
 
 use self::declarations::Declared;
-pub(crate) use self::fields::bad_number;
+pub(crate) use self::fields::{bad_number, max_number};
 use self::ranges::Ranges;
 use self::types::Types;
 use crate::error::{Error, Origin};

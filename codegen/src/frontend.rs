@@ -64,7 +64,13 @@ fn descriptors(sources: &Sources, resolved: &Resolved, includes: &[PathBuf]) -> 
     let parsed = if beyond::protobuf_parse(&sources.units) { None } else { protobuf_parse(sources, includes) };
     let Some(parsed) = parsed else { return own.collect() };
     // It takes `010` for 10, and has its own idea of what is built in: where the two do not agree, ours is right.
-    let choose = |(parsed, own)| if agree::files(&parsed, &own) { parsed } else { own };
+    let choose = |(mut parsed, own): (FileDescriptorProto, FileDescriptorProto)| {
+        if !agree::files(&parsed, &own) {
+            return own;
+        }
+        agree::take_ranges(&mut parsed.message_type, &own.message_type);
+        parsed
+    };
     parsed.into_iter().zip(own).map(choose).collect()
 }
 

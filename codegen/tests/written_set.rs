@@ -5,6 +5,7 @@ use std::path::Path;
 
 use pftrace_codegen::Config;
 use prost_reflect::prost::Message;
+use prost_reflect::prost_types::field_descriptor_proto::Type;
 use prost_reflect::prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
 };
@@ -24,9 +25,7 @@ fn message_lines(scope: &str, message: &DescriptorProto, lines: &mut Vec<String>
     let name = format!("{scope}.{}", message.name());
     let is_map = message.options.as_ref().is_some_and(|options| options.map_entry());
     let oneofs: Vec<_> = message.oneof_decl.iter().map(|oneof| oneof.name()).collect();
-    // In a message set numbers may be larger than others; to a reader that is all the same.
-    let ranges: Vec<_> =
-        message.extension_range.iter().map(|range| (range.start(), range.end().min(1 << 29))).collect();
+    let ranges: Vec<_> = message.extension_range.iter().map(|range| (range.start(), range.end())).collect();
     lines.push(format!("message {name} {is_map} {oneofs:?} {ranges:?}"));
     message.field.iter().chain(&message.extension).for_each(|field| field_line(&name, field, lines));
     message.enum_type.iter().for_each(|enumeration| enum_line(&name, enumeration, lines));
@@ -38,8 +37,10 @@ fn message_lines(scope: &str, message: &DescriptorProto, lines: &mut Vec<String>
 
 fn field_line(scope: &str, field: &FieldDescriptorProto, lines: &mut Vec<String>) {
     let packed = field.options.as_ref().and_then(|options| options.packed);
+    // Numbers are spelled in more than one way.
+    let default = field.default_value.as_ref().filter(|_| matches!(field.r#type(), Type::String | Type::Bytes));
     lines.push(format!(
-        "{scope} {} = {} {:?} {:?} {} {} {:?} {packed:?}",
+        "{scope} {} = {} {:?} {:?} {} {} {:?} {packed:?} {default:?}",
         field.name(),
         field.number(),
         field.label(),
@@ -53,6 +54,22 @@ fn field_line(scope: &str, field: &FieldDescriptorProto, lines: &mut Vec<String>
 fn enum_line(scope: &str, enumeration: &EnumDescriptorProto, lines: &mut Vec<String>) {
     let values: Vec<_> = enumeration.value.iter().map(|value| (value.name(), value.number())).collect();
     lines.push(format!("enum {scope}.{} {values:?}", enumeration.name()));
+}
+
+/// Where `protobuf-parse` reads something else.
+#[test]
+fn it_has_escapes_and_the_whole_range_of_message_sets() {
+    const TEXT: &str = r#"
+message M { optional string s = 1 [default = "\u00e9\U0001F600\x41"]; optional bytes b = 2 [default = "\377\u00e9"]; }
+message Set { option message_set_wire_format = true; extensions 4 to max; }
+extend Set { optional M m = 4; }"#;
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.proto"), TEXT).unwrap();
+    let out = dir.path().join("set.binpb");
+    Config::new().include(dir.path()).generate(&["a.proto"]).unwrap().write_descriptor_set(&out).unwrap();
+    let written = FileDescriptorSet::decode(&*fs::read(&out).unwrap()).unwrap();
+    let expected = protox::compile(["a.proto"], [dir.path()]).unwrap();
+    assert_eq!(lines(&written.file[0]), lines(&expected.file[0]));
 }
 
 #[test]

@@ -187,7 +187,7 @@ impl Checker<'_> {
 }
 
 /// Of the fields and extensions of `message`. An item of a message set has its number within a varint.
-pub(super) fn max_number(message: &Message) -> i128 {
+pub(crate) fn max_number(message: &Message) -> i128 {
     if is_message_set(message) { i128::from(i32::MAX) - 1 } else { i128::from(MAX_FIELD_NUMBER) }
 }
 

@@ -1,5 +1,8 @@
-//! Whether two descriptors say the same of what is on the wire.
+//! Whether two descriptors say the same of what is on the wire, and of what is read where nothing is.
 
+use std::collections::HashMap;
+
+use protobuf::descriptor::field_descriptor_proto::Type;
 use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
 pub(super) fn files(a: &FileDescriptorProto, b: &FileDescriptorProto) -> bool {
@@ -21,6 +24,18 @@ fn messages(a: &DescriptorProto, b: &DescriptorProto) -> bool {
         && all(&a.enum_type, &b.enum_type, enums)
 }
 
+/// Gives `messages` the ranges for extensions of the same ones in `own`: that those of message sets are larger, `protobuf-parse` does
+/// not know.
+pub(super) fn take_ranges(messages: &mut [DescriptorProto], own: &[DescriptorProto]) {
+    let own: HashMap<_, _> = own.iter().map(|message| (message.name(), message)).collect();
+    for message in messages {
+        if let Some(own) = own.get(message.name()) {
+            message.extension_range.clone_from(&own.extension_range);
+            take_ranges(&mut message.nested_type, &own.nested_type);
+        }
+    }
+}
+
 /// The messages that are made up, of maps and groups, are not in the same places.
 fn sorted(messages: &[DescriptorProto]) -> Vec<&DescriptorProto> {
     let mut sorted: Vec<_> = messages.iter().collect();
@@ -33,6 +48,16 @@ fn fields(a: &FieldDescriptorProto, b: &FieldDescriptorProto) -> bool {
         == (b.name(), b.number(), b.type_, b.label(), b.type_name(), b.extendee())
         && (a.oneof_index, a.proto3_optional()) == (b.oneof_index, b.proto3_optional())
         && a.options.packed == b.options.packed
+        && (a.default_value == b.default_value || is_float(a) && float(a) == float(b))
+}
+
+fn is_float(field: &FieldDescriptorProto) -> bool {
+    matches!(field.type_(), Type::TYPE_FLOAT | Type::TYPE_DOUBLE)
+}
+
+/// The default, which can be spelled in more than one way.
+fn float(field: &FieldDescriptorProto) -> Option<u64> {
+    field.default_value().parse().ok().map(f64::to_bits)
 }
 
 fn enums(a: &EnumDescriptorProto, b: &EnumDescriptorProto) -> bool {

@@ -10,7 +10,7 @@ use protobuf::descriptor::{
     FieldDescriptorProto, FieldOptions, FileDescriptorProto, MessageOptions, OneofDescriptorProto,
 };
 
-use crate::check::{Resolved, option};
+use crate::check::{Resolved, max_number, option};
 use crate::ir::Scalar;
 use crate::load::Unit;
 use crate::parse::{self, Enum, Extend, Field, Label, Message, Opt, Syntax, TypeRef};
@@ -71,7 +71,7 @@ impl Describe<'_> {
         }
         descriptor.enum_type = message.enums.iter().map(enumeration).collect();
         descriptor.extension = self.extensions(&full_name, &message.extends);
-        descriptor.extension_range = message.extension_ranges.iter().map(extension_range).collect();
+        descriptor.extension_range = extension_ranges(message);
         let mut options = MessageOptions::new();
         options.deprecated = flag(&message.options, "deprecated");
         options.message_set_wire_format = flag(&message.options, "message_set_wire_format");
@@ -151,14 +151,16 @@ fn oneof_named(name: &str) -> OneofDescriptorProto {
 }
 
 /// The end of a range in a descriptor is not in it.
-fn extension_range(range: &parse::Range) -> ExtensionRange {
-    let mut described = ExtensionRange::new();
-    described.start = i32::try_from(range.first).ok();
-    described.end = Some(range.last.and_then(|last| i32::try_from(last + 1).ok()).unwrap_or(MAX_FIELD_NUMBER + 1));
-    described
+fn extension_ranges(message: &Message) -> Vec<ExtensionRange> {
+    let describe = |range: &parse::Range| {
+        let last = range.last.unwrap_or_else(|| max_number(message));
+        let mut described = ExtensionRange::new();
+        described.start = i32::try_from(range.first).ok();
+        described.end = i32::try_from(last + 1).ok();
+        described
+    };
+    message.extension_ranges.iter().map(describe).collect()
 }
-
-const MAX_FIELD_NUMBER: i32 = 536_870_911;
 
 fn enumeration(enumeration: &Enum) -> EnumDescriptorProto {
     let mut descriptor = EnumDescriptorProto::new();
