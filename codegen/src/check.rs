@@ -176,7 +176,7 @@ impl Checker<'_> {
     /// The message that `name` means within `scope`, for what is declared there as `full_name`.
     fn message_named(&self, scope: &str, name: &str, pos: Pos, full_name: &str) -> Result<String, Error> {
         let (found, symbol) = self.resolve(scope, name).map_err(|hint| self.unresolved(pos, full_name, name, &hint))?;
-        if symbol == Symbol::Message && !self.types.symbols.is_hidden(scope, name) {
+        if symbol == Symbol::Message && self.types.symbols.find(self.index, scope, name).as_ref() == Some(&found) {
             return Ok(found);
         }
         let what = if symbol == Symbol::Enum { "the enum" } else { "what is no type:" };

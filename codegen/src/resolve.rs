@@ -101,11 +101,20 @@ impl Symbols {
         Err(Unresolved { declared_in: hidden })
     }
 
-    /// Whether the `name` of a message to extend, or of a method's, means what is no type within `scope`. Where a field has its type, what is
-    /// none is passed over.
-    pub(crate) fn is_hidden(&self, scope: &str, name: &str) -> bool {
-        let first = prefixes(scope).chain([""]).find_map(|scope| self.entries.get(&join(scope, name)));
-        first.is_some_and(|entry| matches!(entry.symbol, Symbol::Service | Symbol::Other))
+    /// The full name of what `name` means within `scope` where it is not only types that count: for extensions and options, messages to
+    /// extend, and those of methods.
+    pub(crate) fn find(&self, unit: usize, scope: &str, name: &str) -> Option<String> {
+        if let Some(absolute) = name.strip_prefix('.') {
+            return Some(absolute.to_owned());
+        }
+        let (first, dotted) = name.split_once('.').map_or((name, false), |(first, _)| (first, true));
+        let mut scopes = prefixes(scope).chain([""]);
+        let found = scopes.find(|scope| {
+            let candidate = join(scope, first);
+            let entry = || self.entries.get(&candidate).is_some_and(|entry| self.is_visible(unit, entry.unit));
+            if dotted { self.is_scope(unit, &candidate) } else { entry() }
+        });
+        found.map(|scope| join(scope, name))
     }
 
     /// Whether what the file `other` declares can be seen from the file `unit`.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::ir::Scalar;
 use crate::load::Sources;
 use crate::parse::{Enum, Extend, Field, Label, Message, Opt, Syntax, TypeRef};
-use crate::resolve::{Symbol, Symbols, join, map_entry_name, prefixes};
+use crate::resolve::{Symbol, Symbols, join, map_entry_name};
 
 #[derive(Debug)]
 pub(super) struct Types<'a> {
@@ -70,12 +70,8 @@ impl<'a> Types<'a> {
 
     /// The extension that `name` means within `scope`, seen from the file `unit`.
     pub(super) fn extension(&self, unit: usize, scope: &str, name: &str) -> Option<&Extension<'a>> {
-        let candidates = match name.strip_prefix('.') {
-            Some(absolute) => vec![absolute.to_owned()],
-            None => prefixes(scope).chain([""]).map(|scope| join(scope, name)).collect(),
-        };
-        let found = candidates.iter().filter_map(|candidate| self.extensions.get(candidate));
-        found.into_iter().find(|extension| self.symbols.is_visible(unit, extension.unit))
+        let found = self.extensions.get(&self.symbols.find(unit, scope, name)?);
+        found.filter(|extension| self.symbols.is_visible(unit, extension.unit))
     }
 
     /// Whether `extension` is one of the message `name`. One of nothing is complained about where it is declared.

@@ -111,7 +111,8 @@ impl<'a> Checker<'a> {
 fn is_text_of(scalar: Scalar, text: &str) -> bool {
     match scalar {
         Scalar::Bool => {
-            matches!(text, "true" | "True" | "t" | "false" | "False" | "f") || matches!(int_value(text), Some(0 | 1))
+            matches!(text, "true" | "True" | "t" | "false" | "False" | "f")
+                || matches!(int_value(text), Some(0 | 1)) && !text.starts_with('-')
         }
         Scalar::Float | Scalar::Double => {
             let value = text.trim_start_matches('-').to_ascii_lowercase();

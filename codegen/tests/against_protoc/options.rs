@@ -175,6 +175,16 @@ fn parts_of_custom_options() {
         ("option (o) = { o { a: 1 } };\noption (o).o.s = \"\";", ""),
         ("option (ro) = {};\noption (ro) = {};", ""),
     ]);
+    let own = "import \"google/protobuf/descriptor.proto\";\npackage p;\n\
+               extend google.protobuf.FieldOptions { optional int32 o = 1000; }\n";
+    for (text, expected) in [
+        ("message M { optional int32 x = 1 [(o) = 1, (p.o) = 2]; }", "5: p.M.x: option `(p.o)` is set twice"),
+        ("message M { optional int32 o = 1 [(o) = 1]; }", "5: p.M.o: option `(o)` is not found"),
+        ("message M { message p {} optional int32 x = 1 [(p.o) = 1]; }", "5: p.M.x: option `(p.o)` is not found"),
+        ("message M { optional int32 p = 1 [(p.o) = 1]; }", ""),
+    ] {
+        assert_agree(PROTO2, &[(&format!("{own}{text}"), expected)]);
+    }
     let inner = "extend google.protobuf.MessageOptions { optional int32 inner = 1000; }";
     let text = format!("import \"google/protobuf/descriptor.proto\";\nmessage M {{ {inner} option (inner) = 1; }}");
     assert_agree(PROTO2, &[(&text, "3: M: option `(inner)` is not found")]);
@@ -197,6 +207,7 @@ fn messages_in_braces() {
         ("a: 'x'", "expected `a` to be of type `int32`, found `'x'`"),
         ("a: 2147483648", "expected `a` to be of type `int32`, found `2147483648`"),
         ("u: -1", "expected `u` to be of type `uint32`, found `-1`"),
+        ("f: -0", "expected `f` to be of type `bool`, found `-0`"),
         ("f: 2", "expected `f` to be of type `bool`, found `2`"),
         ("d: 010", "expected `d` to be of type `double`, found `010`"),
         ("s: a", "expected `s` to be of type `string`, found `a`"),
