@@ -233,3 +233,16 @@ fn a_large_file_takes_no_long() {
     generate(format!("syntax = \"proto3\"; package p;\n{text}").as_bytes()).unwrap();
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
+
+/// Each is looked for in the one before: in little time, however many.
+#[test]
+fn an_option_has_so_many_parts() {
+    let own = "import \"google/protobuf/descriptor.proto\";\nmessage O { optional O o = 1; optional int32 a = 2; }\n\
+               extend google.protobuf.FileOptions { optional O o = 50000; }\n";
+    let option = |count| generate(format!("{own}option (o){}.a = 1;", ".o".repeat(count)).as_bytes());
+    option(62).unwrap();
+    for more in [63, 1_000_000] {
+        let error = option(more).unwrap_err().to_string();
+        assert_eq!(error, "a.proto:4: the file: expected at most 64 parts, found more");
+    }
+}

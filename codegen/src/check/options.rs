@@ -9,7 +9,7 @@ use super::types::{MessageType, Target, Type};
 use super::values::Bad;
 use crate::error::{Error, Origin};
 use crate::ir::Scalar;
-use crate::parse::{Content, Entry, Opt, unescape};
+use crate::parse::{Content, Entry, MAX_DEPTH, Opt, unescape};
 use crate::resolve::join;
 
 impl<'a> Checker<'a> {
@@ -43,6 +43,8 @@ impl<'a> Checker<'a> {
             }
             "features" => return bad("features are allowed in editions only".to_owned()),
             "map_entry" => return bad("expected `map<…>` instead of the option `map_entry`".to_owned()),
+            // What has been set is remembered by its whole path.
+            _ if parts.len() > MAX_DEPTH => return bad(format!("expected at most {MAX_DEPTH} parts, found more")),
             _ => {}
         }
         // The innermost name is not a scope of its own.
@@ -59,13 +61,13 @@ impl<'a> Checker<'a> {
                 set_path(&path, target.repeated, option, set)?;
                 return self.option_value(kind, target.ty(), option);
             }
-            let name = parts[..=index].join(".");
+            let name = || parts[..=index].join(".");
             message = match target.ty() {
                 _ if target.repeated => {
-                    return bad(format!("option `{name}` is repeated, expected a whole value for it"));
+                    return bad(format!("option `{}` is repeated, expected a whole value for it", name()));
                 }
                 Some(Type::Message(message)) => message,
-                Some(_) => return bad(format!("option `{name}` is no message")),
+                Some(_) => return bad(format!("option `{}` is no message", name())),
                 // What is wrong with its type is said where it is declared.
                 None => return Ok(()),
             };
