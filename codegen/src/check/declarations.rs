@@ -95,30 +95,35 @@ fn numbers(range: &Range) -> RangeInclusive<i128> {
     range.first..=range.last.unwrap_or(i128::MAX)
 }
 
+/// What is wrong with the declarations of a range, if anything is, and in which line; `names` are those before.
+fn bad_declaration(range: &Range, options: &[Opt], names: &mut HashSet<String>) -> Option<(u32, String)> {
+    let mut declared = HashSet::new();
+    for declaration in Declaration::all(options) {
+        let number = declaration.number;
+        let bad = if !numbers(range).contains(&number) {
+            Some(format!("a declaration is of {number}, which is not in the range"))
+        } else if !declared.insert(number) {
+            Some(format!("number {number} is declared twice"))
+        } else {
+            let twice = declaration.full_name.clone().filter(|name| !names.insert(name.clone()));
+            declaration.bad().or_else(|| twice.map(|name| format!("extension `{name}` is declared twice")))
+        };
+        if let Some(text) = bad {
+            return Some((declaration.line, text));
+        }
+    }
+    let unverified = !declared.is_empty() && option(options, "verification") == Some("UNVERIFIED");
+    unverified.then(|| (range.line, "a range that declares extensions cannot be `UNVERIFIED`".to_owned()))
+}
+
 impl Checker<'_> {
     /// Checks what the ranges of a message declare.
     pub(super) fn declarations(&self, origin: &Origin, message: &Message) -> Result<(), Error> {
         let mut names = HashSet::new();
         for statement in &message.range_options {
             for range in &message.extension_ranges[statement.ranges.clone()] {
-                let mut declared = HashSet::new();
-                for declaration in Declaration::all(&statement.options) {
-                    let number = declaration.number;
-                    let bad = if !numbers(range).contains(&number) {
-                        Some(format!("a declaration is of {number}, which is not in the range"))
-                    } else if !declared.insert(number) {
-                        Some(format!("number {number} is declared twice"))
-                    } else {
-                        let twice = declaration.full_name.clone().filter(|name| !names.insert(name.clone()));
-                        declaration.bad().or_else(|| twice.map(|name| format!("extension `{name}` is declared twice")))
-                    };
-                    if let Some(text) = bad {
-                        return Err(Error::invalid(Origin { line: declaration.line, ..origin.clone() }, text));
-                    }
-                }
-                if !declared.is_empty() && option(&statement.options, "verification") == Some("UNVERIFIED") {
-                    let text = "a range that declares extensions cannot be `UNVERIFIED`";
-                    return Err(Error::invalid(Origin { line: range.line, ..origin.clone() }, text));
+                if let Some((line, text)) = bad_declaration(range, &statement.options, &mut names) {
+                    return Err(Error::invalid(Origin { line, ..origin.clone() }, text));
                 }
             }
         }

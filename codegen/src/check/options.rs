@@ -35,12 +35,7 @@ impl<'a> Checker<'a> {
         let bad = |text: String| Err((option.line, text));
         let parts = parts(&option.name);
         match parts[0] {
-            // What the language has on fields besides.
-            "default" | "json_name" if kind == "FieldOptions" && parts.len() == 1 => {
-                set_path(&option.name, false, option, set)?;
-                let text = option.name == "default" || is_string(&option.value);
-                return if text { Ok(()) } else { bad(expected_type(&option.name, Scalar::String, &option.value)) };
-            }
+            "default" | "json_name" if kind == "FieldOptions" && parts.len() == 1 => return field_option(option, set),
             "features" => return bad("features are allowed in editions only".to_owned()),
             "map_entry" => return bad("expected `map<…>` instead of the option `map_entry`".to_owned()),
             // What has been set is remembered by its whole path.
@@ -49,30 +44,38 @@ impl<'a> Checker<'a> {
         }
         // The innermost name is not a scope of its own.
         let scope = if kind == "FileOptions" { full_name } else { full_name.rsplit_once('.').map_or("", |(s, _)| s) };
-        let Some(mut message) = self.standard.message(&join("google.protobuf", kind)) else { return Ok(()) };
+        let found = self.option_target(kind, scope, &parts).map_err(|text| (option.line, text))?;
+        // What is wrong with a type is said where it is declared.
+        let Some((target, path)) = found else { return Ok(()) };
+        set_path(&path, target.repeated, option, set)?;
+        self.option_value(kind, target.ty(), option)
+    }
+
+    /// What the `parts` of an option's name lead to, and the path there. Nothing, when a type on the way is not there.
+    fn option_target(&self, kind: &str, scope: &str, parts: &[&str]) -> Result<Option<(Target<'a>, String)>, String> {
+        let mut message = self.standard.message(&join("google.protobuf", kind));
         let mut path = String::new();
         for (index, part) in parts.iter().enumerate() {
-            let target = self.option_field(scope, &message, part).map_err(|text| (option.line, text))?;
+            let Some(within) = message else { return Ok(None) };
+            let target = self.option_field(scope, &within, part)?;
             path = format!("{path}/{}", target.name);
             if let Some(text) = target.bad_place(kind) {
-                return bad(text);
+                return Err(text);
             }
             if index + 1 == parts.len() {
-                set_path(&path, target.repeated, option, set)?;
-                return self.option_value(kind, target.ty(), option);
+                return Ok(Some((target, path)));
             }
             let name = || parts[..=index].join(".");
             message = match target.ty() {
                 _ if target.repeated => {
-                    return bad(format!("option `{}` is repeated, expected a whole value for it", name()));
+                    return Err(format!("option `{}` is repeated, expected a whole value for it", name()));
                 }
-                Some(Type::Message(message)) => message,
-                Some(_) => return bad(format!("option `{}` is no message", name())),
-                // What is wrong with its type is said where it is declared.
-                None => return Ok(()),
+                Some(Type::Message(message)) => Some(message),
+                Some(_) => return Err(format!("option `{}` is no message", name())),
+                None => None,
             };
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The field or extension of `message` that `part` of an option's name means.
@@ -108,6 +111,13 @@ impl<'a> Checker<'a> {
         };
         Err((option.line, text))
     }
+}
+
+/// `default` and `json_name`, which the language has on fields besides.
+fn field_option(option: &Opt, set: &mut HashSet<String>) -> Result<(), Bad> {
+    set_path(&option.name, false, option, set)?;
+    let text = option.name == "default" || is_string(&option.value);
+    if text { Ok(()) } else { Err((option.line, expected_type(&option.name, Scalar::String, &option.value))) }
 }
 
 /// `a`, `(b.c)` and `d` of `a.(b.c).d`.
