@@ -320,7 +320,12 @@ pub(super) fn write(track_event: &mut TrackEvent<'_>, event: &Event<'_>, own: Ow
             // An event has one: the first.
             Detail::CorrelationId(_) if has_correlation => {}
             Detail::CorrelationId(CorrelationId::Number(id)) => _ = track_event.set_correlation_id(id),
-            Detail::CorrelationId(CorrelationId::Text(id)) => _ = track_event.set_correlation_id_str(id),
+            Detail::CorrelationId(CorrelationId::Text(id)) if id.len() <= own.longest => {
+                track_event.set_correlation_id_str(id);
+            }
+            Detail::CorrelationId(CorrelationId::Text(id)) => {
+                text::<{ TrackEvent::CORRELATION_ID_STR_FIELD_NUMBER }>(track_event.raw(), id, own.longest);
+            }
             Detail::SourceLocation(location) => match location.number() {
                 Some(number) => _ = track_event.set_source_location_iid(number.into()),
                 // There are too many of them to be defined.

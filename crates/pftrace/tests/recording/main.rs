@@ -4,6 +4,7 @@ mod again;
 mod categories;
 mod configuration;
 mod details;
+mod edges;
 mod flight;
 mod flight_tracks;
 #[cfg(target_os = "linux")]
