@@ -13,7 +13,7 @@ use super::record::CounterNumber;
 use super::thread::Event;
 use super::track::{NamedCounter, TrackRef};
 use crate::CounterValue;
-use crate::text::Cut;
+use crate::text::{Cut, MARK};
 
 /// The most counters that one event sets: Perfetto takes no more.
 pub const MAX_EXTRA_COUNTERS: usize = 8;
@@ -207,6 +207,14 @@ impl<'a> Frame<'a> {
     pub fn function(name: &'a str) -> Self {
         Self::Function { name, file: "", line: 0 }
     }
+
+    /// How many bytes it takes at most.
+    fn most_len(&self) -> usize {
+        match self {
+            Self::Function { name, file, .. } => name.len() + file.len() + 24,
+            Self::Address(_) => 32,
+        }
+    }
 }
 
 /// A point in time that an event can be said to have happened at, with `at:`.
@@ -341,7 +349,7 @@ pub(super) fn write(track_event: &mut TrackEvent<'_>, event: &Event<'_>, own: Ow
                     to.set_file_name(location.file()).set_line_number(location.line());
                 });
             }
-            Detail::Callstack(frames) => callstack(track_event, frames),
+            Detail::Callstack(frames) => callstack(track_event, frames, own.longest),
             Detail::Log(priority, _) => log(track_event, event, priority, own),
             Detail::Counters(counters) => extra_counters(track_event, counters),
             Detail::With(f) => f(track_event),
@@ -350,9 +358,13 @@ pub(super) fn write(track_event: &mut TrackEvent<'_>, event: &Event<'_>, own: Ow
     }
 }
 
-fn callstack(track_event: &mut TrackEvent<'_>, frames: &[Frame<'_>]) {
+/// The innermost frames that have room in so many bytes, and a mark in place of the others.
+fn callstack(track_event: &mut TrackEvent<'_>, frames: &[Frame<'_>], mut room: usize) {
+    let fits = |frame: &&Frame<'_>| room.checked_sub(frame.most_len()).inspect(|left| room = *left).is_some();
+    let (left_out, shown) = frames.split_at(frames.len() - frames.iter().rev().take_while(fits).count());
+    let mark = Frame::function(MARK);
     track_event.set_callstack(|callstack| {
-        for frame in frames {
+        for frame in left_out.first().map(|_| &mark).into_iter().chain(shown) {
             callstack.add_frames(|to| match *frame {
                 Frame::Function { name, file, line } => {
                     to.set_function_name(name);

@@ -1,7 +1,7 @@
 //! What is at the edge of what there can be: the longest texts, the deepest tracks, the largest sums, the shortest times.
 
-use pftrace::instant;
-use pftrace_testkit::{Arg, check};
+use pftrace::{Frame, instant};
+use pftrace_testkit::{Arg, check, compare_decoders};
 
 use crate::record_as;
 
@@ -24,4 +24,25 @@ fn a_long_correlation_id_is_cut() {
     };
     assert!(id("long").len() > 1_000 && id("long").ends_with("ä…"));
     assert_eq!(id("short"), "short");
+}
+
+/// The innermost frames are there.
+#[test]
+fn a_deep_callstack_is_cut() {
+    let name = |number: usize| format!("a function of some length in some module {number}");
+    let names: Vec<_> = (0..2_000).map(name).collect();
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            let frames: Vec<_> = names.iter().map(|name| Frame::function(name)).collect();
+            instant!(callstack: &frames, "edge", "deep");
+        },
+    );
+    assert_eq!((report.events, report.lost(), report.threads[0].truncated), (1, 0, 1), "{report:?}");
+    let Some(packets) = compare_decoders(&trace) else { return };
+    let frames = packets.iter().find_map(|packet| packet["track_event"]["callstack"]["frames"].as_array()).unwrap();
+    let shown: Vec<_> = frames.iter().map(|frame| frame["function_name"].as_str().unwrap()).collect();
+    assert!(shown.len() > 20, "{}", shown.len());
+    assert_eq!(shown[0], "…");
+    assert_eq!(shown[1..], names[names.len() + 1 - shown.len()..]);
 }
