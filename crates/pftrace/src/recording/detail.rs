@@ -256,16 +256,18 @@ impl Moment for Duration {
     }
 }
 
-/// As long ago as it is by its own clock: exact to about a microsecond, so on a track it may be before what was recorded just before it was
+/// As long ago, or as far ahead, as it is by its own clock: exact to about a microsecond, so on a track it may be before what was recorded just before it was
 /// taken. [`now_ns`](crate::now_ns) is not.
 impl Moment for Instant {
     fn ns(self) -> u64 {
         // A reading that was interrupted tells nothing: of some, the one with the shortest time around it.
         let reading = |_| {
-            let before = self.elapsed().ns();
+            let before = Instant::now();
             let now = super::record::now_ns();
-            let after = self.elapsed().ns();
-            (after - before, now.saturating_sub(before.midpoint(after)))
+            let around = before.elapsed();
+            let at = before + around / 2;
+            let (ago, ahead) = (at.saturating_duration_since(self).ns(), self.saturating_duration_since(at).ns());
+            (around, now.saturating_sub(ago).saturating_add(ahead))
         };
         (0..3).map(reading).min().map_or(0, |(_, ns)| ns)
     }

@@ -1,9 +1,11 @@
 //! What is at the edge of what there can be: the longest texts, the deepest tracks, the largest sums, the shortest times.
 
-use pftrace::{Frame, instant};
+use std::time::{Duration, Instant};
+
+use pftrace::{Frame, instant, now_ns};
 use pftrace_testkit::{Arg, check, compare_decoders};
 
-use crate::record_as;
+use crate::{record, record_as};
 
 /// As all texts are.
 #[test]
@@ -45,4 +47,17 @@ fn a_deep_callstack_is_cut() {
     assert!(shown.len() > 20, "{}", shown.len());
     assert_eq!(shown[0], "…");
     assert_eq!(shown[1..], names[names.len() + 1 - shown.len()..]);
+}
+
+/// An `Instant` to come is when it will be.
+#[test]
+fn an_instant_may_be_to_come() {
+    let mut expected = 0;
+    let recorded = record(|| {
+        expected = now_ns() + 10_000_000_000;
+        instant!(at: Instant::now() + Duration::from_secs(10), "edge", "to come");
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let found = loaded.slices_named("to come")[0].ts as u64;
+    assert!(found.abs_diff(expected) < 1_000_000_000, "{found} {expected}");
 }
