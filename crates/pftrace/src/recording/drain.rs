@@ -227,8 +227,10 @@ impl Stream {
     fn finish(&mut self, deadline: Instant) {
         self.reconnect_at_end();
         loop {
-            let outstanding = self.reader.close();
+            self.reader.close();
             self.read();
+            // What was read just now is with nobody any more.
+            let outstanding = self.reader.close();
             lock(&self.shared.progress).outstanding = outstanding;
             if outstanding == 0 || Instant::now() >= deadline {
                 break;

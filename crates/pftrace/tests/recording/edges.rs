@@ -1,11 +1,12 @@
 //! What is at the edge of what there can be: the longest texts, the deepest tracks, the largest sums, the shortest times.
 
+use std::io;
 use std::time::{Duration, Instant};
 
-use pftrace::{Frame, instant, now_ns};
+use pftrace::{Frame, Policy, Session, instant, now_ns};
 use pftrace_testkit::{Arg, check, compare_decoders};
 
-use crate::{record, record_as};
+use crate::{alone, record, record_as};
 
 /// As all texts are.
 #[test]
@@ -47,6 +48,22 @@ fn a_deep_callstack_is_cut() {
     assert!(shown.len() > 20, "{}", shown.len());
     assert_eq!(shown[0], "…");
     assert_eq!(shown[1..], names[names.len() + 1 - shown.len()..]);
+}
+
+/// Who does not wait at all is told of what was not delivered, and of nothing else.
+#[test]
+fn what_is_delivered_at_once_is_in_time() {
+    let _alone = alone();
+    for policy in [Policy::Stream, Policy::Discard, Policy::FlightRecorder] {
+        let builder = Session::builder().policy(policy).buffer_bytes(1 << 20).categories("");
+        let builder = builder.writer(io::sink()).drain_by_caller().stop_timeout(Duration::ZERO);
+        let session = builder.start().unwrap();
+        instant!("edge", "event");
+        match session.stop() {
+            Ok(report) => assert_eq!(report.events, 1),
+            Err(error) => panic!("{policy:?}: {error}"),
+        }
+    }
 }
 
 /// An `Instant` to come is when it will be.
