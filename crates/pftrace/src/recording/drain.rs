@@ -4,7 +4,7 @@ use core::fmt;
 use std::boxed::Box;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::string::ToString;
+use std::string::{String, ToString};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -87,8 +87,10 @@ impl Drain {
     /// Does something with the sink; when that panics, it has failed.
     pub(super) fn guarded(&mut self, work: impl Fn(&mut Self)) -> std::thread::Result<()> {
         let result = catch_unwind(AssertUnwindSafe(|| work(self)));
-        if result.is_err() {
-            let error = std::io::Error::other("the sink has panicked");
+        if let Err(panic) = &result {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref().copied()).unwrap_or("…");
+            let error = std::io::Error::other(std::format!("a panic while writing: {said}"));
             lock(&self.shared.progress).fail(Arc::new(error));
         }
         result

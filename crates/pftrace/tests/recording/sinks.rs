@@ -259,7 +259,7 @@ fn a_sink_panics_on_the_thread_that_writes() {
     let session = builder().writer(Panics(memory.clone(), 0)).start().unwrap();
     (0..5_000_u64).for_each(|number| instant!("sinks", "event", number));
     let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it has failed") };
-    assert_eq!(source.to_string(), "the sink has panicked");
+    assert_eq!(source.to_string(), "a panic while writing: as it should");
     assert_eq!((report.events, report.undelivered, report.dropped.total()), (0, 5_000, 0), "{report:?}");
     assert_eq!(report.bytes, memory.take().len() as u64);
 }
@@ -277,7 +277,7 @@ fn a_sink_panics() {
         assert_eq!(catch_unwind(AssertUnwindSafe(|| session.drain())).is_err(), round == 0);
     }
     let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it has failed") };
-    assert_eq!(source.to_string(), "the sink has panicked");
+    assert_eq!(source.to_string(), "a panic while writing: as it should");
     assert_eq!((report.events, report.undelivered, report.dropped.total()), (0, 15_000, 0), "{report:?}");
     assert_eq!((report.bytes, memory.take().len()), (first, 0));
 }
@@ -291,7 +291,7 @@ fn a_sink_panics_at_the_end() {
         let session = session.drain_by_caller().writer(Panics(MemorySink::new(), 1)).start().unwrap();
         (0..1_000_u64).for_each(|number| instant!("sinks", "event", number));
         let Err(SessionError::Sink { source, report }) = session.stop() else { panic!("it has failed") };
-        assert_eq!(source.to_string(), "the sink has panicked", "{policy:?}");
+        assert_eq!(source.to_string(), "a panic while writing: as it should", "{policy:?}");
         let told = report.events + report.undelivered;
         // What a flight recorder's snapshot was about is not known any more.
         assert!(told == 1_000 || policy == Policy::FlightRecorder, "{policy:?}: {report:?}");
