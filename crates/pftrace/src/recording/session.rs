@@ -451,7 +451,9 @@ impl Shared {
         let deadline = Instant::now() + self.stop_timeout;
         *lock(&self.stopping) = Some(deadline);
         self.wake.notify_all();
-        if let Some(mut drain) = self.own_drain_by(deadline) {
+        // A sink that panics when it is dropped does so at the end of this.
+        let mut drain = self.own_drain_by(deadline);
+        if let Some(drain) = &mut drain {
             drain.finish_here(deadline);
         }
         let progress = lock(&self.progress);

@@ -1,6 +1,7 @@
 //! What is at the edge of what there can be: the longest texts, the deepest tracks, the largest sums, the shortest times.
 
-use std::io;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use pftrace::{Frame, Policy, Session, instant, now_ns};
@@ -77,4 +78,30 @@ fn an_instant_may_be_to_come() {
     let Some((loaded, _)) = recorded else { return };
     let found = loaded.slices_named("to come")[0].ts as u64;
     assert!(found.abs_diff(expected) < 1_000_000_000, "{found} {expected}");
+}
+
+/// A sink that panics when it is dropped does so at the end of the session, not in place of it.
+#[test]
+fn another_session_follows_a_sink_that_panics_when_it_is_dropped() {
+    struct Panics(Vec<u8>);
+    impl Write for Panics {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            assert!(self.0.is_empty(), "as it should");
+        }
+    }
+    let _alone = alone();
+    let session =
+        Session::builder().buffer_bytes(1 << 20).writer(Panics(Vec::new())).drain_by_caller().start().unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| session.stop())).is_err());
+    let next = Session::builder().buffer_bytes(1 << 20).writer(io::sink()).start().unwrap();
+    next.stop().unwrap();
 }
