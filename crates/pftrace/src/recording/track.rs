@@ -354,20 +354,23 @@ impl NamedCounter {
 }
 
 impl Sum {
-    /// Integers and floating-point numbers are summed up apart, so that many integers are added exactly.
+    /// Integers and floating-point numbers are summed up apart, so that many integers are added exactly. What integers have no room for is with the others until it comes back.
     fn add(&self, value: CounterValue) -> CounterValue {
-        let (mut int, mut double) = (self.int.load(Ordering::Relaxed), self.double.load(Ordering::Relaxed));
-        match value {
+        let (int, more) = match value {
             CounterValue::Int(value) => {
-                int = self.int.fetch_add(value as u64, Ordering::Relaxed).wrapping_add(value as u64);
+                let before = self.int.fetch_add(value as u64, Ordering::Relaxed) as i64;
+                let (sum, wraps) = before.overflowing_add(value);
+                (sum, if wraps { (u64::MAX as f64).copysign(value as f64) } else { 0.0 })
             }
-            CounterValue::Double(value) => {
-                let added = |sum| (f64::from_bits(sum) + value).to_bits();
-                let before = self.double.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(added(sum)));
-                double = added(before.unwrap_or_else(|sum| sum));
-            }
-        }
-        match (int as i64, f64::from_bits(double)) {
+            CounterValue::Double(value) => (self.int.load(Ordering::Relaxed) as i64, value),
+        };
+        let added = |sum| (f64::from_bits(sum) + more).to_bits();
+        let before = match more {
+            0.0 => Ok(self.double.load(Ordering::Relaxed)),
+            _ => self.double.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(added(sum))),
+        };
+        let double = added(before.unwrap_or_else(|sum| sum));
+        match (int, f64::from_bits(double)) {
             (int, 0.0) => CounterValue::Int(int),
             (int, double) => CounterValue::Double(int as f64 + double),
         }

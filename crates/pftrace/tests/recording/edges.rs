@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use pftrace::{Frame, Policy, Session, instant, now_ns};
+use pftrace::{Frame, NamedCounter, Policy, Session, counter, instant, now_ns};
 use pftrace_testkit::{Arg, check, compare_decoders};
 
 use crate::{alone, record, record_as};
@@ -49,6 +49,21 @@ fn a_deep_callstack_is_cut() {
     assert!(shown.len() > 20, "{}", shown.len());
     assert_eq!(shown[0], "…");
     assert_eq!(shown[1..], names[names.len() + 1 - shown.len()..]);
+}
+
+/// A sum that has no room among the integers goes on, and comes back.
+#[test]
+fn sums_do_not_wrap() {
+    static SUM: NamedCounter = NamedCounter::new("edge-sum").incremental();
+    let recorded = record(|| {
+        for value in [i64::MAX, i64::MAX, -i64::MAX, -i64::MAX, 7] {
+            counter!(track: &SUM, "edge", value);
+        }
+    });
+    let Some((loaded, _)) = recorded else { return };
+    let values: Vec<_> = loaded.counter_values("edge-sum").into_iter().map(|(_, value)| value).collect();
+    let most = i64::MAX as f64;
+    assert_eq!(values, [most, 2.0 * most, most, 0.0, 7.0]);
 }
 
 /// Who does not wait at all is told of what was not delivered, and of nothing else.
