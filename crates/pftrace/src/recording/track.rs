@@ -474,13 +474,23 @@ impl TrackRef {
 
     /// What it lies under, from the outermost on, and itself.
     pub(super) fn with_ancestors(self) -> Vec<Self> {
+        let mut line: Vec<_> = self.line().take(1 + self.level()).collect();
+        line.reverse();
+        line
+    }
+
+    /// Itself, and what it lies under: without an end where that is a circle.
+    fn line(self) -> impl Iterator<Item = Self> {
         let parent = |track: &Self| match track.about.parent {
             Parent::Track(parent) => Some(Self::from(parent)),
             Parent::Process | Parent::None => None,
         };
-        let mut line: Vec<_> = core::iter::successors(Some(self), parent).take(MAX_TRACK_ANCESTORS as usize).collect();
-        line.reverse();
-        line
+        core::iter::successors(Some(self), parent)
+    }
+
+    /// How many it lies under in the trace. Of a long line each so-manieth begins anew, whichever of them are recorded on, and in what order.
+    fn level(self) -> usize {
+        self.line().skip(1).take(MAX_TRACKS as usize - 1).count() % MAX_TRACK_ANCESTORS as usize
     }
 
     /// What the trace says of it. `is_known`: whether a track has been described.
@@ -493,7 +503,8 @@ impl TrackRef {
             Parent::Track(parent) => {
                 let parent = Self::from(parent);
                 // The outermost of too many, or of a circle, is the process's.
-                let uuid = parent.number().map(|number| parent.uuid(number)).filter(|&uuid| is_known(uuid));
+                let is_under = |&uuid: &u64| self.level() > 0 && is_known(uuid);
+                let uuid = parent.number().map(|number| parent.uuid(number)).filter(is_under);
                 descriptor.set_parent_uuid(uuid.unwrap_or_else(|| process_uuid(pid)));
             }
         }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use pftrace::{Frame, NamedCounter, Policy, Session, counter, instant, now_ns};
+use pftrace::{Frame, NamedCounter, NamedTrack, Policy, Session, counter, instant, now_ns};
 use pftrace_testkit::{Arg, check, compare_decoders};
 
 use crate::{alone, record, record_as};
@@ -49,6 +49,26 @@ fn a_deep_callstack_is_cut() {
     assert!(shown.len() > 20, "{}", shown.len());
     assert_eq!(shown[0], "…");
     assert_eq!(shown[1..], names[names.len() + 1 - shown.len()..]);
+}
+
+/// What lies under more tracks than the trace processor follows is there all the same, whatever is recorded on first.
+#[test]
+fn the_longest_lines_of_tracks_are_shown() {
+    static OUTERMOST: NamedTrack = NamedTrack::new("edge-0");
+    let recorded = record(|| {
+        let mut track: &'static NamedTrack = &OUTERMOST;
+        for depth in 1..=200 {
+            instant!(track: track, "edge", "on a line");
+            track = NamedTrack::new(format!("edge-{depth}").leak()).parent(track).leak();
+        }
+    });
+    let Some((loaded, _)) = recorded else { return };
+    assert_eq!(loaded.slices_named("on a line").len(), 200);
+    let under = loaded.tracks.values().filter(|track| {
+        let parent = track.parent.and_then(|parent| loaded.tracks.get(&parent));
+        parent.is_some_and(|parent| parent.name.as_deref().is_some_and(|name| name.starts_with("edge-")))
+    });
+    assert_eq!(under.count(), 200 - 4);
 }
 
 /// A sum that has no room among the integers goes on, and comes back.
