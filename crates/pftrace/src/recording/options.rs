@@ -415,7 +415,7 @@ impl OpenTrack for &'static NamedTrack {
 #[inline(never)]
 fn begin_open(track: &'static NamedTrack, event: &Event<'_>) {
     formatted(event, |event| {
-        local::with(|thread| {
+        let recorded = local::with(|thread| {
             let session = thread.session;
             if !track.open.begin(session) {
                 return thread.lose(Loss::TooDeep);
@@ -424,7 +424,12 @@ fn begin_open(track: &'static NamedTrack, event: &Event<'_>) {
             let begun = thread.begin_on(event).ok();
             core::mem::forget(unbegun);
             track.open.begun(session, event.site.category().number(), begun.map(|(_, id)| id));
-        })
+        });
+        // Within an event of this thread, or at its end: no other is to be ended by its end.
+        let session = session::recording();
+        if recorded.is_none() && session != 0 && track.open.begin(session) {
+            track.open.begun(session, event.site.category().number(), None);
+        }
     });
 }
 

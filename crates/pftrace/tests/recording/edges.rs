@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use pftrace::{Frame, NamedCounter, NamedTrack, Policy, Session, counter, instant, now_ns};
+use pftrace::{Frame, NamedCounter, NamedTrack, Policy, Session, begin, counter, end, instant, now_ns};
 use pftrace_testkit::{Arg, check, compare_decoders};
 
 use crate::{alone, record, record_as};
@@ -113,6 +113,37 @@ fn an_instant_may_be_to_come() {
     let Some((loaded, _)) = recorded else { return };
     let found = loaded.slices_named("to come")[0].ts as u64;
     assert!(found.abs_diff(expected) < 1_000_000_000, "{found} {expected}");
+}
+
+/// A slice that could not be begun on a track, since its thread is at its end, ends no other there.
+#[test]
+fn the_end_of_what_was_not_begun_on_a_track_ends_nothing() {
+    static TRACK: NamedTrack = NamedTrack::new("edge-track");
+    struct AtEnd;
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            begin!(track: &TRACK, "edge", "at the end");
+            end!(track: &TRACK, "edge");
+        }
+    }
+    thread_local!(static FIRST: AtEnd = const { AtEnd });
+    let (trace, report) = record_as(
+        |builder| builder,
+        |_| {
+            begin!(track: &TRACK, "edge", "around");
+            let at_end = || {
+                // It is destroyed last.
+                FIRST.with(|_| ());
+                instant!("edge", "recorded");
+            };
+            std::thread::spawn(at_end).join().unwrap();
+            instant!(track: &TRACK, "edge", "within");
+            end!(track: &TRACK, "edge");
+        },
+    );
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices_named("within")[0].depth, 1, "{report:?}");
+    assert_eq!(loaded.slices_named("around").len(), 1);
 }
 
 /// A sink that panics when it is dropped does so at the end of the session, not in place of it.
