@@ -444,6 +444,8 @@ impl Shared {
             return Err(SessionError::Forked);
         }
         if self.ended.swap(true, Ordering::AcqRel) {
+            // It is stopped, or another thread does it: this may be the process's exit.
+            drop(self.wait());
             return Ok(self.report());
         }
         _ = RECORDING.compare_exchange(self.id, 0, Ordering::Relaxed, Ordering::Relaxed);
@@ -456,10 +458,7 @@ impl Shared {
         if let Some(drain) = &mut drain {
             drain.finish_here(deadline);
         }
-        let progress = lock(&self.progress);
-        let left = deadline.saturating_duration_since(Instant::now()) + GRACE;
-        let waited = self.finished.wait_timeout_while(progress, left, |progress| !progress.finished);
-        let progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let progress = self.wait();
         let (finished, outstanding) = (progress.finished, progress.outstanding);
         drop(progress);
         let mut current = lock(&CURRENT);
@@ -472,6 +471,14 @@ impl Shared {
             true => Ok(self.report()),
             false => Err(SessionError::StopTimeout { report: Box::new(self.report_of_rest()) }),
         }
+    }
+
+    /// Waits until all is written, but not for long after the time that this may take.
+    fn wait(&self) -> MutexGuard<'_, Progress> {
+        let deadline = lock(&self.stopping).unwrap_or_else(|| self.deadline()) + GRACE;
+        let (progress, left) = (lock(&self.progress), deadline.saturating_duration_since(Instant::now()));
+        let waited = self.finished.wait_timeout_while(progress, left, |progress| !progress.finished);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// The caller's own drain, if there is one and no other thread keeps it till then.

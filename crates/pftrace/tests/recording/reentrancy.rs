@@ -399,6 +399,38 @@ fn exit_without_stop_delivers() {
     assert_eq!(names, ["last", "of a thread", "open"]);
 }
 
+/// A process that exits while another thread stops the session.
+#[test]
+fn exit_waits_for_who_stops() {
+    struct Slow(std::fs::File, std::sync::mpsc::Sender<()>);
+    impl std::io::Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.1.send(()).unwrap();
+            thread::sleep(std::time::Duration::from_millis(200));
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    if let Some(path) = file_of_process() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let slow = Slow(std::fs::File::create(path).unwrap(), sender);
+        let session = Session::builder().writer(slow).drain_by_caller().buffer_bytes(1 << 20).start().unwrap();
+        instant!("r", "event");
+        thread::spawn(|| session.stop());
+        receiver.recv().unwrap();
+        std::process::exit(7);
+    }
+    let path = std::env::temp_dir().join(format!("pftrace-exit-stop-{}.pftrace", std::process::id()));
+    let output = in_a_process("reentrancy::exit_waits_for_who_stops", &path);
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    let trace = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let Some(loaded) = check(&trace) else { return };
+    assert_eq!(loaded.slices_named("event").len(), 1);
+}
+
 /// A program that is started, or takes this one's place, has nothing of a session open: neither its file nor its connection.
 #[cfg(target_os = "linux")]
 #[test]
