@@ -12,7 +12,7 @@
 //! Places are given out in turn, so that what has ended is remembered as long as can be. The number of a slice is the turn, which says its place.
 
 use std::boxed::Box;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::vec::Vec;
 
 use crate::text::Cut;
@@ -24,6 +24,9 @@ pub const MAX_OPEN_TRACK_SLICES: u32 = 8192;
 /// No slice has that number.
 pub(super) const NONE: u32 = 0;
 
+/// How many are refused where none was free, before that is looked for again: which takes as long as to begin some hundreds.
+const REFUSED: u32 = 1 << 10;
+
 const NAME_WORDS: usize = 11;
 
 /// A longer name that was given at run time is cut, where its slice is begun again.
@@ -33,8 +36,8 @@ pub(super) const NAME_LEN: usize = NAME_WORDS * size_of::<u64>();
 pub(super) struct OnTracks {
     places: Box<[Place; MAX_OPEN_TRACK_SLICES as usize]>,
     next: AtomicU32,
-    /// No place was free, and none has become so since.
-    is_full: AtomicBool,
+    /// No place was free, and none has become so since: so many more are refused without a look.
+    refused: AtomicU32,
     /// How many ends wait for the drain.
     late: AtomicU32,
 }
@@ -101,7 +104,7 @@ impl OnTracks {
         let places = places.into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("that many"));
         // The first number is none that an empty place could be taken for.
         let next = AtomicU32::new(MAX_OPEN_TRACK_SLICES);
-        Self { places, next, is_full: AtomicBool::new(false), late: AtomicU32::new(0) }
+        Self { places, next, refused: AtomicU32::new(0), late: AtomicU32::new(0) }
     }
 
     #[inline]
@@ -112,7 +115,10 @@ impl OnTracks {
     /// A number and a place for a slice that begins. `None` when too many are open.
     #[inline]
     pub(super) fn take(&self) -> Option<u32> {
-        if self.is_full.load(Ordering::Relaxed) {
+        let refused = self.refused.load(Ordering::Relaxed);
+        if refused != 0 {
+            // Not where one has ended meanwhile.
+            _ = self.refused.compare_exchange(refused, refused - 1, Ordering::Relaxed, Ordering::Relaxed);
             return None;
         }
         // The places of slices that live long lie side by side, and are passed over once in a round.
@@ -133,8 +139,8 @@ impl OnTracks {
                 return Some(id);
             }
         }
-        // Until one ends. Where one has just now, the next end says so.
-        self.is_full.store(true, Ordering::Relaxed);
+        // Until one ends. Where all have just now, there is no end that says so.
+        self.refused.store(REFUSED, Ordering::Relaxed);
         None
     }
 
@@ -170,8 +176,8 @@ impl OnTracks {
     pub(super) fn ended(&self, id: u32, end_ns: u64) {
         self.place(id).end_ns.store(end_ns, Ordering::Relaxed);
         self.set(id, State::Free);
-        if self.is_full.load(Ordering::Relaxed) {
-            self.is_full.store(false, Ordering::Relaxed);
+        if self.refused.load(Ordering::Relaxed) != 0 {
+            self.refused.store(0, Ordering::Relaxed);
         }
     }
 
@@ -354,6 +360,14 @@ mod tests {
             on.ended(next, 0);
             assert_eq!(begin(&on, 3) % MAX_OPEN_TRACK_SLICES, id % MAX_OPEN_TRACK_SLICES);
         }
+    }
+
+    /// As where all end while who has found none free is about to say so.
+    #[test]
+    fn what_is_taken_for_full_is_looked_at_again() {
+        let on = OnTracks::new();
+        on.refused.store(REFUSED, Ordering::Relaxed);
+        assert_eq!((0..=REFUSED).filter_map(|_| on.take()).count(), 1);
     }
 
     #[test]
