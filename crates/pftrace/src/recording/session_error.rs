@@ -52,7 +52,7 @@ pub enum SessionError {
         /// What there could be.
         expected: &'static str,
     },
-    /// The sink failed, or has panicked. What it got before is a trace; what came later is lost.
+    /// The sink failed, or what writes into it has panicked. What it got before is a trace; what came later is lost.
     Sink {
         /// How.
         source: Arc<io::Error>,
