@@ -340,7 +340,7 @@ impl NamedCounter {
         self
     }
 
-    /// Each value is added to what it was, by whatever thread: the sum is recorded. What is not recorded is not added.
+    /// Each value is added to what it was, by whatever thread: the sum is recorded. What comes while its category is off, or no session runs, is not added; what is dropped is.
     #[must_use]
     pub const fn incremental(mut self) -> Self {
         self.sum = Some(Sum { int: AtomicU64::new(0), double: AtomicU64::new(0) });
