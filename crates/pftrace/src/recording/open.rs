@@ -1,6 +1,7 @@
 //! The slices that are open on a track without a guard: what [`end!`](crate::end) may end there.
 
 use core::hint;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -38,6 +39,11 @@ impl Counts {
     }
 }
 
+std::thread_local! {
+    /// Whether this thread has a stack to itself, or is about to.
+    static IS_WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
 const MOST_TOO_DEEP: u64 = (1 << 15) - 1;
 const TAKEN: u64 = 1 << 31;
 
@@ -61,6 +67,14 @@ impl OpenSlices {
 
     /// Does something with the stack; `None` when it can't be had.
     fn with<R>(&self, session: u32, f: impl FnOnce(&mut Counts) -> R) -> Option<R> {
+        let is_within = IS_WITHIN.replace(true);
+        let result = self.try_with(session, is_within, f);
+        IS_WITHIN.set(is_within);
+        result
+    }
+
+    /// `is_within`: we have interrupted this, so that who has the stack may be waiting for us.
+    fn try_with<R>(&self, session: u32, is_within: bool, f: impl FnOnce(&mut Counts) -> R) -> Option<R> {
         /// Longer than the system stops a thread for, where others have to run as well.
         const TRIES: u32 = 100_000;
         for tries in 0..TRIES {
@@ -81,6 +95,9 @@ impl OpenSlices {
                 // Unless another session has begun meanwhile, which it is no matter for.
                 _ = self.state.compare_exchange(taken, after, Ordering::Release, Ordering::Relaxed);
                 return Some(result);
+            }
+            if state & TAKEN != 0 && is_within {
+                return None;
             }
             if tries % 64 == 63 { thread::yield_now() } else { hint::spin_loop() }
         }
@@ -138,6 +155,7 @@ impl OpenSlices {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
     use std::vec::Vec;
 
     use super::*;
@@ -174,6 +192,17 @@ mod tests {
         // Who has interrupted one who has it does not wait for ever.
         open.state.fetch_or(TAKEN, Ordering::Relaxed);
         assert!(!open.begin(8) && open.end(8, 3).is_none());
+    }
+
+    /// As a signal handler does that comes while its thread has the stack.
+    #[test]
+    fn who_has_interrupted_ones_own_thread_does_not_wait() {
+        let open = OpenSlices::new();
+        let begin = Instant::now();
+        let begins = open.with(7, |_| (0..1_000).filter(|_| open.begin(7)).count());
+        assert_eq!(begins, Some(0));
+        assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+        assert!(open.begin(7));
     }
 
     /// Whatever others do meanwhile, who has begun one ends one.
