@@ -641,3 +641,36 @@ pub fn state_on<'a>(
 pub(super) fn record(event: &Event<'_>) {
     formatted(event, |event| _ = local::with(|thread| thread.record(event)));
 }
+
+#[cfg(test)]
+mod tests {
+    // Of a macro of this crate's own: what is not used where there are no annotations.
+    #![allow(unused_imports)]
+
+    use super::*;
+    use crate::{Session, instant, now_ns, slice};
+
+    /// Threads' clocks may differ by some nanoseconds, and another may be ahead.
+    #[test]
+    fn what_happens_on_a_track_is_behind_all_before() {
+        static TRACKS: [NamedTrack; 2] = [NamedTrack::new("instants"), NamedTrack::new("slices")];
+        let events = [
+            || instant!(track: &TRACKS[0], "track", "instant"),
+            || core::mem::forget(slice!(track: &TRACKS[1], "track", "slice")),
+        ];
+        let session = Session::builder().writer(std::io::sink()).start().unwrap();
+        for (track, event) in TRACKS.iter().zip(events) {
+            let ahead = std::thread::spawn(move || {
+                // From the second time on the short way.
+                (0..3).for_each(|_| event());
+                let ahead = TrackRef::from(track).advance(now_ns() + 1_000_000_000);
+                event();
+                ahead
+            });
+            let ahead = ahead.join().unwrap();
+            assert_eq!(TrackRef::from(track).advance(0), ahead + 2, "one has been recorded in between");
+        }
+        let report = session.stop().unwrap();
+        assert_eq!((report.events, report.lost()), (8, 0), "{report:?}");
+    }
+}

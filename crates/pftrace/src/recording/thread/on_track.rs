@@ -164,7 +164,7 @@ impl Thread {
         let time = self.packets.time_of(said);
         let Time::Now(now) = time else { return Some(Time::Told(self.packets.ns_of_time(time).max(not_before))) };
         let ns = self.packets.ns_of(now);
-        let is_possible = self.packets.is_soon(now) && ns >= not_before.max(self.lost_ns);
+        let is_possible = self.packets.is_soon(now) && ns >= not_before;
         (is_possible && track.try_advance(ns)).then_some(time)
     }
 
