@@ -18,7 +18,7 @@ pftrace::categories! {
 const SHARE: f64 = 0.8;
 /// What pftrace writes at once.
 const PIECE: usize = 256 << 10;
-/// So long a file grows; then it is written over.
+/// So long a file is, from the begin on: it is written over. While it grows a sink takes less, as memory is looked for: on tmpfs sometimes less than one thread can record.
 const FILE_LEN: u64 = 4 << 30;
 /// What a slow sink takes in a second.
 const SLOW: f64 = 200e6;
@@ -37,9 +37,9 @@ pub fn run(options: &PartsOptions) {
     let columns = ["sink", "takes, MB/s", "recorded, MB/s", "of what it takes", "seconds", "events", "lost"];
     let mut rows = vec![columns.map(str::to_owned).to_vec()];
     for (name, path, limit) in sinks {
-        let sink = || Sink::new(path, limit).expect("the file can be made");
-        let takes = rate(sink(), seconds / 6);
-        let Recorded { bytes, events, lost, elapsed } = record(sink(), SHARE * takes, seconds);
+        let mut sink = Sink::new(path, limit).expect("the file can be made");
+        let takes = rate(&mut sink, seconds / 6);
+        let Recorded { bytes, events, lost, elapsed } = record(sink, SHARE * takes, seconds);
         let recorded = bytes as f64 / elapsed;
         let mut row = vec![name.to_owned()];
         row.extend([takes / 1e6, recorded / 1e6].map(number));
@@ -57,7 +57,7 @@ pub fn run(options: &PartsOptions) {
 }
 
 /// Bytes per second of wall time.
-fn rate(mut sink: Sink, time: Duration) -> f64 {
+fn rate(sink: &mut Sink, time: Duration) -> f64 {
     let piece = vec![1; PIECE];
     let begin = Instant::now();
     let mut bytes = 0;
@@ -96,7 +96,7 @@ fn record(sink: Sink, bytes_per_second: f64, time: Duration) -> Recorded {
     Recorded { bytes: report.bytes, events: report.events, lost: report.lost(), elapsed }
 }
 
-/// A file that does not grow for ever, and may be slow.
+/// A file that does not grow, and may be slow.
 struct Sink {
     file: File,
     written: u64,
@@ -107,7 +107,12 @@ struct Sink {
 
 impl Sink {
     fn new(path: &Path, limit: Option<f64>) -> Result<Self> {
-        Ok(Self { file: File::create(path)?, written: 0, limit, begin: Instant::now(), total: 0 })
+        let mut file = File::create(path)?;
+        let piece = vec![1; PIECE];
+        for _ in 0..FILE_LEN / PIECE as u64 {
+            file.write_all(&piece)?;
+        }
+        Ok(Self { file, written: FILE_LEN, limit, begin: Instant::now(), total: 0 })
     }
 }
 
