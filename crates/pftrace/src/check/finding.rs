@@ -157,7 +157,7 @@ kinds! {
     ProcessTwice "process-twice" Note, "Two tracks for one process: read as two processes that had the number one after the other.";
     EventNoType "event-no-type" Error, "An event without a type, or of one that there is not.";
     CounterNoTrack "counter-no-track" Error, "The value of a counter without a track.";
-    CounterNotFinite "counter-not-finite" Error, "The value of a counter that is infinite or not a number. Perfetto shows NULL for the latter, and of a counter of differences no other from then on.";
+    CounterNan "counter-nan" Error, "The value of a counter that is not a number. Perfetto shows NULL, and of a counter of differences no other from then on.";
     CounterNoValue "counter-no-value" Error, "A counter event without a value.";
     ValueNoCounter "value-no-counter" Error, "The value of a counter in an event of another type. Perfetto ignores it.";
     NotACounter "not-a-counter" Error before, "The value of a counter on a track that is none.";

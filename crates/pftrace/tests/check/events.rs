@@ -43,15 +43,15 @@ fn values_that_are_no_numbers() {
         rows.iter().map(|row| row[0].some_text().unwrap()).collect()
     };
     let packets = [head(), counter_track(), double(100, f64::NAN), double(110, f64::INFINITY), double(120, 0.5)];
-    finds(&packets, &[(Kind::CounterNotFinite, 2), (Kind::CounterNotFinite, 3)], Silent);
+    finds(&packets, &[(Kind::CounterNan, 2)], Silent);
     assert_eq!(shown(&packets)[0], "NULL");
     // Of differences, all that come after are lost.
     let differences = descriptor(m().varint(1, COUNTER_TRACK).message(8, m().varint(5, 1)));
     let packets = [head(), differences, double(100, 1.0), double(110, f64::NAN), double(120, 1.0)];
-    finds(&packets, &[(Kind::CounterNotFinite, 3)], Silent);
+    finds(&packets, &[(Kind::CounterNan, 3)], Silent);
     assert_eq!(shown(&packets).pop().unwrap(), "NULL");
-    let extra = instant(100, m().varint(45, COUNTER_TRACK).fixed64(46, f64::NEG_INFINITY.to_bits()));
-    finds(&[head(), counter_track(), track(), extra], &[(Kind::CounterNotFinite, 3)], Silent);
+    let extra = instant(100, m().varint(45, COUNTER_TRACK).fixed64(46, f64::NAN.to_bits()));
+    finds(&[head(), counter_track(), track(), extra], &[(Kind::CounterNan, 3)], Silent);
     finds(&[head(), counter_track(), double(100, f64::MAX), double(110, -0.0)], &[], Silent);
 }
 

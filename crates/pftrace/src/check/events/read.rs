@@ -5,7 +5,7 @@ use std::vec::Vec;
 use pftrace_protos::{InternedData, LogMessage, TaskExecution, TrackEvent};
 
 use super::annotation::{Siblings, annotation};
-use super::{Around, finite};
+use super::{Around, number};
 use crate::check::finding::{Kind, Report};
 use crate::check::hash;
 use crate::check::interned::Interned;
@@ -129,7 +129,7 @@ impl Around<'_> {
             (TrackEvent::EXTRA_COUNTER_VALUES_FIELD_NUMBER, Value::Varint(_)) => said.extra.values += 1,
             (TrackEvent::EXTRA_DOUBLE_COUNTER_VALUES_FIELD_NUMBER, Value::Fixed64(bits)) => {
                 said.extra_double.values += 1;
-                finite(f64::from_bits(bits), report);
+                number(f64::from_bits(bits), report);
             }
             (TrackEvent::EXTRA_COUNTER_TRACK_UUIDS_FIELD_NUMBER, Value::Varint(uuid)) => {
                 said.extra.tracks.push(uuid);
