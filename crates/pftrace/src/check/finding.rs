@@ -170,7 +170,7 @@ kinds! {
     AnnotationNoName "annotation-no-name" Error, "An annotation, or an entry of a dictionary in one, without a name. Perfetto drops the annotation.";
     AnnotationNoValue "annotation-no-value" Note, "An annotation, or a part of one, without a value, or an empty dictionary or array. Perfetto shows nothing of it.";
     AnnotationValues "annotation-values" Error, "An annotation, or a part of one, with several values, of which Perfetto shows one; or with a message that does not say its type (`.package.Type`), which it drops.";
-    AnnotationTwice "annotation-twice" Error, "Two annotations of an event, or entries of a dictionary, of one name. Perfetto shows the last only.";
+    AnnotationTwice "annotation-twice" Note, "Two annotations of an event, or entries of a dictionary, of one name. Perfetto shows the last only.";
     AnnotationJson "annotation-json" Error, "JSON in an annotation that is none, or none that Perfetto reads: a number alone, half of a character (`\\ud83d`). It shows what comes before; of `null` alone, or nothing at all, it crashes.";
     FlowNoSlice "flow-no-slice" Error, "Flows of the value of a counter, or of a state. Perfetto ignores them.";
     FlowOld "flow-old" Note, "Flows in the fields of old, as varints.";
