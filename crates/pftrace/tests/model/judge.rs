@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunne
 
 use crate::generate::programs;
 use crate::predict::{matching, predict};
-use crate::program::{Op, Program};
+use crate::program::{Number, Op, Program};
 use crate::reader::read;
 use crate::record::{Record, Says, compare};
 use crate::rows::Rows;
@@ -84,6 +84,7 @@ fn judge_checker(written: &Written, clock: u32, program: &Program) -> Result<(),
         return Ok(());
     }
     let describes_all = !program.ops.iter().any(|op| matches!(op, Op::RawInstant { .. }));
+    let is_nan = |op: &Op| matches!(op, Op::Counter { value: Number::Double(value), .. } if value.is_nan());
     let matching = matching(&written.records, clock);
     let is_too_deep = matching.deepest > MAX_OPEN_SLICES as usize;
     let errors = pftrace_testkit::checker_errors(&written.trace);
@@ -96,6 +97,7 @@ fn judge_checker(written: &Written, clock: u32, program: &Program) -> Result<(),
         ("track-undescribed", !describes_all),
         ("slices-overlap", matching.goes_back || is_too_deep),
         ("slices-too-deep", is_too_deep),
+        ("counter-nan", program.ops.iter().any(is_nan)),
     ] {
         allowed += if is_allowed { of(kind) } else { 0 };
     }
