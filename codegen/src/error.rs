@@ -1,6 +1,6 @@
 //! What can go wrong, said with file, line and full name.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::PathBuf;
 
@@ -274,11 +274,17 @@ struct Cut<'a> {
 impl fmt::Display for Cut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.text.len() <= self.max_len {
-            return f.write_str(self.text);
+            return shown(f, self.text);
         }
         let end = (0..=self.max_len).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
-        write!(f, "{}…", &self.text[..end])
+        shown(f, &self.text[..end])?;
+        f.write_char('…')
     }
+}
+
+/// Writes a text in one line: strings of the input may have anything in them.
+fn shown(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
 }
 
 #[cfg(test)]
@@ -292,5 +298,6 @@ mod tests {
             [cut(""), cut("abcde"), cut("abcdef"), cut("äöü"), cut("🦀🦀")],
             ["", "abcde", "abcde…", "äö…", "🦀…"]
         );
+        assert_eq!([cut("a\nb"), cut("\t\u{85}ä")], ["a\\nb", "\\t\\u{85}ä"], "in one line");
     }
 }
