@@ -269,10 +269,10 @@ pub(super) fn begin_here(event: &Event<'_>, guarded: bool) -> Token {
     begun.unwrap_or(Token::LOST)
 }
 
-/// Begins the slice of a guard. Each argument by itself, and the guard not changed: what is stored as one is not waited for to be loaded as another.
+/// Begins the slice of a guard, which is made at once: what is stored in parts is not waited for to be loaded whole.
 #[inline(always)]
 fn begin_on<'a>(track: TrackRef, lane: Option<Taken>, said: Said<'a, impl Annotations<'a>>) -> TrackSlice {
-    let begun = match begin_quickly(said.site, track, said.name, said.annotations) {
+    let begun = match begin_quickly(track, said) {
         Some(begun) => begun,
         None => said.event(|event| begin_on_in_full(&Event { track: Some(track), ..*event })),
     };
@@ -281,16 +281,12 @@ fn begin_on<'a>(track: TrackRef, lane: Option<Taken>, said: Said<'a, impl Annota
 
 /// Begins a slice on a track.
 #[inline(always)]
-fn begin_quickly<'a>(
-    site: &'static CallSite,
-    track: TrackRef,
-    name: Option<&str>,
-    annotations: impl Annotations<'a>,
-) -> Option<BegunOn> {
-    let begun = begin_or_not(site, track, name, annotations);
+fn begin_quickly<'a>(track: TrackRef, said: Said<'a, impl Annotations<'a>>) -> Option<BegunOn> {
+    let begun = begin_or_not(said.site, track, said.name, said.annotations);
     (begun.session != 0).then_some(begun)
 }
 
+/// The same, once for each kind of annotations. Each argument by itself: in registers.
 #[inline(never)]
 fn begin_or_not<'a>(
     site: &'static CallSite,
@@ -309,7 +305,7 @@ fn begin_or_not<'a>(
 fn begin_on_in_full(event: &Event<'_>) -> BegunOn {
     if let Some(track) = event.track.filter(|_| is_formatted_alone(event)) {
         return format(event.arguments, Argument::None, |arguments, _| {
-            let begun = begin_quickly(event.site, track, event.name, Detailed(arguments, event.details));
+            let begun = begin_quickly(track, said_of(event, arguments));
             begun.unwrap_or_else(|| begin_on_in_full(&Event { arguments, ..*event }))
         });
     }
@@ -396,7 +392,7 @@ impl OpenTrack for &'static NamedTrack {
             return;
         }
         let unbegun = Unbegun { open: &self.open, session };
-        if let Some(begun) = begin_quickly(said.site, self.into(), said.name, said.annotations) {
+        if let Some(begun) = begin_quickly(self.into(), said) {
             core::mem::forget(unbegun);
             return self.open.begun(begun.session, said.site.category().number(), Some(begun.id));
         }
@@ -586,7 +582,7 @@ pub fn instant_on<'a>(
 /// Records an instant, or a state.
 fn record_on<'a>(track: TrackRef, said: Said<'a, impl Annotations<'a>>) {
     let recorded = local::quickly(|packet, thread, _| {
-        thread.try_instant_on(packet, said.site, track, said.name, said.annotations)
+        thread.try_moment_on(packet, said.site, track, said.name, said.annotations, false)
     });
     if recorded.is_none() {
         said.event(|event| record_on_in_full(track, event));
@@ -596,14 +592,14 @@ fn record_on<'a>(track: TrackRef, said: Said<'a, impl Annotations<'a>>) {
 #[inline(never)]
 fn record_on_in_full(track: TrackRef, event: &Event<'_>) {
     match is_formatted_alone(event) {
-        true => format(event.arguments, Argument::None, |arguments, _| {
-            record_on(
-                track,
-                Said { site: event.site, name: event.name, annotations: Detailed(arguments, event.details) },
-            );
-        }),
+        true => format(event.arguments, Argument::None, |arguments, _| record_on(track, said_of(event, arguments))),
         false => record(&Event { track: Some(track), ..*event }),
     }
+}
+
+/// What an event says, with its arguments formatted.
+fn said_of<'a>(event: &Event<'a>, arguments: &'a [Argument<'a>]) -> Said<'a, Detailed<'a, &'a [Argument<'a>]>> {
+    Said { site: event.site, name: event.name, annotations: Detailed(arguments, event.details) }
 }
 
 /// Whether what is to be formatted are annotations alone, after which the event is recorded as if they had been texts.
@@ -619,11 +615,18 @@ pub fn counter_on(
     details: &[Detail<'_>],
 ) {
     let (value, track) = (counter.value(value), counter.into());
-    let recorded =
-        local::quickly(|packet, thread, _| thread.try_counter_on(packet, site, track, Detailed(value, details)));
+    let recorded = match details {
+        [] => counter_quickly(site, track, value),
+        _ => counter_quickly(site, track, Detailed(value, details)),
+    };
     if recorded.is_none() {
         record(&Event { value: Some(value), track: Some(track), details, ..Event::of(site) });
     }
+}
+
+#[inline(always)]
+fn counter_quickly<'a>(site: &CallSite, track: TrackRef, said: impl Annotations<'a>) -> Option<()> {
+    local::quickly(|packet, thread, _| thread.try_moment_on(packet, site, track, None, said, true))
 }
 
 /// Records the state that a track is in from now on; without a name in none.

@@ -153,7 +153,7 @@ impl Thread {
         annotations: impl Annotations<'a>,
         guarded: bool,
     ) -> Option<(usize, Token)> {
-        let head = self.packets.listed(&site.template)?;
+        let head = self.packets.listed_with(&site.template, annotations)?;
         let time = self.packets.time_of(annotations);
         let begun = Begun { ns: self.packets.ns_of_time(time), site: head.number().into(), written: true, guarded };
         let opening = stack.prepare(begun, name, self.slices.names_len)?;
@@ -319,7 +319,7 @@ impl Thread {
         name: Option<&str>,
         annotations: impl Annotations<'a>,
     ) -> Option<(usize, ())> {
-        let head = self.packets.listed(&site.template)?;
+        let head = self.packets.listed_with(&site.template, annotations)?;
         let time = self.packets.time_of(annotations);
         let len = self.packets.put_varying(packet, (&site.template, head), site, name, annotations, time)?;
         self.packets.happened(time);

@@ -393,7 +393,7 @@ impl<'a, L: Annotations<'a>> Annotations<'a> for Detailed<'a, L> {
     }
 }
 
-/// The annotations of an event that is on a track of its own: [`TrackRef::field`](super::track::TrackRef::field).
+/// What an event says that is on a track of its own, with that track: [`TrackRef::field`](super::track::TrackRef::field). For what is [listed](Annotations::is_listed) by now, and laid out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct On<L>(pub(super) u64, pub(super) L);
 
@@ -401,21 +401,6 @@ impl<'a, L: Annotations<'a>> Annotations<'a> for On<L> {
     #[inline(always)]
     fn is_empty(self) -> bool {
         self.1.is_empty()
-    }
-
-    #[inline(always)]
-    fn is_listed(self, packets: &Packets) -> bool {
-        self.1.is_listed(packets)
-    }
-
-    #[inline(always)]
-    fn may_be_listed(self) -> bool {
-        self.1.may_be_listed()
-    }
-
-    #[inline(always)]
-    fn told_ns(self) -> Option<u64> {
-        self.1.told_ns()
     }
 
     #[inline(always)]

@@ -1,6 +1,4 @@
-//! Events on tracks of their own, and ends of slices that say something, the short way: those that have no other options.
-//!
-//! Each says `None` where it is to be recorded in full.
+//! Events on tracks of their own, and ends of slices that say something, the short way: `None` says that it is to be recorded in full.
 
 use pftrace_ring::ROOM;
 
@@ -17,39 +15,22 @@ use crate::recording::typed::{Annotations, On};
 type Packet = [u8; ROOM];
 
 impl Thread {
-    /// An instant, or a state.
+    /// An instant, a state, or the value of a counter. Values from several threads may change places by some nanoseconds.
     #[inline(always)]
-    pub(in crate::recording) fn try_instant_on<'a>(
+    pub(in crate::recording) fn try_moment_on<'a>(
         &mut self,
         packet: &mut Packet,
         site: &CallSite,
         track: TrackRef,
         name: Option<&str>,
-        annotations: impl Annotations<'a>,
+        said: impl Annotations<'a>,
+        is_value: bool,
     ) -> Option<(usize, ())> {
-        let head = self.packets.listed(&site.template)?;
+        let head = self.packets.listed_with(&site.template, said)?;
         let (_, field) = self.packets.listed_track(track)?;
-        let time = self.time_on(track, 0, annotations)?;
-        let said = On(field, annotations);
+        let time = if is_value { self.packets.time_of(said) } else { self.time_on(track, 0, said)? };
+        let said = On(field, said);
         let len = self.packets.put_varying(packet, (&site.template, head), site, name, said, time)?;
-        self.packets.happened(time);
-        Some((len, ()))
-    }
-
-    /// The value of a counter. Those from several threads may change places by some nanoseconds.
-    #[inline(always)]
-    pub(in crate::recording) fn try_counter_on<'a>(
-        &mut self,
-        packet: &mut Packet,
-        site: &CallSite,
-        track: TrackRef,
-        value: impl Annotations<'a>,
-    ) -> Option<(usize, ())> {
-        let head = self.packets.listed(&site.template)?;
-        let (_, field) = self.packets.listed_track(track)?;
-        let time = self.packets.time_of(value);
-        let said = On(field, value);
-        let len = self.packets.put_varying(packet, (&site.template, head), site, None, said, time)?;
         self.packets.happened(time);
         Some((len, ()))
     }
@@ -64,7 +45,7 @@ impl Thread {
         name: Option<&str>,
         annotations: impl Annotations<'a>,
     ) -> Option<(usize, (u64, u32))> {
-        let head = self.packets.listed(&site.template)?;
+        let head = self.packets.listed_with(&site.template, annotations)?;
         let (number, field) = self.packets.listed_track(track)?;
         let id = self.shared.on_tracks.take()?;
         let mut begin = || {
@@ -174,6 +155,6 @@ impl Thread {
         if !annotations.is_empty() {
             self.packets.listed(&site.template)?;
         }
-        Some(call_site::END.head())
+        annotations.is_listed(&self.packets).then(|| call_site::END.head())
     }
 }

@@ -118,6 +118,13 @@ impl Packets {
         self.known.lists(head.number()).then_some(head)
     }
 
+    /// The same of all that is said with it.
+    #[inline(always)]
+    pub(super) fn listed_with<'a>(&self, template: &Template, said: impl Annotations<'a>) -> Option<Head> {
+        let head = self.listed(template)?;
+        said.is_listed(self).then_some(head)
+    }
+
     /// Whether the time is made of the counter, so that packets can go the short way.
     pub(super) fn has_raw_time(&self) -> bool {
         self.line.is_raw()
@@ -299,7 +306,7 @@ impl Packets {
         }
     }
 
-    /// An event with what it has to say this time, if that is short. `site` has the keys. Once it is sure to be committed, it [has happened](Self::happened).
+    /// An event with what it has to say this time, if that is short, all of which the chunk [lists](Self::listed_with). `site` has the keys. Once it is sure to be committed, it [has happened](Self::happened).
     #[inline(always)]
     pub(super) fn put_varying<'a>(
         &self,
@@ -310,8 +317,7 @@ impl Packets {
         annotations: impl Annotations<'a>,
         time: Time,
     ) -> Option<usize> {
-        let is_soon = if let Time::Now(now) = time { self.is_soon(now) } else { true };
-        if !is_soon || !annotations.is_listed(self) {
+        if matches!(time, Time::Now(now) if !self.is_soon(now)) {
             return None;
         }
         packet[..8].copy_from_slice(&template.word(0).to_le_bytes());
