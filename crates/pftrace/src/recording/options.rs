@@ -650,8 +650,19 @@ mod tests {
     // Of a macro of this crate's own: what is not used where there are no annotations.
     #![allow(unused_imports)]
 
+    use std::sync::{Mutex, PoisonError};
+
     use super::*;
-    use crate::{Session, instant, now_ns, slice};
+    use crate::{Report, Session, instant, now_ns, slice};
+
+    /// One after the other.
+    fn recorded(run: impl FnOnce()) -> Report {
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = Session::builder().writer(std::io::sink()).start().unwrap();
+        run();
+        session.stop().unwrap()
+    }
 
     /// Threads' clocks may differ by some nanoseconds, and another may be ahead.
     #[test]
@@ -661,19 +672,34 @@ mod tests {
             || instant!(track: &TRACKS[0], "track", "instant"),
             || core::mem::forget(slice!(track: &TRACKS[1], "track", "slice")),
         ];
-        let session = Session::builder().writer(std::io::sink()).start().unwrap();
-        for (track, event) in TRACKS.iter().zip(events) {
-            let ahead = std::thread::spawn(move || {
-                // From the second time on the short way.
-                (0..3).for_each(|_| event());
-                let ahead = TrackRef::from(track).advance(now_ns() + 1_000_000_000);
-                event();
-                ahead
-            });
-            let ahead = ahead.join().unwrap();
-            assert_eq!(TrackRef::from(track).advance(0), ahead + 2, "one has been recorded in between");
-        }
-        let report = session.stop().unwrap();
+        let report = recorded(|| {
+            for (track, event) in TRACKS.iter().zip(events) {
+                let ahead = std::thread::spawn(move || {
+                    // From the second time on the short way.
+                    (0..3).for_each(|_| event());
+                    let ahead = TrackRef::from(track).advance(now_ns() + 1_000_000_000);
+                    event();
+                    ahead
+                });
+                let ahead = ahead.join().unwrap();
+                assert_eq!(TrackRef::from(track).advance(0), ahead + 2, "one has been recorded in between");
+            }
+        });
         assert_eq!((report.events, report.lost()), (8, 0), "{report:?}");
+    }
+
+    /// Also where the end of another would go the short way.
+    #[test]
+    fn what_has_not_begun_in_the_session_is_not_ended() {
+        static TRACK: NamedTrack = NamedTrack::new("not begun");
+        let report = recorded(|| {
+            (0..3).for_each(|_| drop(slice!(track: &TRACK, "track", "slice")));
+            let slice = slice!(track: &TRACK, "track", "slice");
+            let forged = |begun| drop(TrackSlice { begun, track: slice.track, _lane: None });
+            forged(BegunOn { session: slice.begun.session + 1, ..slice.begun });
+            forged(BegunOn { id: NO_SLICE, ..slice.begun });
+        });
+        // Of one it is known that its begin was lost.
+        assert_eq!((report.events, report.lost(), report.dropped.no_room), (8, 1, 1), "{report:?}");
     }
 }

@@ -36,6 +36,26 @@ fn only<'l>(loaded: &'l Loaded, name: &str) -> &'l Slice {
     named[0]
 }
 
+/// Each chunk says which tracks it has, whatever those before it said.
+#[test]
+fn tracks_are_known_whatever_was_overwritten() {
+    static TRACKS: [NamedTrack; 2] = [NamedTrack::new("flight-first"), NamedTrack::new("flight-second")];
+    let _alone = alone();
+    let session = builder(64 << 10).start().unwrap();
+    while session.stats().overwritten < 10_000 {
+        for track in (0..1_000).flat_map(|_| &TRACKS) {
+            instant!(track: track, "flight", "by turns");
+        }
+    }
+    let (kept, _) = snapshot(&session.recorder());
+    assert_eq!(session.stop().unwrap().lost(), 0);
+    let Some(loaded) = check(&kept) else { return };
+    let events = loaded.slices_named("by turns");
+    let on = |name| events.iter().filter(|event| loaded.track_name(event).as_deref() == Some(name)).count();
+    let (first, second) = (on("flight-first"), on("flight-second"));
+    assert!(first + second == events.len() && first.abs_diff(second) <= 1 && first > 100, "{first}, {second}");
+}
+
 /// An end whose begin has been overwritten ends its own slice, and not the one around it; that goes on, with its own begin.
 #[test]
 fn an_end_ends_what_it_began() {
